@@ -1,0 +1,54 @@
+import { CriError } from './error.ts';
+
+/**
+ * An abort signal that fires when `signal` does or after a time, whichever is first. Release it with
+ * `using` (or dispose it) as soon as the work has ended: timer and listener go with it.
+ */
+export class Deadline implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #parent: AbortSignal | undefined;
+  readonly #forward: () => void;
+
+  /**
+   * `afterMs` undefined means no time limit. At the deadline the reason is a DeadlineExceeded
+   * `cannot <what>: no answer within <n> ms`.
+   */
+  constructor(what: string, afterMs: number | undefined, parent?: AbortSignal) {
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    this.#parent = parent;
+    this.#forward = (): void => controller.abort(parent?.reason);
+    if (afterMs !== undefined) {
+      this.#timer = setTimeout(() => {
+        const message = `cannot ${what}: no answer within ${afterMs} ms`;
+        controller.abort(new CriError('DeadlineExceeded', message));
+      }, afterMs);
+    }
+    if (parent?.aborted === true) {
+      this.#forward();
+    } else {
+      parent?.addEventListener('abort', this.#forward, { once: true });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    this.#parent?.removeEventListener('abort', this.#forward);
+  }
+}
+
+/**
+ * Returns the error of an operation that ended because its signal fired: the signal's reason if that
+ * is a CriError, else DeadlineExceeded for a time-out and Canceled for anything else.
+ */
+export function abortError(signal: AbortSignal | undefined, what: string): CriError {
+  const reason: unknown = signal?.reason;
+  if (reason instanceof CriError) {
+    return reason;
+  }
+  if (reason instanceof DOMException && reason.name === 'TimeoutError') {
+    return new CriError('DeadlineExceeded', `cannot ${what}: the deadline has passed`);
+  }
+  return new CriError('Canceled', `cannot ${what}: the caller gave up`);
+}
