@@ -21,6 +21,10 @@ export class KeyedQueue {
     const previous = this.#tails.get(key) ?? Promise.resolve();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const giveUp = (): void => reject(abortError(signal, `wait for "${key}"`));
+    if (signal?.aborted === true) {
+      giveUp();
+      return promise;
+    }
     signal?.addEventListener('abort', giveUp, { once: true });
     const takeTurn = async (): Promise<void> => {
       await previous;

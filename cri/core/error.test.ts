@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { asCriError, CriError, describeError } from './error.ts';
+
+test('a CriError keeps code, step, errno and cause', () => {
+  const cause = new Error('deep');
+  const error = new CriError('NotFound', 'cannot find pod "a": gone', {
+    cause,
+    step: 'open',
+    errno: 2,
+  });
+  expect(error).toMatchObject({ code: 'NotFound', step: 'open', errno: 2, cause });
+  expect(error.message).toBe('cannot find pod "a": gone');
+});
+
+test('asCriError returns a CriError untouched', () => {
+  const error = new CriError('Unavailable', 'cannot reach monitor: gone');
+  expect(asCriError(error)).toBe(error);
+});
+
+test('asCriError makes Internal of an untyped error and keeps it as the cause', () => {
+  const cause = new TypeError('x is not a function');
+  expect(asCriError(cause)).toMatchObject({ code: 'Internal', message: cause.message, cause });
+});
+
+test('describeError never returns an empty text', () => {
+  expect(describeError(new RangeError(''))).toBe('RangeError');
+  expect(describeError('plain')).toBe('plain');
+  expect(describeError('')).toBe('unknown error');
+  expect(describeError(undefined)).toBe('unknown error');
+});
