@@ -1,0 +1,366 @@
+// The configuration's one source: every option's type, check, default, unit and description. The
+// parser, the defaults and the reference page are all read from here.
+import * as v from 'valibot';
+
+import { addressProblem, cgroupPathProblem, directoryProblem } from './checks.ts';
+import type { Config } from './config.ts';
+
+/** What the reference page says about one option. */
+export interface OptionRow {
+  /** Dotted path as it stands in the file, e.g. `cni.conf_dirs`. */
+  readonly path: string;
+  readonly description: string;
+  readonly type: string;
+  /** The default, written as TOML. */
+  readonly default: string;
+  /** "" where the value has no unit. */
+  readonly unit: string;
+  /** False: a change needs a restart of `estiba serve`. */
+  readonly reloadable: boolean;
+}
+
+interface OptionFacts {
+  readonly type: string;
+  readonly unit?: string;
+  readonly reloadable?: boolean;
+}
+
+/** The longest `run_dir`: its sockets' paths must fit into the kernel's 107 bytes. */
+export const runDirMaxLength = 24;
+
+// <run dir>/pods/<64 hex>/monitor.sock is the longest: 24 + 83 = 107 bytes.
+const runDirLimitReason =
+  `is longer than ${runDirMaxLength} characters, and the unix sockets below it ` +
+  'would pass the kernel’s limit of 107 bytes';
+
+/** Adds what the reference page needs to a schema, and its default. */
+function option<S extends v.GenericSchema>(
+  schema: S,
+  fallback: v.InferInput<S>,
+  description: string,
+  facts: OptionFacts,
+) {
+  return v.optional(
+    v.pipe(
+      schema,
+      v.description(description),
+      v.metadata({
+        type: facts.type,
+        unit: facts.unit ?? '',
+        reloadable: facts.reloadable ?? false,
+      }),
+    ),
+    fallback,
+  );
+}
+
+/** A string schema with one of the checks of checks.ts, which answer "" or what is wrong. */
+function checkedString(problem: (text: string) => string) {
+  return v.pipe(
+    v.string(),
+    v.check(
+      (text) => problem(text) === '',
+      (issue) => `"${issue.input}" ${problem(issue.input)}`,
+    ),
+  );
+}
+
+function integer(lowest: number, highest: number) {
+  const wrong = (issue: { received: string }) =>
+    `${issue.received} is not a whole number from ${lowest} to ${highest}`;
+  return v.pipe(
+    v.number(),
+    v.safeInteger(wrong),
+    v.minValue(lowest, wrong),
+    v.maxValue(highest, wrong),
+  );
+}
+
+const directory = () => checkedString(directoryProblem);
+const seconds = (highest: number) => integer(1, highest);
+const inSeconds = { type: 'integer', unit: 'seconds', reloadable: true } as const;
+const inBytes = { type: 'integer', unit: 'bytes', reloadable: true } as const;
+
+const directories = (example: string) =>
+  v.pipe(v.array(directory()), v.minLength(1, `is empty; name a directory, such as "${example}"`));
+
+const runDir = v.pipe(
+  directory(),
+  v.check(
+    (path) => path.length <= runDirMaxLength,
+    (issue) => `"${issue.input}" ${runDirLimitReason}`,
+  ),
+);
+
+const rlimit = v.pipe(
+  v.strictObject({
+    soft: option(
+      integer(1, 1_048_576),
+      1024,
+      'Open files a container may have before it raises its own limit.',
+      { type: 'integer', unit: 'files', reloadable: true },
+    ),
+    hard: option(
+      integer(1, 1_048_576),
+      524_288,
+      'Open files a container may raise its limit to; cut to the host’s own hard limit.',
+      { type: 'integer', unit: 'files', reloadable: true },
+    ),
+  }),
+  v.check(
+    ({ soft, hard }) => soft <= hard,
+    (issue) => `soft ${issue.input.soft} is above hard ${issue.input.hard}`,
+  ),
+);
+
+const fileSchema = v.strictObject({
+  run_dir: option(
+    runDir,
+    '/run/estiba',
+    `Sockets, records of pods and containers; must not survive a reboot. At most ${runDirMaxLength} characters.`,
+    { type: 'path' },
+  ),
+  state_dir: option(
+    directory(),
+    '/var/lib/estiba',
+    'Images, layers, writable layers of containers, network journal; must survive a reboot.',
+    { type: 'path' },
+  ),
+  netns_dir: option(
+    directory(),
+    '/run/netns',
+    'Where the pods’ network namespaces are pinned, as `estiba-<id>`.',
+    { type: 'path' },
+  ),
+  default_shm_bytes: option(
+    integer(4096, 2 ** 40),
+    67_108_864,
+    'Size of a pod’s /dev/shm.',
+    inBytes,
+  ),
+  socket: v.optional(
+    v.strictObject({
+      gid: option(
+        integer(0, 2 ** 31 - 1),
+        0,
+        'Group of `estiba.sock` (mode 0660). Its members are root in effect.',
+        { type: 'integer', unit: 'group id' },
+      ),
+    }),
+    {},
+  ),
+  log: v.optional(
+    v.strictObject({
+      level: option(
+        v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
+        'info',
+        'Lowest level that is logged: trace, debug, info, warn, error or fatal.',
+        { type: 'string', reloadable: true },
+      ),
+    }),
+    {},
+  ),
+  metrics: v.optional(
+    v.strictObject({
+      address: option(
+        checkedString(addressProblem),
+        '127.0.0.1:9099',
+        'Where `/metrics` of the server itself is served over HTTP, as `host:port`; "" turns it off.',
+        { type: 'string' },
+      ),
+    }),
+    {},
+  ),
+  cni: v.optional(
+    v.strictObject({
+      conf_dirs: option(
+        directories('/etc/cni/net.d'),
+        ['/etc/cni/net.d'],
+        'Directories searched for CNI configurations, the first that holds one wins.',
+        { type: 'list of paths' },
+      ),
+      bin_dirs: option(
+        directories('/opt/cni/bin'),
+        ['/opt/cni/bin', '/usr/lib/cni'],
+        'Directories searched for CNI plugins, in order.',
+        { type: 'list of paths' },
+      ),
+      deadline_seconds: option(
+        seconds(3600),
+        90,
+        'How long one run of one CNI plugin may take before it is killed.',
+        inSeconds,
+      ),
+    }),
+    {},
+  ),
+  isolator: v.optional(
+    v.strictObject({
+      binary: option(directory(), '/usr/lib/estiba/estiba-isolator', 'The native helper.', {
+        type: 'path',
+      }),
+      cgroup_base: option(
+        checkedString(cgroupPathProblem),
+        '/estiba',
+        'Parent cgroup, in each hierarchy, of pods that name none.',
+        { type: 'cgroup path' },
+      ),
+      legacy_mounts: option(
+        v.boolean(),
+        false,
+        'Mount with mount(2) alone even where the kernel has the newer calls.',
+        { type: 'boolean' },
+      ),
+    }),
+    {},
+  ),
+  images: v.optional(
+    v.strictObject({
+      max_unpack_bytes: option(
+        integer(1, Number.MAX_SAFE_INTEGER),
+        68_719_476_736,
+        'Largest sum of file sizes that one layer may unpack to.',
+        inBytes,
+      ),
+    }),
+    {},
+  ),
+  containers: v.optional(
+    v.strictObject({
+      pids_limit: option(
+        integer(0, 4_194_304),
+        0,
+        'Most processes and threads of one container; 0 sets no limit (the kubelet limits the pod).',
+        { type: 'integer', unit: 'tasks', reloadable: true },
+      ),
+      rlimit_nofile: v.optional(rlimit, {}),
+    }),
+    {},
+  ),
+  timeouts: v.optional(
+    v.strictObject({
+      start_pod_seconds: option(
+        seconds(600),
+        60,
+        'How long making a pod’s monitor and namespaces may take.',
+        inSeconds,
+      ),
+      create_seconds: option(
+        seconds(600),
+        110,
+        'How long preparing a container’s namespaces and mounts may take; then it is abandoned and the step that hangs is named.',
+        inSeconds,
+      ),
+      undo_seconds: option(
+        seconds(600),
+        60,
+        'How long taking back the steps of a failed operation may take.',
+        inSeconds,
+      ),
+      unpack_seconds: option(
+        seconds(86_400),
+        3600,
+        'How long unpacking one layer may take.',
+        inSeconds,
+      ),
+    }),
+    {},
+  ),
+});
+
+type FileShape = v.InferOutput<typeof fileSchema>;
+
+/** What is wrong with one key: its dotted path ("" for the whole file) and why. */
+export interface SchemaProblem {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** Checks a parsed file. Answers the configuration, or every problem found, in file order. */
+export function checkFile(parsed: unknown): { config: Config } | { problems: SchemaProblem[] } {
+  const result = v.safeParse(fileSchema, parsed);
+  if (result.success) {
+    return { config: toConfig(result.output) };
+  }
+  return { problems: result.issues.map(describeIssue) };
+}
+
+function describeIssue(issue: v.InferIssue<typeof fileSchema>): SchemaProblem {
+  const keys = (issue.path ?? []).map((item) => String(item.key));
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const key = keys.pop() ?? '';
+    const parent = keys.join('.');
+    return { path: parent, reason: `unknown key "${key}"` };
+  }
+  const reason =
+    issue.kind === 'schema' ? `expected ${issue.expected}, not ${issue.received}` : issue.message;
+  return { path: keys.join('.'), reason };
+}
+
+function toConfig(file: FileShape): Config {
+  return {
+    runDir: file.run_dir,
+    stateDir: file.state_dir,
+    netnsDir: file.netns_dir,
+    defaultShmBytes: file.default_shm_bytes,
+    socket: file.socket,
+    log: file.log,
+    metrics: file.metrics,
+    cni: {
+      confDirs: file.cni.conf_dirs,
+      binDirs: file.cni.bin_dirs,
+      deadlineSeconds: file.cni.deadline_seconds,
+    },
+    isolator: {
+      binary: file.isolator.binary,
+      cgroupBase: file.isolator.cgroup_base,
+      legacyMounts: file.isolator.legacy_mounts,
+    },
+    images: { maxUnpackBytes: file.images.max_unpack_bytes },
+    containers: {
+      pidsLimit: file.containers.pids_limit,
+      rlimitNofile: file.containers.rlimit_nofile,
+    },
+    timeouts: {
+      startPodSeconds: file.timeouts.start_pod_seconds,
+      createSeconds: file.timeouts.create_seconds,
+      undoSeconds: file.timeouts.undo_seconds,
+      unpackSeconds: file.timeouts.unpack_seconds,
+    },
+  };
+}
+
+/** Every option in file order, for the reference page. */
+export function optionRows(): OptionRow[] {
+  return rowsBelow(fileSchema.entries, '');
+}
+
+type Entries = Readonly<Record<string, v.OptionalSchema<v.GenericSchema, unknown>>>;
+
+function rowsBelow(entries: Entries, prefix: string): OptionRow[] {
+  return Object.entries(entries).flatMap(([key, entry]) => {
+    const path = prefix === '' ? key : `${prefix}.${key}`;
+    const inner = entry.wrapped;
+    if (isTable(inner)) {
+      return rowsBelow(inner.entries, path);
+    }
+    return [rowOf(path, inner, entry.default)];
+  });
+}
+
+// A table may stand in a pipe (rlimit_nofile), which keeps the entries of its first schema.
+function isTable(schema: v.GenericSchema): schema is v.GenericSchema & { entries: Entries } {
+  return schema.type === 'strict_object';
+}
+
+function rowOf(path: string, schema: v.GenericSchema, fallback: unknown): OptionRow {
+  const { type, unit, reloadable } = v.getMetadata(schema);
+  return {
+    path,
+    description: v.getDescription(schema) ?? '',
+    type: String(type),
+    default: JSON.stringify(fallback),
+    unit: String(unit),
+    reloadable: reloadable === true,
+  };
+}
