@@ -1146,6 +1146,9 @@ export namespace estiba {
                 /** 0 = one hour */
                 deadlineMs: Long;
 
+                /** syncfs of the target's file system before answering; its failure is the job's failure. */
+                sync: boolean;
+
                 /**
                  * Encodes the specified Unpack message. Does not implicitly {@link estiba.isolation.v1.Unpack.verify|verify} messages.
                  * @param message Unpack message or plain object to encode
@@ -1211,6 +1214,9 @@ export namespace estiba {
 
                     /** 0 = one hour */
                     deadlineMs?: (Long|null);
+
+                    /** syncfs of the target's file system before answering; its failure is the job's failure. */
+                    sync?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

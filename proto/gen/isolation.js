@@ -1609,6 +1609,7 @@ export const estiba = $root.estiba = (() => {
                 Unpack.prototype.maxBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 Unpack.prototype.maxEntries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 Unpack.prototype.deadlineMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                Unpack.prototype.sync = false;
 
                 Unpack.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -1640,6 +1641,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(80).uint64(message.maxEntries);
                     if (message.deadlineMs != null && $Object.hasOwnProperty.call(message, "deadlineMs") && (typeof message.deadlineMs === "object" ? message.deadlineMs.low || message.deadlineMs.high : message.deadlineMs !== 0))
                         writer.uint32(88).uint64(message.deadlineMs);
+                    if (message.sync != null && $Object.hasOwnProperty.call(message, "sync") && message.sync !== false)
+                        writer.uint32(96).bool(message.sync);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1769,6 +1772,15 @@ export const estiba = $root.estiba = (() => {
                                     message.deadlineMs = value;
                                 else
                                     delete message.deadlineMs;
+                                continue;
+                            }
+                        case 12: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.sync = value;
+                                else
+                                    delete message.sync;
                                 continue;
                             }
                         }
