@@ -1,0 +1,35 @@
+// The one table from our error codes to gRPC status codes, and the one place that builds a status.
+import { status, Metadata, type ServerErrorResponse } from '@grpc/grpc-js';
+import { asCriError, type ErrorCode } from '../core/error.ts';
+
+const statusOf: Readonly<Record<ErrorCode, status>> = {
+  InvalidArgument: status.INVALID_ARGUMENT,
+  NotFound: status.NOT_FOUND,
+  AlreadyExists: status.ALREADY_EXISTS,
+  FailedPrecondition: status.FAILED_PRECONDITION,
+  Unavailable: status.UNAVAILABLE,
+  DeadlineExceeded: status.DEADLINE_EXCEEDED,
+  Canceled: status.CANCELLED,
+  ResourceExhausted: status.RESOURCE_EXHAUSTED,
+  PermissionDenied: status.PERMISSION_DENIED,
+  Unauthenticated: status.UNAUTHENTICATED,
+  Unimplemented: status.UNIMPLEMENTED,
+  Internal: status.INTERNAL,
+};
+
+// Status messages travel as a percent-encoded HTTP/2 trailer; clients refuse long ones.
+const maxDetailsLength = 4096;
+
+/** The gRPC status for whatever a handler threw. The message goes to the user as it is. */
+export function toStatus(error: unknown): ServerErrorResponse {
+  const known = asCriError(error);
+  const details =
+    known.message.length > maxDetailsLength
+      ? `${known.message.slice(0, maxDetailsLength)}…`
+      : known.message;
+  return Object.assign(new Error(details), {
+    code: statusOf[known.code],
+    details,
+    metadata: new Metadata(),
+  });
+}
