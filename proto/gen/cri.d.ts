@@ -14,7 +14,7 @@ export namespace runtime {
         interface ICheckpointContainerRequest extends runtime.v1.CheckpointContainerRequest.$Properties {
         }
 
-        /** Represents a CheckpointContainerRequest. */
+        /** Asks RuntimeService.CheckpointContainer. */
         class CheckpointContainerRequest {
 
             /**
@@ -29,10 +29,10 @@ export namespace runtime {
             /** CheckpointContainerRequest containerId. */
             containerId: string;
 
-            /** CheckpointContainerRequest location. */
+            /** Absolute path of the tar file to write. */
             location: string;
 
-            /** CheckpointContainerRequest timeout. */
+            /** Seconds; 0 leaves it to the runtime. */
             timeout: Long;
 
             /**
@@ -62,10 +62,10 @@ export namespace runtime {
                 /** CheckpointContainerRequest containerId */
                 containerId?: (string|null);
 
-                /** CheckpointContainerRequest location */
+                /** Absolute path of the tar file to write. */
                 location?: (string|null);
 
-                /** CheckpointContainerRequest timeout */
+                /** Seconds; 0 leaves it to the runtime. */
                 timeout?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -83,7 +83,7 @@ export namespace runtime {
         interface ICheckpointContainerResponse extends runtime.v1.CheckpointContainerResponse.$Properties {
         }
 
-        /** Represents a CheckpointContainerResponse. */
+        /** Answers RuntimeService.CheckpointContainer. */
         class CheckpointContainerResponse {
 
             /**
@@ -134,7 +134,7 @@ export namespace runtime {
         interface ICheckpointPodRequest extends runtime.v1.CheckpointPodRequest.$Properties {
         }
 
-        /** Represents a CheckpointPodRequest. */
+        /** Asks RuntimeService.CheckpointPod. */
         class CheckpointPodRequest {
 
             /**
@@ -149,13 +149,13 @@ export namespace runtime {
             /** CheckpointPodRequest podSandboxId. */
             podSandboxId: string;
 
-            /** CheckpointPodRequest outputPath. */
+            /** Absolute path of an existing, empty directory. Emptied again if the call fails. */
             outputPath: string;
 
-            /** CheckpointPodRequest containerIds. */
+            /** Exactly these; each must run in the sandbox. */
             containerIds: string[];
 
-            /** CheckpointPodRequest options. */
+            /** Names the runtime knows; an unknown one is INVALID_ARGUMENT. */
             options: { [k: string]: string };
 
             /**
@@ -185,13 +185,13 @@ export namespace runtime {
                 /** CheckpointPodRequest podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** CheckpointPodRequest outputPath */
+                /** Absolute path of an existing, empty directory. Emptied again if the call fails. */
                 outputPath?: (string|null);
 
-                /** CheckpointPodRequest containerIds */
+                /** Exactly these; each must run in the sandbox. */
                 containerIds?: (string[]|null);
 
-                /** CheckpointPodRequest options */
+                /** Names the runtime knows; an unknown one is INVALID_ARGUMENT. */
                 options?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -209,7 +209,7 @@ export namespace runtime {
         interface ICheckpointPodResponse extends runtime.v1.CheckpointPodResponse.$Properties {
         }
 
-        /** Represents a CheckpointPodResponse. */
+        /** Answers RuntimeService.CheckpointPod. */
         class CheckpointPodResponse {
 
             /**
@@ -260,7 +260,7 @@ export namespace runtime {
         interface IRestorePodRequest extends runtime.v1.RestorePodRequest.$Properties {
         }
 
-        /** Represents a RestorePodRequest. */
+        /** Asks RuntimeService.RestorePod. */
         class RestorePodRequest {
 
             /**
@@ -272,19 +272,26 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RestorePodRequest checkpointPath. */
+            /** What CheckpointPod wrote. Only read. */
             checkpointPath: string;
 
-            /** RestorePodRequest config. */
+            /**
+             * The new sandbox: labels, annotations, log directory and cgroup are taken from here, not from
+             * the checkpoint.
+             */
             config?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
-            /** RestorePodRequest runtimeHandler. */
+            /** As in RunPodSandboxRequest. */
             runtimeHandler: string;
 
-            /** RestorePodRequest options. */
+            /** As in CheckpointPodRequest. */
             options: { [k: string]: string };
 
-            /** RestorePodRequest containerConfigs. */
+            /**
+             * One for each container in the checkpoint, matched by metadata.name; one too few or too many is
+             * an error. Image, command, environment and working directory must be those checkpointed; mounts,
+             * devices, limits and security are applied anew.
+             */
             containerConfigs: runtime.v1.ContainerConfig.$Properties[];
 
             /**
@@ -311,19 +318,26 @@ export namespace runtime {
             /** Properties of a RestorePodRequest. */
             interface $Properties {
 
-                /** RestorePodRequest checkpointPath */
+                /** What CheckpointPod wrote. Only read. */
                 checkpointPath?: (string|null);
 
-                /** RestorePodRequest config */
+                /**
+                 * The new sandbox: labels, annotations, log directory and cgroup are taken from here, not from
+                 * the checkpoint.
+                 */
                 config?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
-                /** RestorePodRequest runtimeHandler */
+                /** As in RunPodSandboxRequest. */
                 runtimeHandler?: (string|null);
 
-                /** RestorePodRequest options */
+                /** As in CheckpointPodRequest. */
                 options?: ({ [k: string]: string }|null);
 
-                /** RestorePodRequest containerConfigs */
+                /**
+                 * One for each container in the checkpoint, matched by metadata.name; one too few or too many is
+                 * an error. Image, command, environment and working directory must be those checkpointed; mounts,
+                 * devices, limits and security are applied anew.
+                 */
                 containerConfigs?: (runtime.v1.ContainerConfig.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -341,7 +355,7 @@ export namespace runtime {
         interface IRestorePodResponse extends runtime.v1.RestorePodResponse.$Properties {
         }
 
-        /** Represents a RestorePodResponse. */
+        /** Answers RuntimeService.RestorePod. */
         class RestorePodResponse {
 
             /**
@@ -356,7 +370,7 @@ export namespace runtime {
             /** RestorePodResponse podSandboxId. */
             podSandboxId: string;
 
-            /** RestorePodResponse restoredContainers. */
+            /** All in state CREATED; StartContainer resumes each. */
             restoredContainers: runtime.v1.RestoredContainer.$Properties[];
 
             /**
@@ -386,7 +400,7 @@ export namespace runtime {
                 /** RestorePodResponse podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** RestorePodResponse restoredContainers */
+                /** All in state CREATED; StartContainer resumes each. */
                 restoredContainers?: (runtime.v1.RestoredContainer.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -404,7 +418,7 @@ export namespace runtime {
         interface IRestoredContainer extends runtime.v1.RestoredContainer.$Properties {
         }
 
-        /** Represents a RestoredContainer. */
+        /** Which container was restored as which. */
         class RestoredContainer {
 
             /**
@@ -416,7 +430,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RestoredContainer name. */
+            /** metadata.name of its configuration. */
             name: string;
 
             /** RestoredContainer containerId. */
@@ -446,7 +460,7 @@ export namespace runtime {
             /** Properties of a RestoredContainer. */
             interface $Properties {
 
-                /** RestoredContainer name */
+                /** metadata.name of its configuration. */
                 name?: (string|null);
 
                 /** RestoredContainer containerId */
@@ -467,7 +481,7 @@ export namespace runtime {
         interface IContainerMetadata extends runtime.v1.ContainerMetadata.$Properties {
         }
 
-        /** Represents a ContainerMetadata. */
+        /** The identity of a container inside its sandbox; both together are unique there. */
         class ContainerMetadata {
 
             /**
@@ -479,10 +493,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerMetadata name. */
+            /** Name from the pod spec. */
             name: string;
 
-            /** ContainerMetadata attempt. */
+            /** How often a container of that name was made before in this pod. */
             attempt: number;
 
             /**
@@ -509,10 +523,10 @@ export namespace runtime {
             /** Properties of a ContainerMetadata. */
             interface $Properties {
 
-                /** ContainerMetadata name */
+                /** Name from the pod spec. */
                 name?: (string|null);
 
-                /** ContainerMetadata attempt */
+                /** How often a container of that name was made before in this pod. */
                 attempt?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -530,7 +544,7 @@ export namespace runtime {
         interface IContainerConfig extends runtime.v1.ContainerConfig.$Properties {
         }
 
-        /** Represents a ContainerConfig. */
+        /** Everything a container is made from, beside its image. */
         class ContainerConfig {
 
             /**
@@ -542,22 +556,22 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerConfig metadata. */
+            /** Required. */
             metadata?: (runtime.v1.ContainerMetadata.$Properties|null);
 
-            /** ContainerConfig image. */
+            /** What PullImage returned for the image. NOT_FOUND if it is gone since. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** ContainerConfig command. */
+            /** Replaces the image's Entrypoint, and drops its Cmd. Empty: the image's. */
             command: string[];
 
-            /** ContainerConfig args. */
+            /** Replaces the image's Cmd. A container left with no program at all is INVALID_ARGUMENT. */
             args: string[];
 
-            /** ContainerConfig workingDir. */
+            /** Absolute; made if absent. Empty: the image's, else "/". */
             workingDir: string;
 
-            /** ContainerConfig envs. */
+            /** Added to the image's environment, winning over it; of a name given twice the last counts. */
             envs: runtime.v1.KeyValue.$Properties[];
 
             /** ContainerConfig mounts. */
@@ -566,34 +580,34 @@ export namespace runtime {
             /** ContainerConfig devices. */
             devices: runtime.v1.Device.$Properties[];
 
-            /** ContainerConfig labels. */
+            /** As PodSandboxConfig.labels. */
             labels: { [k: string]: string };
 
-            /** ContainerConfig annotations. */
+            /** As PodSandboxConfig.annotations. */
             annotations: { [k: string]: string };
 
-            /** ContainerConfig logPath. */
+            /** Relative to the sandbox's log_directory, must stay inside it. Empty: no log. */
             logPath: string;
 
-            /** ContainerConfig stdin. */
+            /** Keep a standard input that Attach can write to; without it the program reads /dev/null. */
             stdin: boolean;
 
-            /** ContainerConfig stdinOnce. */
+            /** Close that input when the first attached client leaves. */
             stdinOnce: boolean;
 
-            /** ContainerConfig tty. */
+            /** A terminal for the program. Its output is then one stream, logged as stdout. */
             tty: boolean;
 
-            /** ContainerConfig linux. */
+            /** Required on Linux. */
             linux?: (runtime.v1.LinuxContainerConfig.$Properties|null);
 
-            /** ContainerConfig windows. */
+            /** Windows only. */
             windows?: (runtime.v1.WindowsContainerConfig.$Properties|null);
 
-            /** ContainerConfig CDIDevices. */
+            /** Devices by CDI name; annotations with the prefix "cdi.k8s.io/" name further ones. */
             CDIDevices: runtime.v1.CDIDevice.$Properties[];
 
-            /** ContainerConfig stopSignal. */
+            /** Sent by StopContainer. */
             stopSignal: runtime.v1.Signal;
 
             /**
@@ -620,22 +634,22 @@ export namespace runtime {
             /** Properties of a ContainerConfig. */
             interface $Properties {
 
-                /** ContainerConfig metadata */
+                /** Required. */
                 metadata?: (runtime.v1.ContainerMetadata.$Properties|null);
 
-                /** ContainerConfig image */
+                /** What PullImage returned for the image. NOT_FOUND if it is gone since. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** ContainerConfig command */
+                /** Replaces the image's Entrypoint, and drops its Cmd. Empty: the image's. */
                 command?: (string[]|null);
 
-                /** ContainerConfig args */
+                /** Replaces the image's Cmd. A container left with no program at all is INVALID_ARGUMENT. */
                 args?: (string[]|null);
 
-                /** ContainerConfig workingDir */
+                /** Absolute; made if absent. Empty: the image's, else "/". */
                 workingDir?: (string|null);
 
-                /** ContainerConfig envs */
+                /** Added to the image's environment, winning over it; of a name given twice the last counts. */
                 envs?: (runtime.v1.KeyValue.$Properties[]|null);
 
                 /** ContainerConfig mounts */
@@ -644,34 +658,34 @@ export namespace runtime {
                 /** ContainerConfig devices */
                 devices?: (runtime.v1.Device.$Properties[]|null);
 
-                /** ContainerConfig labels */
+                /** As PodSandboxConfig.labels. */
                 labels?: ({ [k: string]: string }|null);
 
-                /** ContainerConfig annotations */
+                /** As PodSandboxConfig.annotations. */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** ContainerConfig logPath */
+                /** Relative to the sandbox's log_directory, must stay inside it. Empty: no log. */
                 logPath?: (string|null);
 
-                /** ContainerConfig stdin */
+                /** Keep a standard input that Attach can write to; without it the program reads /dev/null. */
                 stdin?: (boolean|null);
 
-                /** ContainerConfig stdinOnce */
+                /** Close that input when the first attached client leaves. */
                 stdinOnce?: (boolean|null);
 
-                /** ContainerConfig tty */
+                /** A terminal for the program. Its output is then one stream, logged as stdout. */
                 tty?: (boolean|null);
 
-                /** ContainerConfig linux */
+                /** Required on Linux. */
                 linux?: (runtime.v1.LinuxContainerConfig.$Properties|null);
 
-                /** ContainerConfig windows */
+                /** Windows only. */
                 windows?: (runtime.v1.WindowsContainerConfig.$Properties|null);
 
-                /** ContainerConfig CDIDevices */
+                /** Devices by CDI name; annotations with the prefix "cdi.k8s.io/" name further ones. */
                 CDIDevices?: (runtime.v1.CDIDevice.$Properties[]|null);
 
-                /** ContainerConfig stopSignal */
+                /** Sent by StopContainer. */
                 stopSignal?: (runtime.v1.Signal|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -689,7 +703,7 @@ export namespace runtime {
         interface ILinuxContainerConfig extends runtime.v1.LinuxContainerConfig.$Properties {
         }
 
-        /** Represents a LinuxContainerConfig. */
+        /** Linux part of ContainerConfig. */
         class LinuxContainerConfig {
 
             /**
@@ -701,10 +715,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** LinuxContainerConfig resources. */
+            /** Absent: no limits of its own. */
             resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-            /** LinuxContainerConfig securityContext. */
+            /** Absent: root, default capabilities, own namespaces as the sandbox has them. */
             securityContext?: (runtime.v1.LinuxContainerSecurityContext.$Properties|null);
 
             /**
@@ -731,10 +745,10 @@ export namespace runtime {
             /** Properties of a LinuxContainerConfig. */
             interface $Properties {
 
-                /** LinuxContainerConfig resources */
+                /** Absent: no limits of its own. */
                 resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-                /** LinuxContainerConfig securityContext */
+                /** Absent: root, default capabilities, own namespaces as the sandbox has them. */
                 securityContext?: (runtime.v1.LinuxContainerSecurityContext.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -752,7 +766,7 @@ export namespace runtime {
         interface IContainerResources extends runtime.v1.ContainerResources.$Properties {
         }
 
-        /** Represents a ContainerResources. */
+        /** Limits in force, read back by the kubelet to see whether a resize has been done. */
         class ContainerResources {
 
             /**
@@ -815,7 +829,7 @@ export namespace runtime {
         interface IContainerUser extends runtime.v1.ContainerUser.$Properties {
         }
 
-        /** Represents a ContainerUser. */
+        /** Who the container's first process is. */
         class ContainerUser {
 
             /**
@@ -827,7 +841,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerUser linux. */
+            /** Absent until it is known. */
             linux?: (runtime.v1.LinuxContainerUser.$Properties|null);
 
             /**
@@ -854,7 +868,7 @@ export namespace runtime {
             /** Properties of a ContainerUser. */
             interface $Properties {
 
-                /** ContainerUser linux */
+                /** Absent until it is known. */
                 linux?: (runtime.v1.LinuxContainerUser.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -872,7 +886,10 @@ export namespace runtime {
         interface IInt64Value extends runtime.v1.Int64Value.$Properties {
         }
 
-        /** Represents an Int64Value. */
+        /**
+         * A number that may be absent: the wrapper is missing when nothing was asked or measured, which
+         * proto3 cannot say with a bare int64. A present wrapper with 0 means 0 (root, for a user id).
+         */
         class Int64Value {
 
             /**
@@ -929,7 +946,10 @@ export namespace runtime {
         interface IUInt64Value extends runtime.v1.UInt64Value.$Properties {
         }
 
-        /** Represents a UInt64Value. */
+        /**
+         * A measured number that may be absent. Leave the wrapper out where the kernel gives no figure; a
+         * present 0 is a measured zero.
+         */
         class UInt64Value {
 
             /**
@@ -986,7 +1006,7 @@ export namespace runtime {
         interface IKeyValue extends runtime.v1.KeyValue.$Properties {
         }
 
-        /** Represents a KeyValue. */
+        /** One environment variable. */
         class KeyValue {
 
             /**
@@ -1001,7 +1021,10 @@ export namespace runtime {
             /** KeyValue key. */
             key: string;
 
-            /** KeyValue value. */
+            /**
+             * Bytes, not text: a value read from a file or a secret need not be UTF-8. Passed to the program
+             * as it is, without a trailing NUL; a NUL inside is refused with INVALID_ARGUMENT.
+             */
             value: Uint8Array;
 
             /**
@@ -1031,7 +1054,10 @@ export namespace runtime {
                 /** KeyValue key */
                 key?: (string|null);
 
-                /** KeyValue value */
+                /**
+                 * Bytes, not text: a value read from a file or a secret need not be UTF-8. Passed to the program
+                 * as it is, without a trailing NUL; a NUL inside is refused with INVALID_ARGUMENT.
+                 */
                 value?: (Uint8Array|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1049,7 +1075,7 @@ export namespace runtime {
         interface IImageSpec extends runtime.v1.ImageSpec.$Properties {
         }
 
-        /** Represents an ImageSpec. */
+        /** Names an image. In requests only `image` decides; the rest tells where the name came from. */
         class ImageSpec {
 
             /**
@@ -1061,19 +1087,25 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ImageSpec image. */
+            /**
+             * A reference ("registry/name:tag", "name@sha256:…") or a local image id. In statuses: a tag of
+             * the image where it has one.
+             */
             image: string;
 
-            /** ImageSpec annotations. */
+            /** Free text for the runtime. */
             annotations: { [k: string]: string };
 
-            /** ImageSpec userSpecifiedImage. */
+            /** The reference as the pod author wrote it, before the kubelet resolved it. For messages only. */
             userSpecifiedImage: string;
 
-            /** ImageSpec runtimeHandler. */
+            /** The handler the image is for, where handlers keep images of their own. Empty: the default. */
             runtimeHandler: string;
 
-            /** ImageSpec imageRef. */
+            /**
+             * Digest of the image that was resolved. Read back from ContainerStatus.mounts to report which
+             * image a volume shows, so a mount's ImageSpec is returned as it came.
+             */
             imageRef: string;
 
             /**
@@ -1100,19 +1132,25 @@ export namespace runtime {
             /** Properties of an ImageSpec. */
             interface $Properties {
 
-                /** ImageSpec image */
+                /**
+                 * A reference ("registry/name:tag", "name@sha256:…") or a local image id. In statuses: a tag of
+                 * the image where it has one.
+                 */
                 image?: (string|null);
 
-                /** ImageSpec annotations */
+                /** Free text for the runtime. */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** ImageSpec userSpecifiedImage */
+                /** The reference as the pod author wrote it, before the kubelet resolved it. For messages only. */
                 userSpecifiedImage?: (string|null);
 
-                /** ImageSpec runtimeHandler */
+                /** The handler the image is for, where handlers keep images of their own. Empty: the default. */
                 runtimeHandler?: (string|null);
 
-                /** ImageSpec imageRef */
+                /**
+                 * Digest of the image that was resolved. Read back from ContainerStatus.mounts to report which
+                 * image a volume shows, so a mount's ImageSpec is returned as it came.
+                 */
                 imageRef?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1123,16 +1161,19 @@ export namespace runtime {
             type $Shape = runtime.v1.ImageSpec.$Properties;
         }
 
-        /** MountPropagation enum. */
+        /** What happens when either side mounts below a volume later. */
         enum MountPropagation {
 
-            /** PROPAGATION_PRIVATE value */
+            /** Nothing (rprivate). */
             PROPAGATION_PRIVATE = 0,
 
-            /** PROPAGATION_HOST_TO_CONTAINER value */
+            /**
+             * Mounts of the host appear in the container (rslave). The source must lie on a shared or slave
+             * mount.
+             */
             PROPAGATION_HOST_TO_CONTAINER = 1,
 
-            /** PROPAGATION_BIDIRECTIONAL value */
+            /** Both ways (rshared). The source must lie on a shared mount; only privileged containers get it. */
             PROPAGATION_BIDIRECTIONAL = 2
         }
 
@@ -1143,7 +1184,10 @@ export namespace runtime {
         interface IMount extends runtime.v1.Mount.$Properties {
         }
 
-        /** Represents a Mount. */
+        /**
+         * A volume. Mounts are made in the order of their depth, so that one may lie in another. Returned
+         * unaltered in ContainerStatus: the kubelet finds the termination message through host_path.
+         */
         class Mount {
 
             /**
@@ -1155,37 +1199,50 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** Mount containerPath. */
+            /** Absolute; resolved inside the container's root, made if absent. */
             containerPath: string;
 
-            /** Mount hostPath. */
+            /**
+             * Absolute path on the node, symbolic links followed. A path that does not exist is an error.
+             * Empty when `image` is set.
+             */
             hostPath: string;
 
-            /** Mount readonly. */
+            /** Read-only; mounts below the source are not, see recursive_read_only. */
             readonly: boolean;
 
-            /** Mount selinuxRelabel. */
+            /** Give the files the container's label, recursively. */
             selinuxRelabel: boolean;
 
             /** Mount propagation. */
             propagation: runtime.v1.MountPropagation;
 
-            /** Mount uidMappings. */
+            /**
+             * With a user namespace: the mount is idmapped by these. A file system that cannot be is an
+             * error, never a chown.
+             */
             uidMappings: runtime.v1.IDMapping.$Properties[];
 
-            /** Mount gidMappings. */
+            /** As uidMappings. */
             gidMappings: runtime.v1.IDMapping.$Properties[];
 
-            /** Mount recursiveReadOnly. */
+            /**
+             * Every mount below the source is read-only too. Needs readonly and private propagation; where it
+             * cannot be done the error begins with "RROUnsupported".
+             */
             recursiveReadOnly: boolean;
 
-            /** Mount image. */
+            /**
+             * Mounts an image, read-only, in place of host_path. Failures begin with
+             * "ImageVolumeMountFailed". The image must have been pulled, and is kept while the container
+             * exists.
+             */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** Mount imageSubPath. */
+            /** Directory inside that image to show, relative, unable to leave it. */
             imageSubPath: string;
 
-            /** Mount mountOptions. */
+            /** Further options such as "noexec", "nodev", "nosuid". An unknown one is INVALID_ARGUMENT. */
             mountOptions: string[];
 
             /**
@@ -1212,37 +1269,50 @@ export namespace runtime {
             /** Properties of a Mount. */
             interface $Properties {
 
-                /** Mount containerPath */
+                /** Absolute; resolved inside the container's root, made if absent. */
                 containerPath?: (string|null);
 
-                /** Mount hostPath */
+                /**
+                 * Absolute path on the node, symbolic links followed. A path that does not exist is an error.
+                 * Empty when `image` is set.
+                 */
                 hostPath?: (string|null);
 
-                /** Mount readonly */
+                /** Read-only; mounts below the source are not, see recursive_read_only. */
                 readonly?: (boolean|null);
 
-                /** Mount selinuxRelabel */
+                /** Give the files the container's label, recursively. */
                 selinuxRelabel?: (boolean|null);
 
                 /** Mount propagation */
                 propagation?: (runtime.v1.MountPropagation|null);
 
-                /** Mount uidMappings */
+                /**
+                 * With a user namespace: the mount is idmapped by these. A file system that cannot be is an
+                 * error, never a chown.
+                 */
                 uidMappings?: (runtime.v1.IDMapping.$Properties[]|null);
 
-                /** Mount gidMappings */
+                /** As uidMappings. */
                 gidMappings?: (runtime.v1.IDMapping.$Properties[]|null);
 
-                /** Mount recursiveReadOnly */
+                /**
+                 * Every mount below the source is read-only too. Needs readonly and private propagation; where it
+                 * cannot be done the error begins with "RROUnsupported".
+                 */
                 recursiveReadOnly?: (boolean|null);
 
-                /** Mount image */
+                /**
+                 * Mounts an image, read-only, in place of host_path. Failures begin with
+                 * "ImageVolumeMountFailed". The image must have been pulled, and is kept while the container
+                 * exists.
+                 */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** Mount imageSubPath */
+                /** Directory inside that image to show, relative, unable to leave it. */
                 imageSubPath?: (string|null);
 
-                /** Mount mountOptions */
+                /** Further options such as "noexec", "nodev", "nosuid". An unknown one is INVALID_ARGUMENT. */
                 mountOptions?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1260,7 +1330,7 @@ export namespace runtime {
         interface IDevice extends runtime.v1.Device.$Properties {
         }
 
-        /** Represents a Device. */
+        /** A device node of the host. */
         class Device {
 
             /**
@@ -1272,13 +1342,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** Device containerPath. */
+            /** Where the node appears. */
             containerPath: string;
 
-            /** Device hostPath. */
+            /** A node, or a directory whose devices are all added below container_path. */
             hostPath: string;
 
-            /** Device permissions. */
+            /** Any of "r" (read), "w" (write), "m" (make nodes), for the device cgroup. */
             permissions: string;
 
             /**
@@ -1305,13 +1375,13 @@ export namespace runtime {
             /** Properties of a Device. */
             interface $Properties {
 
-                /** Device containerPath */
+                /** Where the node appears. */
                 containerPath?: (string|null);
 
-                /** Device hostPath */
+                /** A node, or a directory whose devices are all added below container_path. */
                 hostPath?: (string|null);
 
-                /** Device permissions */
+                /** Any of "r" (read), "w" (write), "m" (make nodes), for the device cgroup. */
                 permissions?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1329,7 +1399,7 @@ export namespace runtime {
         interface ICDIDevice extends runtime.v1.CDIDevice.$Properties {
         }
 
-        /** Represents a CDIDevice. */
+        /** A device described by a Container Device Interface file on the node. */
         class CDIDevice {
 
             /**
@@ -1341,7 +1411,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** CDIDevice name. */
+            /** Fully qualified, "vendor.com/class=name". An unknown one fails CreateContainer. */
             name: string;
 
             /**
@@ -1368,7 +1438,7 @@ export namespace runtime {
             /** Properties of a CDIDevice. */
             interface $Properties {
 
-                /** CDIDevice name */
+                /** Fully qualified, "vendor.com/class=name". An unknown one fails CreateContainer. */
                 name?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1379,19 +1449,22 @@ export namespace runtime {
             type $Shape = runtime.v1.CDIDevice.$Properties;
         }
 
-        /** NamespaceMode enum. */
+        /** With whom a namespace is shared. */
         enum NamespaceMode {
 
-            /** POD value */
+            /** One for the sandbox, shared by its containers. */
             POD = 0,
 
-            /** CONTAINER value */
+            /** One for each container. Only for pid. */
             CONTAINER = 1,
 
-            /** NODE value */
+            /** The host's. */
             NODE = 2,
 
-            /** TARGET value */
+            /**
+             * That of another container of the same pod (NamespaceOption.target_id). Only for pid, in a
+             * container.
+             */
             TARGET = 3
         }
 
@@ -1402,7 +1475,10 @@ export namespace runtime {
         interface INamespaceOption extends runtime.v1.NamespaceOption.$Properties {
         }
 
-        /** Represents a NamespaceOption. */
+        /**
+         * Which namespaces a sandbox or container gets. For network and ipc the sandbox's choice holds for
+         * its containers; pid may differ by container.
+         */
         class NamespaceOption {
 
             /**
@@ -1414,19 +1490,28 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** NamespaceOption network. */
+            /** POD or NODE. NODE also means the host's UTS namespace, hostname and resolv.conf. */
             network: runtime.v1.NamespaceMode;
 
-            /** NamespaceOption pid. */
+            /**
+             * POD needs a pid 1 that reaps, which the runtime provides. In a sandbox CONTAINER is the usual
+             * value and means that the sandbox itself needs none. TARGET only in a container.
+             */
             pid: runtime.v1.NamespaceMode;
 
-            /** NamespaceOption ipc. */
+            /** POD or NODE. POD comes with a /dev/shm that the containers share. */
             ipc: runtime.v1.NamespaceMode;
 
-            /** NamespaceOption targetId. */
+            /**
+             * Id of the container to join when pid is TARGET; it must run in the same sandbox with pid mode
+             * CONTAINER, else INVALID_ARGUMENT. Used by kubectl debug.
+             */
             targetId: string;
 
-            /** NamespaceOption usernsOptions. */
+            /**
+             * Absent: no user namespace, in spite of mode 0 being POD. A container's must equal its
+             * sandbox's.
+             */
             usernsOptions?: (runtime.v1.UserNamespace.$Properties|null);
 
             /**
@@ -1453,19 +1538,28 @@ export namespace runtime {
             /** Properties of a NamespaceOption. */
             interface $Properties {
 
-                /** NamespaceOption network */
+                /** POD or NODE. NODE also means the host's UTS namespace, hostname and resolv.conf. */
                 network?: (runtime.v1.NamespaceMode|null);
 
-                /** NamespaceOption pid */
+                /**
+                 * POD needs a pid 1 that reaps, which the runtime provides. In a sandbox CONTAINER is the usual
+                 * value and means that the sandbox itself needs none. TARGET only in a container.
+                 */
                 pid?: (runtime.v1.NamespaceMode|null);
 
-                /** NamespaceOption ipc */
+                /** POD or NODE. POD comes with a /dev/shm that the containers share. */
                 ipc?: (runtime.v1.NamespaceMode|null);
 
-                /** NamespaceOption targetId */
+                /**
+                 * Id of the container to join when pid is TARGET; it must run in the same sandbox with pid mode
+                 * CONTAINER, else INVALID_ARGUMENT. Used by kubectl debug.
+                 */
                 targetId?: (string|null);
 
-                /** NamespaceOption usernsOptions */
+                /**
+                 * Absent: no user namespace, in spite of mode 0 being POD. A container's must equal its
+                 * sandbox's.
+                 */
                 usernsOptions?: (runtime.v1.UserNamespace.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1483,7 +1577,7 @@ export namespace runtime {
         interface IUserNamespace extends runtime.v1.UserNamespace.$Properties {
         }
 
-        /** Represents a UserNamespace. */
+        /** The user namespace of a pod. */
         class UserNamespace {
 
             /**
@@ -1495,13 +1589,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** UserNamespace mode. */
+            /** POD: one for the sandbox and its containers. NODE: none. The others are refused. */
             mode: runtime.v1.NamespaceMode;
 
-            /** UserNamespace uids. */
+            /** Exactly one range today; the kubelet hands out 65536 ids to each pod. */
             uids: runtime.v1.IDMapping.$Properties[];
 
-            /** UserNamespace gids. */
+            /** As uids, and of the same extent. */
             gids: runtime.v1.IDMapping.$Properties[];
 
             /**
@@ -1528,13 +1622,13 @@ export namespace runtime {
             /** Properties of a UserNamespace. */
             interface $Properties {
 
-                /** UserNamespace mode */
+                /** POD: one for the sandbox and its containers. NODE: none. The others are refused. */
                 mode?: (runtime.v1.NamespaceMode|null);
 
-                /** UserNamespace uids */
+                /** Exactly one range today; the kubelet hands out 65536 ids to each pod. */
                 uids?: (runtime.v1.IDMapping.$Properties[]|null);
 
-                /** UserNamespace gids */
+                /** As uids, and of the same extent. */
                 gids?: (runtime.v1.IDMapping.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1552,7 +1646,7 @@ export namespace runtime {
         interface IIDMapping extends runtime.v1.IDMapping.$Properties {
         }
 
-        /** Represents a IDMapping. */
+        /** A run of ids that a user namespace, or an idmapped mount, translates. */
         class IDMapping {
 
             /**
@@ -1564,13 +1658,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** IDMapping hostId. */
+            /** First id outside. */
             hostId: number;
 
-            /** IDMapping containerId. */
+            /** First id inside. */
             containerId: number;
 
-            /** IDMapping length. */
+            /** How many ids; 0 is refused. */
             length: number;
 
             /**
@@ -1597,13 +1691,13 @@ export namespace runtime {
             /** Properties of a IDMapping. */
             interface $Properties {
 
-                /** IDMapping hostId */
+                /** First id outside. */
                 hostId?: (number|null);
 
-                /** IDMapping containerId */
+                /** First id inside. */
                 containerId?: (number|null);
 
-                /** IDMapping length */
+                /** How many ids; 0 is refused. */
                 length?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1614,13 +1708,13 @@ export namespace runtime {
             type $Shape = runtime.v1.IDMapping.$Properties;
         }
 
-        /** SupplementalGroupsPolicy enum. */
+        /** Where the groups of a container's first process come from. */
         enum SupplementalGroupsPolicy {
 
-            /** Merge value */
+            /** Those given, together with the memberships /etc/group of the image gives the user. */
             Merge = 0,
 
-            /** Strict value */
+            /** Those given and the primary group, nothing from the image. */
             Strict = 1
         }
 
@@ -1631,7 +1725,7 @@ export namespace runtime {
         interface ISecurityProfile extends runtime.v1.SecurityProfile.$Properties {
         }
 
-        /** Represents a SecurityProfile. */
+        /** A seccomp or AppArmor profile. */
         class SecurityProfile {
 
             /**
@@ -1646,7 +1740,10 @@ export namespace runtime {
             /** SecurityProfile profileType. */
             profileType: runtime.v1.SecurityProfile.ProfileType;
 
-            /** SecurityProfile localhostRef. */
+            /**
+             * With Localhost only. seccomp: absolute path of a JSON profile on the node. AppArmor: name of a
+             * profile loaded in the kernel. One that does not exist fails CreateContainer.
+             */
             localhostRef: string;
 
             /**
@@ -1676,7 +1773,10 @@ export namespace runtime {
                 /** SecurityProfile profileType */
                 profileType?: (runtime.v1.SecurityProfile.ProfileType|null);
 
-                /** SecurityProfile localhostRef */
+                /**
+                 * With Localhost only. seccomp: absolute path of a JSON profile on the node. AppArmor: name of a
+                 * profile loaded in the kernel. One that does not exist fails CreateContainer.
+                 */
                 localhostRef?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1686,16 +1786,16 @@ export namespace runtime {
             /** Shape of a SecurityProfile. */
             type $Shape = runtime.v1.SecurityProfile.$Properties;
 
-            /** ProfileType enum. */
+            /** Where the profile comes from. */
             enum ProfileType {
 
-                /** RuntimeDefault value */
+                /** The profile that comes with the runtime. */
                 RuntimeDefault = 0,
 
-                /** Unconfined value */
+                /** None. */
                 Unconfined = 1,
 
-                /** Localhost value */
+                /** The node's own, named by localhost_ref. */
                 Localhost = 2
             }
         }
@@ -1707,7 +1807,10 @@ export namespace runtime {
         interface ISELinuxOption extends runtime.v1.SELinuxOption.$Properties {
         }
 
-        /** Represents a SELinuxOption. */
+        /**
+         * The four parts of an SELinux label; an empty part is chosen by the runtime. All containers of a
+         * sandbox share one level.
+         */
         class SELinuxOption {
 
             /**
@@ -1782,7 +1885,11 @@ export namespace runtime {
         interface ICapability extends runtime.v1.Capability.$Properties {
         }
 
-        /** Represents a Capability. */
+        /**
+         * Capabilities to change against the runtime's default set, by name without "CAP_" and in any case;
+         * "ALL" stands for every one. "ALL" is worked in first, then the single adds, then the single
+         * drops. An unknown name is INVALID_ARGUMENT.
+         */
         class Capability {
 
             /**
@@ -1794,13 +1901,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** Capability addCapabilities. */
+            /** Added to the bounding, permitted and effective sets. */
             addCapabilities: string[];
 
-            /** Capability dropCapabilities. */
+            /** Removed from all sets. */
             dropCapabilities: string[];
 
-            /** Capability addAmbientCapabilities. */
+            /** Added to all five sets, so that a program started by a user other than root has them. */
             addAmbientCapabilities: string[];
 
             /**
@@ -1827,13 +1934,13 @@ export namespace runtime {
             /** Properties of a Capability. */
             interface $Properties {
 
-                /** Capability addCapabilities */
+                /** Added to the bounding, permitted and effective sets. */
                 addCapabilities?: (string[]|null);
 
-                /** Capability dropCapabilities */
+                /** Removed from all sets. */
                 dropCapabilities?: (string[]|null);
 
-                /** Capability addAmbientCapabilities */
+                /** Added to all five sets, so that a program started by a user other than root has them. */
                 addAmbientCapabilities?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1851,7 +1958,10 @@ export namespace runtime {
         interface ILinuxSandboxSecurityContext extends runtime.v1.LinuxSandboxSecurityContext.$Properties {
         }
 
-        /** Represents a LinuxSandboxSecurityContext. */
+        /**
+         * Identity and confinement of the sandbox's own process, where there is one, and the namespaces for
+         * all. What containers run as is said in their own context.
+         */
         class LinuxSandboxSecurityContext {
 
             /**
@@ -1869,22 +1979,25 @@ export namespace runtime {
             /** LinuxSandboxSecurityContext selinuxOptions. */
             selinuxOptions?: (runtime.v1.SELinuxOption.$Properties|null);
 
-            /** LinuxSandboxSecurityContext runAsUser. */
+            /** User id; absent means root. */
             runAsUser?: (runtime.v1.Int64Value.$Properties|null);
 
-            /** LinuxSandboxSecurityContext runAsGroup. */
+            /** Group id; without run_as_user INVALID_ARGUMENT. */
             runAsGroup?: (runtime.v1.Int64Value.$Properties|null);
 
             /** LinuxSandboxSecurityContext readonlyRootfs. */
             readonlyRootfs: boolean;
 
-            /** LinuxSandboxSecurityContext supplementalGroups. */
+            /** Group ids. */
             supplementalGroups: Long[];
 
             /** LinuxSandboxSecurityContext supplementalGroupsPolicy. */
             supplementalGroupsPolicy: runtime.v1.SupplementalGroupsPolicy;
 
-            /** LinuxSandboxSecurityContext privileged. */
+            /**
+             * Says that the pod will hold a privileged container. Creating one in a sandbox without it is
+             * refused.
+             */
             privileged: boolean;
 
             /** LinuxSandboxSecurityContext seccomp. */
@@ -1893,7 +2006,10 @@ export namespace runtime {
             /** LinuxSandboxSecurityContext apparmor. */
             apparmor?: (runtime.v1.SecurityProfile.$Properties|null);
 
-            /** LinuxSandboxSecurityContext seccompProfilePath. */
+            /**
+             * Old form of seccomp: "runtime/default", "unconfined", "localhost/<path>". Looked at only when
+             * seccomp is absent.
+             */
             seccompProfilePath: string;
 
             /**
@@ -1926,22 +2042,25 @@ export namespace runtime {
                 /** LinuxSandboxSecurityContext selinuxOptions */
                 selinuxOptions?: (runtime.v1.SELinuxOption.$Properties|null);
 
-                /** LinuxSandboxSecurityContext runAsUser */
+                /** User id; absent means root. */
                 runAsUser?: (runtime.v1.Int64Value.$Properties|null);
 
-                /** LinuxSandboxSecurityContext runAsGroup */
+                /** Group id; without run_as_user INVALID_ARGUMENT. */
                 runAsGroup?: (runtime.v1.Int64Value.$Properties|null);
 
                 /** LinuxSandboxSecurityContext readonlyRootfs */
                 readonlyRootfs?: (boolean|null);
 
-                /** LinuxSandboxSecurityContext supplementalGroups */
+                /** Group ids. */
                 supplementalGroups?: (Long[]|null);
 
                 /** LinuxSandboxSecurityContext supplementalGroupsPolicy */
                 supplementalGroupsPolicy?: (runtime.v1.SupplementalGroupsPolicy|null);
 
-                /** LinuxSandboxSecurityContext privileged */
+                /**
+                 * Says that the pod will hold a privileged container. Creating one in a sandbox without it is
+                 * refused.
+                 */
                 privileged?: (boolean|null);
 
                 /** LinuxSandboxSecurityContext seccomp */
@@ -1950,7 +2069,10 @@ export namespace runtime {
                 /** LinuxSandboxSecurityContext apparmor */
                 apparmor?: (runtime.v1.SecurityProfile.$Properties|null);
 
-                /** LinuxSandboxSecurityContext seccompProfilePath */
+                /**
+                 * Old form of seccomp: "runtime/default", "unconfined", "localhost/<path>". Looked at only when
+                 * seccomp is absent.
+                 */
                 seccompProfilePath?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -1968,7 +2090,7 @@ export namespace runtime {
         interface ILinuxContainerSecurityContext extends runtime.v1.LinuxContainerSecurityContext.$Properties {
         }
 
-        /** Represents a LinuxContainerSecurityContext. */
+        /** As whom and how confined a container runs. */
         class LinuxContainerSecurityContext {
 
             /**
@@ -1980,55 +2102,61 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** LinuxContainerSecurityContext capabilities. */
+            /** Absent: the runtime's default set. Without effect in a privileged container. */
             capabilities?: (runtime.v1.Capability.$Properties|null);
 
-            /** LinuxContainerSecurityContext privileged. */
+            /**
+             * All capabilities, all host devices, writable /sys and cgroups, nothing masked, no seccomp,
+             * AppArmor or SELinux confinement. Needs a sandbox that was made privileged.
+             */
             privileged: boolean;
 
-            /** LinuxContainerSecurityContext namespaceOptions. */
+            /** pid is the container's own choice; network, ipc and user namespace must repeat the sandbox's. */
             namespaceOptions?: (runtime.v1.NamespaceOption.$Properties|null);
 
             /** LinuxContainerSecurityContext selinuxOptions. */
             selinuxOptions?: (runtime.v1.SELinuxOption.$Properties|null);
 
-            /** LinuxContainerSecurityContext runAsUser. */
+            /** User id; wins over the image's user. Excludes run_as_username. */
             runAsUser?: (runtime.v1.Int64Value.$Properties|null);
 
-            /** LinuxContainerSecurityContext runAsGroup. */
+            /**
+             * Primary group id. Given without a user: INVALID_ARGUMENT. Absent: the group /etc/passwd of the
+             * image gives the user, else 0.
+             */
             runAsGroup?: (runtime.v1.Int64Value.$Properties|null);
 
-            /** LinuxContainerSecurityContext runAsUsername. */
+            /** A name that /etc/passwd of the image must know, else CreateContainer fails. */
             runAsUsername: string;
 
-            /** LinuxContainerSecurityContext readonlyRootfs. */
+            /** Root file system read-only; mounts, /dev, /dev/shm and tmpfs stay writable. */
             readonlyRootfs: boolean;
 
-            /** LinuxContainerSecurityContext supplementalGroups. */
+            /** Group ids beside the primary one. */
             supplementalGroups: Long[];
 
             /** LinuxContainerSecurityContext supplementalGroupsPolicy. */
             supplementalGroupsPolicy: runtime.v1.SupplementalGroupsPolicy;
 
-            /** LinuxContainerSecurityContext noNewPrivs. */
+            /** Set-user-id programs and file capabilities gain nothing. */
             noNewPrivs: boolean;
 
-            /** LinuxContainerSecurityContext maskedPaths. */
+            /** Paths made unreadable. The list is complete: an empty one masks nothing (procMount Unmasked). */
             maskedPaths: string[];
 
-            /** LinuxContainerSecurityContext readonlyPaths. */
+            /** Paths made read-only; complete like masked_paths. */
             readonlyPaths: string[];
 
-            /** LinuxContainerSecurityContext seccomp. */
+            /** Absent: seccomp_profile_path decides, and without that too the container is unconfined. */
             seccomp?: (runtime.v1.SecurityProfile.$Properties|null);
 
-            /** LinuxContainerSecurityContext apparmor. */
+            /** Absent: apparmor_profile decides. */
             apparmor?: (runtime.v1.SecurityProfile.$Properties|null);
 
-            /** LinuxContainerSecurityContext apparmorProfile. */
+            /** Old form of apparmor: "runtime/default", "unconfined", "localhost/<name>". */
             apparmorProfile: string;
 
-            /** LinuxContainerSecurityContext seccompProfilePath. */
+            /** Old form of seccomp, see LinuxSandboxSecurityContext. */
             seccompProfilePath: string;
 
             /**
@@ -2055,55 +2183,61 @@ export namespace runtime {
             /** Properties of a LinuxContainerSecurityContext. */
             interface $Properties {
 
-                /** LinuxContainerSecurityContext capabilities */
+                /** Absent: the runtime's default set. Without effect in a privileged container. */
                 capabilities?: (runtime.v1.Capability.$Properties|null);
 
-                /** LinuxContainerSecurityContext privileged */
+                /**
+                 * All capabilities, all host devices, writable /sys and cgroups, nothing masked, no seccomp,
+                 * AppArmor or SELinux confinement. Needs a sandbox that was made privileged.
+                 */
                 privileged?: (boolean|null);
 
-                /** LinuxContainerSecurityContext namespaceOptions */
+                /** pid is the container's own choice; network, ipc and user namespace must repeat the sandbox's. */
                 namespaceOptions?: (runtime.v1.NamespaceOption.$Properties|null);
 
                 /** LinuxContainerSecurityContext selinuxOptions */
                 selinuxOptions?: (runtime.v1.SELinuxOption.$Properties|null);
 
-                /** LinuxContainerSecurityContext runAsUser */
+                /** User id; wins over the image's user. Excludes run_as_username. */
                 runAsUser?: (runtime.v1.Int64Value.$Properties|null);
 
-                /** LinuxContainerSecurityContext runAsGroup */
+                /**
+                 * Primary group id. Given without a user: INVALID_ARGUMENT. Absent: the group /etc/passwd of the
+                 * image gives the user, else 0.
+                 */
                 runAsGroup?: (runtime.v1.Int64Value.$Properties|null);
 
-                /** LinuxContainerSecurityContext runAsUsername */
+                /** A name that /etc/passwd of the image must know, else CreateContainer fails. */
                 runAsUsername?: (string|null);
 
-                /** LinuxContainerSecurityContext readonlyRootfs */
+                /** Root file system read-only; mounts, /dev, /dev/shm and tmpfs stay writable. */
                 readonlyRootfs?: (boolean|null);
 
-                /** LinuxContainerSecurityContext supplementalGroups */
+                /** Group ids beside the primary one. */
                 supplementalGroups?: (Long[]|null);
 
                 /** LinuxContainerSecurityContext supplementalGroupsPolicy */
                 supplementalGroupsPolicy?: (runtime.v1.SupplementalGroupsPolicy|null);
 
-                /** LinuxContainerSecurityContext noNewPrivs */
+                /** Set-user-id programs and file capabilities gain nothing. */
                 noNewPrivs?: (boolean|null);
 
-                /** LinuxContainerSecurityContext maskedPaths */
+                /** Paths made unreadable. The list is complete: an empty one masks nothing (procMount Unmasked). */
                 maskedPaths?: (string[]|null);
 
-                /** LinuxContainerSecurityContext readonlyPaths */
+                /** Paths made read-only; complete like masked_paths. */
                 readonlyPaths?: (string[]|null);
 
-                /** LinuxContainerSecurityContext seccomp */
+                /** Absent: seccomp_profile_path decides, and without that too the container is unconfined. */
                 seccomp?: (runtime.v1.SecurityProfile.$Properties|null);
 
-                /** LinuxContainerSecurityContext apparmor */
+                /** Absent: apparmor_profile decides. */
                 apparmor?: (runtime.v1.SecurityProfile.$Properties|null);
 
-                /** LinuxContainerSecurityContext apparmorProfile */
+                /** Old form of apparmor: "runtime/default", "unconfined", "localhost/<name>". */
                 apparmorProfile?: (string|null);
 
-                /** LinuxContainerSecurityContext seccompProfilePath */
+                /** Old form of seccomp, see LinuxSandboxSecurityContext. */
                 seccompProfilePath?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -2121,7 +2255,7 @@ export namespace runtime {
         interface ILinuxContainerUser extends runtime.v1.LinuxContainerUser.$Properties {
         }
 
-        /** Represents a LinuxContainerUser. */
+        /** The identity the first process was started with, after image and policy were worked in. */
         class LinuxContainerUser {
 
             /**
@@ -2139,7 +2273,7 @@ export namespace runtime {
             /** LinuxContainerUser gid. */
             gid: Long;
 
-            /** LinuxContainerUser supplementalGroups. */
+            /** Includes gid. */
             supplementalGroups: Long[];
 
             /**
@@ -2172,7 +2306,7 @@ export namespace runtime {
                 /** LinuxContainerUser gid */
                 gid?: (Long|null);
 
-                /** LinuxContainerUser supplementalGroups */
+                /** Includes gid. */
                 supplementalGroups?: (Long[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -2190,7 +2324,10 @@ export namespace runtime {
         interface ILinuxContainerResources extends runtime.v1.LinuxContainerResources.$Properties {
         }
 
-        /** Represents a LinuxContainerResources. */
+        /**
+         * Values in cgroup v1 terms, translated on v2. 0 and absent mean the same: nothing asked. In an
+         * update they leave the present limit as it is.
+         */
         class LinuxContainerResources {
 
             /**
@@ -2202,34 +2339,49 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** LinuxContainerResources cpuPeriod. */
+            /** Microseconds in which cpu_quota may be used up; 0 takes the kernel's 100000. */
             cpuPeriod: Long;
 
-            /** LinuxContainerResources cpuQuota. */
+            /**
+             * Microseconds of CPU time in each period; -1 lifts the limit. 150000 of 100000 are one and a
+             * half CPUs.
+             */
             cpuQuota: Long;
 
-            /** LinuxContainerResources cpuShares. */
+            /** Weight against siblings, 2 to 262144; 1024 stands for one CPU. v2: translated to cpu.weight. */
             cpuShares: Long;
 
-            /** LinuxContainerResources memoryLimitInBytes. */
+            /**
+             * Bytes; above it the kernel reclaims, then kills. An update below present use fails and changes
+             * nothing.
+             */
             memoryLimitInBytes: Long;
 
-            /** LinuxContainerResources oomScoreAdj. */
+            /**
+             * -1000 to 1000. Part of the process, not of the cgroup: an update reaches the running processes
+             * one by one.
+             */
             oomScoreAdj: Long;
 
-            /** LinuxContainerResources cpusetCpus. */
+            /** CPU list in kernel form ("0-3,8"). */
             cpusetCpus: string;
 
-            /** LinuxContainerResources cpusetMems. */
+            /** NUMA node list in kernel form. */
             cpusetMems: string;
 
-            /** LinuxContainerResources hugepageLimits. */
+            /** One for each page size of the host. */
             hugepageLimits: runtime.v1.HugepageLimit.$Properties[];
 
-            /** LinuxContainerResources unified. */
+            /**
+             * cgroup v2 files and what to write to them, applied last ("memory.high" = "…"). An unknown file
+             * is INVALID_ARGUMENT; on cgroup v1 the field is refused.
+             */
             unified: { [k: string]: string };
 
-            /** LinuxContainerResources memorySwapLimitInBytes. */
+            /**
+             * Bytes of memory and swap together, as v1 counts; v2 gets the difference. Equal to the memory
+             * limit means no swap, -1 no limit.
+             */
             memorySwapLimitInBytes: Long;
 
             /**
@@ -2256,34 +2408,49 @@ export namespace runtime {
             /** Properties of a LinuxContainerResources. */
             interface $Properties {
 
-                /** LinuxContainerResources cpuPeriod */
+                /** Microseconds in which cpu_quota may be used up; 0 takes the kernel's 100000. */
                 cpuPeriod?: (Long|null);
 
-                /** LinuxContainerResources cpuQuota */
+                /**
+                 * Microseconds of CPU time in each period; -1 lifts the limit. 150000 of 100000 are one and a
+                 * half CPUs.
+                 */
                 cpuQuota?: (Long|null);
 
-                /** LinuxContainerResources cpuShares */
+                /** Weight against siblings, 2 to 262144; 1024 stands for one CPU. v2: translated to cpu.weight. */
                 cpuShares?: (Long|null);
 
-                /** LinuxContainerResources memoryLimitInBytes */
+                /**
+                 * Bytes; above it the kernel reclaims, then kills. An update below present use fails and changes
+                 * nothing.
+                 */
                 memoryLimitInBytes?: (Long|null);
 
-                /** LinuxContainerResources oomScoreAdj */
+                /**
+                 * 1000 to 1000. Part of the process, not of the cgroup: an update reaches the running processes
+                 * one by one.
+                 */
                 oomScoreAdj?: (Long|null);
 
-                /** LinuxContainerResources cpusetCpus */
+                /** CPU list in kernel form ("0-3,8"). */
                 cpusetCpus?: (string|null);
 
-                /** LinuxContainerResources cpusetMems */
+                /** NUMA node list in kernel form. */
                 cpusetMems?: (string|null);
 
-                /** LinuxContainerResources hugepageLimits */
+                /** One for each page size of the host. */
                 hugepageLimits?: (runtime.v1.HugepageLimit.$Properties[]|null);
 
-                /** LinuxContainerResources unified */
+                /**
+                 * cgroup v2 files and what to write to them, applied last ("memory.high" = "…"). An unknown file
+                 * is INVALID_ARGUMENT; on cgroup v1 the field is refused.
+                 */
                 unified?: ({ [k: string]: string }|null);
 
-                /** LinuxContainerResources memorySwapLimitInBytes */
+                /**
+                 * Bytes of memory and swap together, as v1 counts; v2 gets the difference. Equal to the memory
+                 * limit means no swap, -1 no limit.
+                 */
                 memorySwapLimitInBytes?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -2301,7 +2468,7 @@ export namespace runtime {
         interface IHugepageLimit extends runtime.v1.HugepageLimit.$Properties {
         }
 
-        /** Represents a HugepageLimit. */
+        /** Most huge pages of one size. */
         class HugepageLimit {
 
             /**
@@ -2313,10 +2480,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** HugepageLimit pageSize. */
+            /** As the kernel spells it in the file name: "2MB", "1GB", "64KB". */
             pageSize: string;
 
-            /** HugepageLimit limit. */
+            /** Bytes. */
             limit: Long;
 
             /**
@@ -2343,10 +2510,10 @@ export namespace runtime {
             /** Properties of a HugepageLimit. */
             interface $Properties {
 
-                /** HugepageLimit pageSize */
+                /** As the kernel spells it in the file name: "2MB", "1GB", "64KB". */
                 pageSize?: (string|null);
 
-                /** HugepageLimit limit */
+                /** Bytes. */
                 limit?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -2357,10 +2524,14 @@ export namespace runtime {
             type $Shape = runtime.v1.HugepageLimit.$Properties;
         }
 
-        /** Signal enum. */
+        /**
+         * The signal that asks a container to end. The numbers are CRI's own, in alphabetical order: they
+         * are neither Linux signal numbers nor stable names (v0.37 renamed every key by adding the SIGNAL_
+         * prefix). Translate by number through a table, never by the text of a key.
+         */
         enum Signal {
 
-            /** SIGNAL_RUNTIME_DEFAULT value */
+            /** Nothing asked: the image's StopSignal decides, else SIGTERM. */
             SIGNAL_RUNTIME_DEFAULT = 0,
 
             /** SIGNAL_SIGABRT value */
@@ -2375,7 +2546,7 @@ export namespace runtime {
             /** SIGNAL_SIGCHLD value */
             SIGNAL_SIGCHLD = 4,
 
-            /** SIGNAL_SIGCLD value */
+            /** Another name of SIGCHLD. */
             SIGNAL_SIGCLD = 5,
 
             /** SIGNAL_SIGCONT value */
@@ -2396,7 +2567,7 @@ export namespace runtime {
             /** SIGNAL_SIGIO value */
             SIGNAL_SIGIO = 11,
 
-            /** SIGNAL_SIGIOT value */
+            /** Another name of SIGABRT. */
             SIGNAL_SIGIOT = 12,
 
             /** SIGNAL_SIGKILL value */
@@ -2405,7 +2576,7 @@ export namespace runtime {
             /** SIGNAL_SIGPIPE value */
             SIGNAL_SIGPIPE = 14,
 
-            /** SIGNAL_SIGPOLL value */
+            /** Another name of SIGIO. */
             SIGNAL_SIGPOLL = 15,
 
             /** SIGNAL_SIGPROF value */
@@ -2465,7 +2636,7 @@ export namespace runtime {
             /** SIGNAL_SIGXFSZ value */
             SIGNAL_SIGXFSZ = 34,
 
-            /** SIGNAL_SIGRTMIN value */
+            /** First real-time signal as the C library counts, 34 on Linux; PLUSn adds n. */
             SIGNAL_SIGRTMIN = 35,
 
             /** SIGNAL_SIGRTMINPLUS1 value */
@@ -2513,7 +2684,7 @@ export namespace runtime {
             /** SIGNAL_SIGRTMINPLUS15 value */
             SIGNAL_SIGRTMINPLUS15 = 50,
 
-            /** SIGNAL_SIGRTMAXMINUS14 value */
+            /** SIGRTMAX is 64 on Linux; MAXMINUSn subtracts n. */
             SIGNAL_SIGRTMAXMINUS14 = 51,
 
             /** SIGNAL_SIGRTMAXMINUS13 value */
@@ -2566,7 +2737,7 @@ export namespace runtime {
         interface IWindowsNamespaceOption extends runtime.v1.WindowsNamespaceOption.$Properties {
         }
 
-        /** Represents a WindowsNamespaceOption. */
+        /** Namespaces of a Windows sandbox. */
         class WindowsNamespaceOption {
 
             /**
@@ -2623,7 +2794,7 @@ export namespace runtime {
         interface IWindowsSandboxSecurityContext extends runtime.v1.WindowsSandboxSecurityContext.$Properties {
         }
 
-        /** Represents a WindowsSandboxSecurityContext. */
+        /** Identity of a Windows sandbox. */
         class WindowsSandboxSecurityContext {
 
             /**
@@ -2638,7 +2809,7 @@ export namespace runtime {
             /** WindowsSandboxSecurityContext runAsUsername. */
             runAsUsername: string;
 
-            /** WindowsSandboxSecurityContext credentialSpec. */
+            /** JSON text of a group managed service account. */
             credentialSpec: string;
 
             /** WindowsSandboxSecurityContext hostProcess. */
@@ -2674,7 +2845,7 @@ export namespace runtime {
                 /** WindowsSandboxSecurityContext runAsUsername */
                 runAsUsername?: (string|null);
 
-                /** WindowsSandboxSecurityContext credentialSpec */
+                /** JSON text of a group managed service account. */
                 credentialSpec?: (string|null);
 
                 /** WindowsSandboxSecurityContext hostProcess */
@@ -2698,7 +2869,7 @@ export namespace runtime {
         interface IWindowsPodSandboxConfig extends runtime.v1.WindowsPodSandboxConfig.$Properties {
         }
 
-        /** Represents a WindowsPodSandboxConfig. */
+        /** Windows part of PodSandboxConfig. */
         class WindowsPodSandboxConfig {
 
             /**
@@ -2755,7 +2926,7 @@ export namespace runtime {
         interface IWindowsContainerSecurityContext extends runtime.v1.WindowsContainerSecurityContext.$Properties {
         }
 
-        /** Represents a WindowsContainerSecurityContext. */
+        /** Identity of a Windows container. */
         class WindowsContainerSecurityContext {
 
             /**
@@ -2824,7 +2995,7 @@ export namespace runtime {
         interface IWindowsContainerResources extends runtime.v1.WindowsContainerResources.$Properties {
         }
 
-        /** Represents a WindowsContainerResources. */
+        /** Limits of a Windows container. The first three fields exclude each other. */
         class WindowsContainerResources {
 
             /**
@@ -2842,7 +3013,7 @@ export namespace runtime {
             /** WindowsContainerResources cpuCount. */
             cpuCount: Long;
 
-            /** WindowsContainerResources cpuMaximum. */
+            /** Share of all CPU time in hundredths of a per cent, 1 to 10000. */
             cpuMaximum: Long;
 
             /** WindowsContainerResources memoryLimitInBytes. */
@@ -2884,7 +3055,7 @@ export namespace runtime {
                 /** WindowsContainerResources cpuCount */
                 cpuCount?: (Long|null);
 
-                /** WindowsContainerResources cpuMaximum */
+                /** Share of all CPU time in hundredths of a per cent, 1 to 10000. */
                 cpuMaximum?: (Long|null);
 
                 /** WindowsContainerResources memoryLimitInBytes */
@@ -2911,7 +3082,7 @@ export namespace runtime {
         interface IWindowsCpuGroupAffinity extends runtime.v1.WindowsCpuGroupAffinity.$Properties {
         }
 
-        /** Represents a WindowsCpuGroupAffinity. */
+        /** Processors of one processor group, as a bit mask. */
         class WindowsCpuGroupAffinity {
 
             /**
@@ -2974,7 +3145,7 @@ export namespace runtime {
         interface IWindowsContainerConfig extends runtime.v1.WindowsContainerConfig.$Properties {
         }
 
-        /** Represents a WindowsContainerConfig. */
+        /** Windows part of ContainerConfig. */
         class WindowsContainerConfig {
 
             /**
@@ -3037,7 +3208,10 @@ export namespace runtime {
         interface IPodSandboxMetadata extends runtime.v1.PodSandboxMetadata.$Properties {
         }
 
-        /** Represents a PodSandboxMetadata. */
+        /**
+         * The identity of a sandbox. All four together are unique among the sandboxes that exist; the
+         * runtime never invents or changes them.
+         */
         class PodSandboxMetadata {
 
             /**
@@ -3049,16 +3223,16 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PodSandboxMetadata name. */
+            /** Pod name. */
             name: string;
 
-            /** PodSandboxMetadata uid. */
+            /** Pod UID. */
             uid: string;
 
-            /** PodSandboxMetadata namespace. */
+            /** Kubernetes namespace. */
             namespace: string;
 
-            /** PodSandboxMetadata attempt. */
+            /** How often the kubelet has made a sandbox for this pod before. */
             attempt: number;
 
             /**
@@ -3085,16 +3259,16 @@ export namespace runtime {
             /** Properties of a PodSandboxMetadata. */
             interface $Properties {
 
-                /** PodSandboxMetadata name */
+                /** Pod name. */
                 name?: (string|null);
 
-                /** PodSandboxMetadata uid */
+                /** Pod UID. */
                 uid?: (string|null);
 
-                /** PodSandboxMetadata namespace */
+                /** Kubernetes namespace. */
                 namespace?: (string|null);
 
-                /** PodSandboxMetadata attempt */
+                /** How often the kubelet has made a sandbox for this pod before. */
                 attempt?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3112,7 +3286,7 @@ export namespace runtime {
         interface IPodSandboxConfig extends runtime.v1.PodSandboxConfig.$Properties {
         }
 
-        /** Represents a PodSandboxConfig. */
+        /** Everything a sandbox is made from. Kept as it came, for statuses and lists. */
         class PodSandboxConfig {
 
             /**
@@ -3124,31 +3298,37 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PodSandboxConfig metadata. */
+            /** Required. */
             metadata?: (runtime.v1.PodSandboxMetadata.$Properties|null);
 
-            /** PodSandboxConfig hostname. */
+            /** Hostname in the UTS namespace and in /etc/hostname. Empty with the host's network. */
             hostname: string;
 
-            /** PodSandboxConfig logDirectory. */
+            /**
+             * Absolute directory on the node below which ContainerConfig.log_path lies. Made if absent.
+             * Empty: containers of the pod write no logs.
+             */
             logDirectory: string;
 
-            /** PodSandboxConfig dnsConfig. */
+            /** Absent, or with three empty lists: the host's resolv.conf is copied. */
             dnsConfig?: (runtime.v1.DNSConfig.$Properties|null);
 
-            /** PodSandboxConfig portMappings. */
+            /** Host ports, forwarded to the sandbox's address until it is stopped. */
             portMappings: runtime.v1.PortMapping.$Properties[];
 
-            /** PodSandboxConfig labels. */
+            /**
+             * Chosen by the kubelet, matched by label selectors, returned unaltered. After its own restart
+             * the kubelet knows pods again by nothing but labels and annotations.
+             */
             labels: { [k: string]: string };
 
-            /** PodSandboxConfig annotations. */
+            /** Returned unaltered; never used for selection. */
             annotations: { [k: string]: string };
 
-            /** PodSandboxConfig linux. */
+            /** Required on Linux. */
             linux?: (runtime.v1.LinuxPodSandboxConfig.$Properties|null);
 
-            /** PodSandboxConfig windows. */
+            /** Windows only. */
             windows?: (runtime.v1.WindowsPodSandboxConfig.$Properties|null);
 
             /**
@@ -3175,31 +3355,37 @@ export namespace runtime {
             /** Properties of a PodSandboxConfig. */
             interface $Properties {
 
-                /** PodSandboxConfig metadata */
+                /** Required. */
                 metadata?: (runtime.v1.PodSandboxMetadata.$Properties|null);
 
-                /** PodSandboxConfig hostname */
+                /** Hostname in the UTS namespace and in /etc/hostname. Empty with the host's network. */
                 hostname?: (string|null);
 
-                /** PodSandboxConfig logDirectory */
+                /**
+                 * Absolute directory on the node below which ContainerConfig.log_path lies. Made if absent.
+                 * Empty: containers of the pod write no logs.
+                 */
                 logDirectory?: (string|null);
 
-                /** PodSandboxConfig dnsConfig */
+                /** Absent, or with three empty lists: the host's resolv.conf is copied. */
                 dnsConfig?: (runtime.v1.DNSConfig.$Properties|null);
 
-                /** PodSandboxConfig portMappings */
+                /** Host ports, forwarded to the sandbox's address until it is stopped. */
                 portMappings?: (runtime.v1.PortMapping.$Properties[]|null);
 
-                /** PodSandboxConfig labels */
+                /**
+                 * Chosen by the kubelet, matched by label selectors, returned unaltered. After its own restart
+                 * the kubelet knows pods again by nothing but labels and annotations.
+                 */
                 labels?: ({ [k: string]: string }|null);
 
-                /** PodSandboxConfig annotations */
+                /** Returned unaltered; never used for selection. */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** PodSandboxConfig linux */
+                /** Required on Linux. */
                 linux?: (runtime.v1.LinuxPodSandboxConfig.$Properties|null);
 
-                /** PodSandboxConfig windows */
+                /** Windows only. */
                 windows?: (runtime.v1.WindowsPodSandboxConfig.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3217,7 +3403,7 @@ export namespace runtime {
         interface IDNSConfig extends runtime.v1.DNSConfig.$Properties {
         }
 
-        /** Represents a DNSConfig. */
+        /** Contents of the sandbox's resolv.conf. */
         class DNSConfig {
 
             /**
@@ -3229,13 +3415,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** DNSConfig servers. */
+            /** Addresses, one nameserver line each. */
             servers: string[];
 
-            /** DNSConfig searches. */
+            /** Domains of the search line. */
             searches: string[];
 
-            /** DNSConfig options. */
+            /** Words of the options line ("ndots:5"). */
             options: string[];
 
             /**
@@ -3262,13 +3448,13 @@ export namespace runtime {
             /** Properties of a DNSConfig. */
             interface $Properties {
 
-                /** DNSConfig servers */
+                /** Addresses, one nameserver line each. */
                 servers?: (string[]|null);
 
-                /** DNSConfig searches */
+                /** Domains of the search line. */
                 searches?: (string[]|null);
 
-                /** DNSConfig options */
+                /** Words of the options line ("ndots:5"). */
                 options?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3279,7 +3465,7 @@ export namespace runtime {
             type $Shape = runtime.v1.DNSConfig.$Properties;
         }
 
-        /** Protocol enum. */
+        /** Transport protocol of a port mapping. */
         enum Protocol {
 
             /** TCP value */
@@ -3299,7 +3485,7 @@ export namespace runtime {
         interface IPortMapping extends runtime.v1.PortMapping.$Properties {
         }
 
-        /** Represents a PortMapping. */
+        /** A port of the host that leads into the sandbox. */
         class PortMapping {
 
             /**
@@ -3314,13 +3500,13 @@ export namespace runtime {
             /** PortMapping protocol. */
             protocol: runtime.v1.Protocol;
 
-            /** PortMapping containerPort. */
+            /** 1 to 65535, inside the sandbox. */
             containerPort: number;
 
-            /** PortMapping hostPort. */
+            /** 0 means that nothing is forwarded. A port is never chosen by the runtime. */
             hostPort: number;
 
-            /** PortMapping hostIp. */
+            /** Host address to listen on, IPv4 or IPv6. Empty: all. */
             hostIp: string;
 
             /**
@@ -3350,13 +3536,13 @@ export namespace runtime {
                 /** PortMapping protocol */
                 protocol?: (runtime.v1.Protocol|null);
 
-                /** PortMapping containerPort */
+                /** 1 to 65535, inside the sandbox. */
                 containerPort?: (number|null);
 
-                /** PortMapping hostPort */
+                /** 0 means that nothing is forwarded. A port is never chosen by the runtime. */
                 hostPort?: (number|null);
 
-                /** PortMapping hostIp */
+                /** Host address to listen on, IPv4 or IPv6. Empty: all. */
                 hostIp?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3374,7 +3560,7 @@ export namespace runtime {
         interface ILinuxPodSandboxConfig extends runtime.v1.LinuxPodSandboxConfig.$Properties {
         }
 
-        /** Represents a LinuxPodSandboxConfig. */
+        /** Linux part of PodSandboxConfig. */
         class LinuxPodSandboxConfig {
 
             /**
@@ -3386,19 +3572,31 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** LinuxPodSandboxConfig cgroupParent. */
+            /**
+             * The pod's cgroup, made by the kubelet: a path with the cgroupfs driver, a slice name ending in
+             * ".slice" with systemd. Empty: the runtime's own place.
+             */
             cgroupParent: string;
 
             /** LinuxPodSandboxConfig securityContext. */
             securityContext?: (runtime.v1.LinuxSandboxSecurityContext.$Properties|null);
 
-            /** LinuxPodSandboxConfig sysctls. */
+            /**
+             * Name in dotted form and value. Only names that belong to a namespace the sandbox has for
+             * itself; others are refused with INVALID_ARGUMENT.
+             */
             sysctls: { [k: string]: string };
 
-            /** LinuxPodSandboxConfig overhead. */
+            /**
+             * What running the pod costs beside its containers, from the RuntimeClass. Advice for handlers
+             * that size a virtual machine.
+             */
             overhead?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-            /** LinuxPodSandboxConfig resources. */
+            /**
+             * Sum of the limits of the containers. Advice too: the kubelet sets the pod cgroup's limits
+             * itself.
+             */
             resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
             /**
@@ -3425,19 +3623,31 @@ export namespace runtime {
             /** Properties of a LinuxPodSandboxConfig. */
             interface $Properties {
 
-                /** LinuxPodSandboxConfig cgroupParent */
+                /**
+                 * The pod's cgroup, made by the kubelet: a path with the cgroupfs driver, a slice name ending in
+                 * ".slice" with systemd. Empty: the runtime's own place.
+                 */
                 cgroupParent?: (string|null);
 
                 /** LinuxPodSandboxConfig securityContext */
                 securityContext?: (runtime.v1.LinuxSandboxSecurityContext.$Properties|null);
 
-                /** LinuxPodSandboxConfig sysctls */
+                /**
+                 * Name in dotted form and value. Only names that belong to a namespace the sandbox has for
+                 * itself; others are refused with INVALID_ARGUMENT.
+                 */
                 sysctls?: ({ [k: string]: string }|null);
 
-                /** LinuxPodSandboxConfig overhead */
+                /**
+                 * What running the pod costs beside its containers, from the RuntimeClass. Advice for handlers
+                 * that size a virtual machine.
+                 */
                 overhead?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-                /** LinuxPodSandboxConfig resources */
+                /**
+                 * Sum of the limits of the containers. Advice too: the kubelet sets the pod cgroup's limits
+                 * itself.
+                 */
                 resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3455,7 +3665,7 @@ export namespace runtime {
         interface ICreateContainerRequest extends runtime.v1.CreateContainerRequest.$Properties {
         }
 
-        /** Represents a CreateContainerRequest. */
+        /** Asks RuntimeService.CreateContainer. */
         class CreateContainerRequest {
 
             /**
@@ -3467,13 +3677,16 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** CreateContainerRequest podSandboxId. */
+            /** Sandbox to make it in; must be READY. */
             podSandboxId: string;
 
-            /** CreateContainerRequest config. */
+            /** Required. */
             config?: (runtime.v1.ContainerConfig.$Properties|null);
 
-            /** CreateContainerRequest sandboxConfig. */
+            /**
+             * What RunPodSandbox was called with, repeated for convenience. The sandbox as it was made
+             * decides where they differ.
+             */
             sandboxConfig?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
             /**
@@ -3500,13 +3713,16 @@ export namespace runtime {
             /** Properties of a CreateContainerRequest. */
             interface $Properties {
 
-                /** CreateContainerRequest podSandboxId */
+                /** Sandbox to make it in; must be READY. */
                 podSandboxId?: (string|null);
 
-                /** CreateContainerRequest config */
+                /** Required. */
                 config?: (runtime.v1.ContainerConfig.$Properties|null);
 
-                /** CreateContainerRequest sandboxConfig */
+                /**
+                 * What RunPodSandbox was called with, repeated for convenience. The sandbox as it was made
+                 * decides where they differ.
+                 */
                 sandboxConfig?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3524,7 +3740,7 @@ export namespace runtime {
         interface ICreateContainerResponse extends runtime.v1.CreateContainerResponse.$Properties {
         }
 
-        /** Represents a CreateContainerResponse. */
+        /** Answers RuntimeService.CreateContainer. */
         class CreateContainerResponse {
 
             /**
@@ -3536,7 +3752,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** CreateContainerResponse containerId. */
+            /** 64 lower-case hexadecimal digits, unique on the node. */
             containerId: string;
 
             /**
@@ -3563,7 +3779,7 @@ export namespace runtime {
             /** Properties of a CreateContainerResponse. */
             interface $Properties {
 
-                /** CreateContainerResponse containerId */
+                /** 64 lower-case hexadecimal digits, unique on the node. */
                 containerId?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3581,7 +3797,7 @@ export namespace runtime {
         interface IStartContainerRequest extends runtime.v1.StartContainerRequest.$Properties {
         }
 
-        /** Represents a StartContainerRequest. */
+        /** Asks RuntimeService.StartContainer. */
         class StartContainerRequest {
 
             /**
@@ -3638,7 +3854,7 @@ export namespace runtime {
         interface IStartContainerResponse extends runtime.v1.StartContainerResponse.$Properties {
         }
 
-        /** Represents a StartContainerResponse. */
+        /** Answers RuntimeService.StartContainer. */
         class StartContainerResponse {
 
             /**
@@ -3689,7 +3905,7 @@ export namespace runtime {
         interface IStopContainerRequest extends runtime.v1.StopContainerRequest.$Properties {
         }
 
-        /** Represents a StopContainerRequest. */
+        /** Asks RuntimeService.StopContainer. */
         class StopContainerRequest {
 
             /**
@@ -3704,7 +3920,10 @@ export namespace runtime {
             /** StopContainerRequest containerId. */
             containerId: string;
 
-            /** StopContainerRequest timeout. */
+            /**
+             * Seconds between the stop signal and SIGKILL; 0 kills at once. A second call with less time
+             * shortens the wait of the first.
+             */
             timeout: Long;
 
             /**
@@ -3734,7 +3953,10 @@ export namespace runtime {
                 /** StopContainerRequest containerId */
                 containerId?: (string|null);
 
-                /** StopContainerRequest timeout */
+                /**
+                 * Seconds between the stop signal and SIGKILL; 0 kills at once. A second call with less time
+                 * shortens the wait of the first.
+                 */
                 timeout?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -3752,7 +3974,7 @@ export namespace runtime {
         interface IStopContainerResponse extends runtime.v1.StopContainerResponse.$Properties {
         }
 
-        /** Represents a StopContainerResponse. */
+        /** Answers RuntimeService.StopContainer. */
         class StopContainerResponse {
 
             /**
@@ -3803,7 +4025,7 @@ export namespace runtime {
         interface IRemoveContainerRequest extends runtime.v1.RemoveContainerRequest.$Properties {
         }
 
-        /** Represents a RemoveContainerRequest. */
+        /** Asks RuntimeService.RemoveContainer. */
         class RemoveContainerRequest {
 
             /**
@@ -3860,7 +4082,7 @@ export namespace runtime {
         interface IRemoveContainerResponse extends runtime.v1.RemoveContainerResponse.$Properties {
         }
 
-        /** Represents a RemoveContainerResponse. */
+        /** Answers RuntimeService.RemoveContainer. */
         class RemoveContainerResponse {
 
             /**
@@ -3904,19 +4126,19 @@ export namespace runtime {
             type $Shape = runtime.v1.RemoveContainerResponse.$Properties;
         }
 
-        /** ContainerState enum. */
+        /** Where a container is in its life. It only moves forward. */
         enum ContainerState {
 
-            /** CONTAINER_CREATED value */
+            /** Made, its program not started. */
             CONTAINER_CREATED = 0,
 
-            /** CONTAINER_RUNNING value */
+            /** Its first process lives. */
             CONTAINER_RUNNING = 1,
 
-            /** CONTAINER_EXITED value */
+            /** Its first process has ended, or could not be started. */
             CONTAINER_EXITED = 2,
 
-            /** CONTAINER_UNKNOWN value */
+            /** The truth could not be found out after a restart of the runtime. */
             CONTAINER_UNKNOWN = 3
         }
 
@@ -3927,7 +4149,7 @@ export namespace runtime {
         interface IContainerStateValue extends runtime.v1.ContainerStateValue.$Properties {
         }
 
-        /** Represents a ContainerStateValue. */
+        /** A state that may be absent: no condition on the state, where 0 would mean CREATED. */
         class ContainerStateValue {
 
             /**
@@ -3984,7 +4206,7 @@ export namespace runtime {
         interface IContainerFilter extends runtime.v1.ContainerFilter.$Properties {
         }
 
-        /** Represents a ContainerFilter. */
+        /** Conditions that must all hold; an absent one holds always. */
         class ContainerFilter {
 
             /**
@@ -3996,16 +4218,16 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerFilter id. */
+            /** An id, whole as the kubelet sends it; people (crictl) also send a unique prefix. */
             id: string;
 
             /** ContainerFilter state. */
             state?: (runtime.v1.ContainerStateValue.$Properties|null);
 
-            /** ContainerFilter podSandboxId. */
+            /** As id, of the sandbox. */
             podSandboxId: string;
 
-            /** ContainerFilter labelSelector. */
+            /** Each label must be there with exactly this value. */
             labelSelector: { [k: string]: string };
 
             /**
@@ -4032,16 +4254,16 @@ export namespace runtime {
             /** Properties of a ContainerFilter. */
             interface $Properties {
 
-                /** ContainerFilter id */
+                /** An id, whole as the kubelet sends it; people (crictl) also send a unique prefix. */
                 id?: (string|null);
 
                 /** ContainerFilter state */
                 state?: (runtime.v1.ContainerStateValue.$Properties|null);
 
-                /** ContainerFilter podSandboxId */
+                /** As id, of the sandbox. */
                 podSandboxId?: (string|null);
 
-                /** ContainerFilter labelSelector */
+                /** Each label must be there with exactly this value. */
                 labelSelector?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4059,7 +4281,7 @@ export namespace runtime {
         interface IListContainersRequest extends runtime.v1.ListContainersRequest.$Properties {
         }
 
-        /** Represents a ListContainersRequest. */
+        /** Asks RuntimeService.ListContainers. */
         class ListContainersRequest {
 
             /**
@@ -4071,7 +4293,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListContainersRequest filter. */
+            /** Absent: all, including exited ones. */
             filter?: (runtime.v1.ContainerFilter.$Properties|null);
 
             /**
@@ -4098,7 +4320,7 @@ export namespace runtime {
             /** Properties of a ListContainersRequest. */
             interface $Properties {
 
-                /** ListContainersRequest filter */
+                /** Absent: all, including exited ones. */
                 filter?: (runtime.v1.ContainerFilter.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4116,7 +4338,7 @@ export namespace runtime {
         interface IContainer extends runtime.v1.Container.$Properties {
         }
 
-        /** Represents a Container. */
+        /** A container in a list. Equal to ContainerStatus in the fields both have. */
         class Container {
 
             /**
@@ -4137,16 +4359,19 @@ export namespace runtime {
             /** Container metadata. */
             metadata?: (runtime.v1.ContainerMetadata.$Properties|null);
 
-            /** Container image. */
+            /** The image as CreateContainer named it. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** Container imageRef. */
+            /**
+             * Repository digest ("name@sha256:…") where known, else the image id. Shown as imageID in the
+             * pod's status.
+             */
             imageRef: string;
 
             /** Container state. */
             state: runtime.v1.ContainerState;
 
-            /** Container createdAt. */
+            /** Nanoseconds since the epoch; never 0 and the same after a restart of the runtime. */
             createdAt: Long;
 
             /** Container labels. */
@@ -4155,7 +4380,7 @@ export namespace runtime {
             /** Container annotations. */
             annotations: { [k: string]: string };
 
-            /** Container imageId. */
+            /** Local image id, the same text as Image.id. An image so named is in use and not collected. */
             imageId: string;
 
             /**
@@ -4191,16 +4416,19 @@ export namespace runtime {
                 /** Container metadata */
                 metadata?: (runtime.v1.ContainerMetadata.$Properties|null);
 
-                /** Container image */
+                /** The image as CreateContainer named it. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** Container imageRef */
+                /**
+                 * Repository digest ("name@sha256:…") where known, else the image id. Shown as imageID in the
+                 * pod's status.
+                 */
                 imageRef?: (string|null);
 
                 /** Container state */
                 state?: (runtime.v1.ContainerState|null);
 
-                /** Container createdAt */
+                /** Nanoseconds since the epoch; never 0 and the same after a restart of the runtime. */
                 createdAt?: (Long|null);
 
                 /** Container labels */
@@ -4209,7 +4437,7 @@ export namespace runtime {
                 /** Container annotations */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** Container imageId */
+                /** Local image id, the same text as Image.id. An image so named is in use and not collected. */
                 imageId?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4227,7 +4455,7 @@ export namespace runtime {
         interface IListContainersResponse extends runtime.v1.ListContainersResponse.$Properties {
         }
 
-        /** Represents a ListContainersResponse. */
+        /** Answers RuntimeService.ListContainers. */
         class ListContainersResponse {
 
             /**
@@ -4239,7 +4467,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListContainersResponse containers. */
+            /** In no particular order; none that is only half made. */
             containers: runtime.v1.Container.$Properties[];
 
             /**
@@ -4266,7 +4494,7 @@ export namespace runtime {
             /** Properties of a ListContainersResponse. */
             interface $Properties {
 
-                /** ListContainersResponse containers */
+                /** In no particular order; none that is only half made. */
                 containers?: (runtime.v1.Container.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4284,7 +4512,7 @@ export namespace runtime {
         interface IStreamContainersRequest extends runtime.v1.StreamContainersRequest.$Properties {
         }
 
-        /** Represents a StreamContainersRequest. */
+        /** Asks RuntimeService.StreamContainers. */
         class StreamContainersRequest {
 
             /**
@@ -4296,7 +4524,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** StreamContainersRequest filter. */
+            /** As in ListContainersRequest. */
             filter?: (runtime.v1.ContainerFilter.$Properties|null);
 
             /**
@@ -4323,7 +4551,7 @@ export namespace runtime {
             /** Properties of a StreamContainersRequest. */
             interface $Properties {
 
-                /** StreamContainersRequest filter */
+                /** As in ListContainersRequest. */
                 filter?: (runtime.v1.ContainerFilter.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4341,7 +4569,10 @@ export namespace runtime {
         interface IStreamContainersResponse extends runtime.v1.StreamContainersResponse.$Properties {
         }
 
-        /** Represents a StreamContainersResponse. */
+        /**
+         * Answers RuntimeService.StreamContainers. One part of the list. Never empty: an empty list is a
+         * stream that ends without a message.
+         */
         class StreamContainersResponse {
 
             /**
@@ -4398,7 +4629,7 @@ export namespace runtime {
         interface IContainerStatusRequest extends runtime.v1.ContainerStatusRequest.$Properties {
         }
 
-        /** Represents a ContainerStatusRequest. */
+        /** Asks RuntimeService.ContainerStatus. */
         class ContainerStatusRequest {
 
             /**
@@ -4413,7 +4644,7 @@ export namespace runtime {
             /** ContainerStatusRequest containerId. */
             containerId: string;
 
-            /** ContainerStatusRequest verbose. */
+            /** Also fill ContainerStatusResponse.info. */
             verbose: boolean;
 
             /**
@@ -4443,7 +4674,7 @@ export namespace runtime {
                 /** ContainerStatusRequest containerId */
                 containerId?: (string|null);
 
-                /** ContainerStatusRequest verbose */
+                /** Also fill ContainerStatusResponse.info. */
                 verbose?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4461,7 +4692,7 @@ export namespace runtime {
         interface IContainerStatus extends runtime.v1.ContainerStatus.$Properties {
         }
 
-        /** Represents a ContainerStatus. */
+        /** Answered from memory: the kubelet asks for every running container every 10 s. */
         class ContainerStatus {
 
             /**
@@ -4482,28 +4713,31 @@ export namespace runtime {
             /** ContainerStatus state. */
             state: runtime.v1.ContainerState;
 
-            /** ContainerStatus createdAt. */
+            /** Nanoseconds since the epoch; never 0. */
             createdAt: Long;
 
-            /** ContainerStatus startedAt. */
+            /** Nanoseconds since the epoch; 0 before the start. */
             startedAt: Long;
 
-            /** ContainerStatus finishedAt. */
+            /** Nanoseconds since the epoch; 0 until it has ended. */
             finishedAt: Long;
 
-            /** ContainerStatus exitCode. */
+            /** What the first process returned; 128 + n when signal n ended it. Of use only when EXITED. */
             exitCode: number;
 
-            /** ContainerStatus image. */
+            /** Its `image` is a tag of the image where there is one. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** ContainerStatus imageRef. */
+            /** As in Container. */
             imageRef: string;
 
-            /** ContainerStatus reason. */
+            /**
+             * One word why it is in this state. After the end: "Completed", "Error", "OOMKilled" (the kernel
+             * killed it for memory), "StartError" (the program never ran, exit_code 128).
+             */
             reason: string;
 
-            /** ContainerStatus message. */
+            /** Sentence for people that goes with reason. */
             message: string;
 
             /** ContainerStatus labels. */
@@ -4512,22 +4746,22 @@ export namespace runtime {
             /** ContainerStatus annotations. */
             annotations: { [k: string]: string };
 
-            /** ContainerStatus mounts. */
+            /** As given to CreateContainer. */
             mounts: runtime.v1.Mount.$Properties[];
 
-            /** ContainerStatus logPath. */
+            /** Absolute path of the log file on the node; empty without a log. */
             logPath: string;
 
-            /** ContainerStatus resources. */
+            /** What is in force now, after updates. */
             resources?: (runtime.v1.ContainerResources.$Properties|null);
 
-            /** ContainerStatus imageId. */
+            /** As in Container. */
             imageId: string;
 
-            /** ContainerStatus user. */
+            /** Filled when the process has been started. */
             user?: (runtime.v1.ContainerUser.$Properties|null);
 
-            /** ContainerStatus stopSignal. */
+            /** The signal StopContainer will send, after image and default were worked in. */
             stopSignal: runtime.v1.Signal;
 
             /**
@@ -4563,28 +4797,31 @@ export namespace runtime {
                 /** ContainerStatus state */
                 state?: (runtime.v1.ContainerState|null);
 
-                /** ContainerStatus createdAt */
+                /** Nanoseconds since the epoch; never 0. */
                 createdAt?: (Long|null);
 
-                /** ContainerStatus startedAt */
+                /** Nanoseconds since the epoch; 0 before the start. */
                 startedAt?: (Long|null);
 
-                /** ContainerStatus finishedAt */
+                /** Nanoseconds since the epoch; 0 until it has ended. */
                 finishedAt?: (Long|null);
 
-                /** ContainerStatus exitCode */
+                /** What the first process returned; 128 + n when signal n ended it. Of use only when EXITED. */
                 exitCode?: (number|null);
 
-                /** ContainerStatus image */
+                /** Its `image` is a tag of the image where there is one. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** ContainerStatus imageRef */
+                /** As in Container. */
                 imageRef?: (string|null);
 
-                /** ContainerStatus reason */
+                /**
+                 * One word why it is in this state. After the end: "Completed", "Error", "OOMKilled" (the kernel
+                 * killed it for memory), "StartError" (the program never ran, exit_code 128).
+                 */
                 reason?: (string|null);
 
-                /** ContainerStatus message */
+                /** Sentence for people that goes with reason. */
                 message?: (string|null);
 
                 /** ContainerStatus labels */
@@ -4593,22 +4830,22 @@ export namespace runtime {
                 /** ContainerStatus annotations */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** ContainerStatus mounts */
+                /** As given to CreateContainer. */
                 mounts?: (runtime.v1.Mount.$Properties[]|null);
 
-                /** ContainerStatus logPath */
+                /** Absolute path of the log file on the node; empty without a log. */
                 logPath?: (string|null);
 
-                /** ContainerStatus resources */
+                /** What is in force now, after updates. */
                 resources?: (runtime.v1.ContainerResources.$Properties|null);
 
-                /** ContainerStatus imageId */
+                /** As in Container. */
                 imageId?: (string|null);
 
-                /** ContainerStatus user */
+                /** Filled when the process has been started. */
                 user?: (runtime.v1.ContainerUser.$Properties|null);
 
-                /** ContainerStatus stopSignal */
+                /** The signal StopContainer will send, after image and default were worked in. */
                 stopSignal?: (runtime.v1.Signal|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4626,7 +4863,7 @@ export namespace runtime {
         interface IContainerStatusResponse extends runtime.v1.ContainerStatusResponse.$Properties {
         }
 
-        /** Represents a ContainerStatusResponse. */
+        /** Answers RuntimeService.ContainerStatus. */
         class ContainerStatusResponse {
 
             /**
@@ -4641,7 +4878,7 @@ export namespace runtime {
             /** ContainerStatusResponse status. */
             status?: (runtime.v1.ContainerStatus.$Properties|null);
 
-            /** ContainerStatusResponse info. */
+            /** Only when verbose was set; "info" holds one JSON document (pid, runtime spec, sandbox id, …). */
             info: { [k: string]: string };
 
             /**
@@ -4671,7 +4908,7 @@ export namespace runtime {
                 /** ContainerStatusResponse status */
                 status?: (runtime.v1.ContainerStatus.$Properties|null);
 
-                /** ContainerStatusResponse info */
+                /** Only when verbose was set; "info" holds one JSON document (pid, runtime spec, sandbox id, …). */
                 info?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4689,7 +4926,7 @@ export namespace runtime {
         interface IUpdateContainerResourcesRequest extends runtime.v1.UpdateContainerResourcesRequest.$Properties {
         }
 
-        /** Represents an UpdateContainerResourcesRequest. */
+        /** Asks RuntimeService.UpdateContainerResources. */
         class UpdateContainerResourcesRequest {
 
             /**
@@ -4704,13 +4941,13 @@ export namespace runtime {
             /** UpdateContainerResourcesRequest containerId. */
             containerId: string;
 
-            /** UpdateContainerResourcesRequest linux. */
+            /** New limits; see LinuxContainerResources for what 0 means. */
             linux?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
             /** UpdateContainerResourcesRequest windows. */
             windows?: (runtime.v1.WindowsContainerResources.$Properties|null);
 
-            /** UpdateContainerResourcesRequest annotations. */
+            /** For plugins; does not change the container's annotations. */
             annotations: { [k: string]: string };
 
             /**
@@ -4740,13 +4977,13 @@ export namespace runtime {
                 /** UpdateContainerResourcesRequest containerId */
                 containerId?: (string|null);
 
-                /** UpdateContainerResourcesRequest linux */
+                /** New limits; see LinuxContainerResources for what 0 means. */
                 linux?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
                 /** UpdateContainerResourcesRequest windows */
                 windows?: (runtime.v1.WindowsContainerResources.$Properties|null);
 
-                /** UpdateContainerResourcesRequest annotations */
+                /** For plugins; does not change the container's annotations. */
                 annotations?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -4764,7 +5001,10 @@ export namespace runtime {
         interface IUpdateContainerResourcesResponse extends runtime.v1.UpdateContainerResourcesResponse.$Properties {
         }
 
-        /** Represents an UpdateContainerResourcesResponse. */
+        /**
+         * Answers RuntimeService.UpdateContainerResources. The limits are in force, and ContainerStatus
+         * shows them, when this arrives.
+         */
         class UpdateContainerResourcesResponse {
 
             /**
@@ -4815,7 +5055,7 @@ export namespace runtime {
         interface IReopenContainerLogRequest extends runtime.v1.ReopenContainerLogRequest.$Properties {
         }
 
-        /** Represents a ReopenContainerLogRequest. */
+        /** Asks RuntimeService.ReopenContainerLog. */
         class ReopenContainerLogRequest {
 
             /**
@@ -4872,7 +5112,7 @@ export namespace runtime {
         interface IReopenContainerLogResponse extends runtime.v1.ReopenContainerLogResponse.$Properties {
         }
 
-        /** Represents a ReopenContainerLogResponse. */
+        /** Answers RuntimeService.ReopenContainerLog. */
         class ReopenContainerLogResponse {
 
             /**
@@ -4923,7 +5163,7 @@ export namespace runtime {
         interface IGetEventsRequest extends runtime.v1.GetEventsRequest.$Properties {
         }
 
-        /** Represents a GetEventsRequest. */
+        /** Asks RuntimeService.GetContainerEvents. */
         class GetEventsRequest {
 
             /**
@@ -4974,7 +5214,10 @@ export namespace runtime {
         interface IContainerEventResponse extends runtime.v1.ContainerEventResponse.$Properties {
         }
 
-        /** Represents a ContainerEventResponse. */
+        /**
+         * Answers RuntimeService.GetContainerEvents. Something happened to a container or sandbox. The
+         * statuses are one consistent view, taken after it.
+         */
         class ContainerEventResponse {
 
             /**
@@ -4986,19 +5229,19 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerEventResponse containerId. */
+            /** Of the container, or of the sandbox for an event of the sandbox itself. */
             containerId: string;
 
             /** ContainerEventResponse containerEventType. */
             containerEventType: runtime.v1.ContainerEventType;
 
-            /** ContainerEventResponse createdAt. */
+            /** When it happened, nanoseconds since the epoch. */
             createdAt: Long;
 
-            /** ContainerEventResponse podSandboxStatus. */
+            /** Required: the kubelet passes over an event without it. */
             podSandboxStatus?: (runtime.v1.PodSandboxStatus.$Properties|null);
 
-            /** ContainerEventResponse containersStatuses. */
+            /** All containers of the sandbox. */
             containersStatuses: runtime.v1.ContainerStatus.$Properties[];
 
             /**
@@ -5025,19 +5268,19 @@ export namespace runtime {
             /** Properties of a ContainerEventResponse. */
             interface $Properties {
 
-                /** ContainerEventResponse containerId */
+                /** Of the container, or of the sandbox for an event of the sandbox itself. */
                 containerId?: (string|null);
 
                 /** ContainerEventResponse containerEventType */
                 containerEventType?: (runtime.v1.ContainerEventType|null);
 
-                /** ContainerEventResponse createdAt */
+                /** When it happened, nanoseconds since the epoch. */
                 createdAt?: (Long|null);
 
-                /** ContainerEventResponse podSandboxStatus */
+                /** Required: the kubelet passes over an event without it. */
                 podSandboxStatus?: (runtime.v1.PodSandboxStatus.$Properties|null);
 
-                /** ContainerEventResponse containersStatuses */
+                /** All containers of the sandbox. */
                 containersStatuses?: (runtime.v1.ContainerStatus.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5048,19 +5291,19 @@ export namespace runtime {
             type $Shape = runtime.v1.ContainerEventResponse.$Properties;
         }
 
-        /** ContainerEventType enum. */
+        /** What happened. The same four stand for a sandbox, when the event is about it. */
         enum ContainerEventType {
 
-            /** CONTAINER_CREATED_EVENT value */
+            /** CreateContainer has made it. */
             CONTAINER_CREATED_EVENT = 0,
 
-            /** CONTAINER_STARTED_EVENT value */
+            /** Its program runs. */
             CONTAINER_STARTED_EVENT = 1,
 
-            /** CONTAINER_STOPPED_EVENT value */
+            /** It has ended, whatever the cause. */
             CONTAINER_STOPPED_EVENT = 2,
 
-            /** CONTAINER_DELETED_EVENT value */
+            /** RemoveContainer has removed it. */
             CONTAINER_DELETED_EVENT = 3
         }
 
@@ -5071,7 +5314,7 @@ export namespace runtime {
         interface IRunPodSandboxRequest extends runtime.v1.RunPodSandboxRequest.$Properties {
         }
 
-        /** Represents a RunPodSandboxRequest. */
+        /** Asks RuntimeService.RunPodSandbox. */
         class RunPodSandboxRequest {
 
             /**
@@ -5083,10 +5326,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RunPodSandboxRequest config. */
+            /** Required. */
             config?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
-            /** RunPodSandboxRequest runtimeHandler. */
+            /**
+             * A name from StatusResponse.runtime_handlers; empty takes the default. An unknown one is
+             * INVALID_ARGUMENT, never replaced by the default.
+             */
             runtimeHandler: string;
 
             /**
@@ -5113,10 +5359,13 @@ export namespace runtime {
             /** Properties of a RunPodSandboxRequest. */
             interface $Properties {
 
-                /** RunPodSandboxRequest config */
+                /** Required. */
                 config?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
-                /** RunPodSandboxRequest runtimeHandler */
+                /**
+                 * A name from StatusResponse.runtime_handlers; empty takes the default. An unknown one is
+                 * INVALID_ARGUMENT, never replaced by the default.
+                 */
                 runtimeHandler?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5134,7 +5383,7 @@ export namespace runtime {
         interface IRunPodSandboxResponse extends runtime.v1.RunPodSandboxResponse.$Properties {
         }
 
-        /** Represents a RunPodSandboxResponse. */
+        /** Answers RuntimeService.RunPodSandbox. */
         class RunPodSandboxResponse {
 
             /**
@@ -5146,7 +5395,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RunPodSandboxResponse podSandboxId. */
+            /** 64 lower-case hexadecimal digits, unique on the node. */
             podSandboxId: string;
 
             /**
@@ -5173,7 +5422,7 @@ export namespace runtime {
             /** Properties of a RunPodSandboxResponse. */
             interface $Properties {
 
-                /** RunPodSandboxResponse podSandboxId */
+                /** 64 lower-case hexadecimal digits, unique on the node. */
                 podSandboxId?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5191,7 +5440,7 @@ export namespace runtime {
         interface IStopPodSandboxRequest extends runtime.v1.StopPodSandboxRequest.$Properties {
         }
 
-        /** Represents a StopPodSandboxRequest. */
+        /** Asks RuntimeService.StopPodSandbox. */
         class StopPodSandboxRequest {
 
             /**
@@ -5248,7 +5497,7 @@ export namespace runtime {
         interface IStopPodSandboxResponse extends runtime.v1.StopPodSandboxResponse.$Properties {
         }
 
-        /** Represents a StopPodSandboxResponse. */
+        /** Answers RuntimeService.StopPodSandbox. */
         class StopPodSandboxResponse {
 
             /**
@@ -5299,7 +5548,7 @@ export namespace runtime {
         interface IRemovePodSandboxRequest extends runtime.v1.RemovePodSandboxRequest.$Properties {
         }
 
-        /** Represents a RemovePodSandboxRequest. */
+        /** Asks RuntimeService.RemovePodSandbox. */
         class RemovePodSandboxRequest {
 
             /**
@@ -5356,7 +5605,7 @@ export namespace runtime {
         interface IRemovePodSandboxResponse extends runtime.v1.RemovePodSandboxResponse.$Properties {
         }
 
-        /** Represents a RemovePodSandboxResponse. */
+        /** Answers RuntimeService.RemovePodSandbox. */
         class RemovePodSandboxResponse {
 
             /**
@@ -5407,7 +5656,7 @@ export namespace runtime {
         interface IPodSandboxStatusRequest extends runtime.v1.PodSandboxStatusRequest.$Properties {
         }
 
-        /** Represents a PodSandboxStatusRequest. */
+        /** Asks RuntimeService.PodSandboxStatus. */
         class PodSandboxStatusRequest {
 
             /**
@@ -5422,7 +5671,7 @@ export namespace runtime {
             /** PodSandboxStatusRequest podSandboxId. */
             podSandboxId: string;
 
-            /** PodSandboxStatusRequest verbose. */
+            /** Also fill PodSandboxStatusResponse.info. */
             verbose: boolean;
 
             /**
@@ -5452,7 +5701,7 @@ export namespace runtime {
                 /** PodSandboxStatusRequest podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** PodSandboxStatusRequest verbose */
+                /** Also fill PodSandboxStatusResponse.info. */
                 verbose?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5470,7 +5719,7 @@ export namespace runtime {
         interface IPodSandboxStatusResponse extends runtime.v1.PodSandboxStatusResponse.$Properties {
         }
 
-        /** Represents a PodSandboxStatusResponse. */
+        /** Answers RuntimeService.PodSandboxStatus. */
         class PodSandboxStatusResponse {
 
             /**
@@ -5485,13 +5734,16 @@ export namespace runtime {
             /** PodSandboxStatusResponse status. */
             status?: (runtime.v1.PodSandboxStatus.$Properties|null);
 
-            /** PodSandboxStatusResponse info. */
+            /**
+             * Only when verbose was set; "info" holds one JSON document (pid, network namespace, CNI result,
+             * …).
+             */
             info: { [k: string]: string };
 
-            /** PodSandboxStatusResponse containersStatuses. */
+            /** All containers of the sandbox, seen at the same instant as status. Used with the evented PLEG. */
             containersStatuses: runtime.v1.ContainerStatus.$Properties[];
 
-            /** PodSandboxStatusResponse timestamp. */
+            /** That instant, nanoseconds since the epoch. Never runs backwards for a sandbox. */
             timestamp: Long;
 
             /**
@@ -5521,13 +5773,16 @@ export namespace runtime {
                 /** PodSandboxStatusResponse status */
                 status?: (runtime.v1.PodSandboxStatus.$Properties|null);
 
-                /** PodSandboxStatusResponse info */
+                /**
+                 * Only when verbose was set; "info" holds one JSON document (pid, network namespace, CNI result,
+                 * …).
+                 */
                 info?: ({ [k: string]: string }|null);
 
-                /** PodSandboxStatusResponse containersStatuses */
+                /** All containers of the sandbox, seen at the same instant as status. Used with the evented PLEG. */
                 containersStatuses?: (runtime.v1.ContainerStatus.$Properties[]|null);
 
-                /** PodSandboxStatusResponse timestamp */
+                /** That instant, nanoseconds since the epoch. Never runs backwards for a sandbox. */
                 timestamp?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5545,7 +5800,7 @@ export namespace runtime {
         interface IPodSandboxStatus extends runtime.v1.PodSandboxStatus.$Properties {
         }
 
-        /** Represents a PodSandboxStatus. */
+        /** State of a sandbox. */
         class PodSandboxStatus {
 
             /**
@@ -5566,13 +5821,13 @@ export namespace runtime {
             /** PodSandboxStatus state. */
             state: runtime.v1.PodSandboxState;
 
-            /** PodSandboxStatus createdAt. */
+            /** Nanoseconds since the epoch; never 0. */
             createdAt: Long;
 
-            /** PodSandboxStatus network. */
+            /** Absent, or without addresses, with the host's network. */
             network?: (runtime.v1.PodSandboxNetworkStatus.$Properties|null);
 
-            /** PodSandboxStatus linux. */
+            /** The namespaces as they are, which the kubelet compares with what the pod wants. */
             linux?: (runtime.v1.LinuxPodSandboxStatus.$Properties|null);
 
             /** PodSandboxStatus labels. */
@@ -5581,7 +5836,7 @@ export namespace runtime {
             /** PodSandboxStatus annotations. */
             annotations: { [k: string]: string };
 
-            /** PodSandboxStatus runtimeHandler. */
+            /** As asked for in RunPodSandbox. */
             runtimeHandler: string;
 
             /**
@@ -5617,13 +5872,13 @@ export namespace runtime {
                 /** PodSandboxStatus state */
                 state?: (runtime.v1.PodSandboxState|null);
 
-                /** PodSandboxStatus createdAt */
+                /** Nanoseconds since the epoch; never 0. */
                 createdAt?: (Long|null);
 
-                /** PodSandboxStatus network */
+                /** Absent, or without addresses, with the host's network. */
                 network?: (runtime.v1.PodSandboxNetworkStatus.$Properties|null);
 
-                /** PodSandboxStatus linux */
+                /** The namespaces as they are, which the kubelet compares with what the pod wants. */
                 linux?: (runtime.v1.LinuxPodSandboxStatus.$Properties|null);
 
                 /** PodSandboxStatus labels */
@@ -5632,7 +5887,7 @@ export namespace runtime {
                 /** PodSandboxStatus annotations */
                 annotations?: ({ [k: string]: string }|null);
 
-                /** PodSandboxStatus runtimeHandler */
+                /** As asked for in RunPodSandbox. */
                 runtimeHandler?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5643,13 +5898,13 @@ export namespace runtime {
             type $Shape = runtime.v1.PodSandboxStatus.$Properties;
         }
 
-        /** PodSandboxState enum. */
+        /** Whether a sandbox can be used. */
         enum PodSandboxState {
 
-            /** SANDBOX_READY value */
+            /** Containers can be made and run in it. */
             SANDBOX_READY = 0,
 
-            /** SANDBOX_NOTREADY value */
+            /** Stopped, or broken. The kubelet makes a new one with the next attempt. */
             SANDBOX_NOTREADY = 1
         }
 
@@ -5660,7 +5915,7 @@ export namespace runtime {
         interface IPodSandboxNetworkStatus extends runtime.v1.PodSandboxNetworkStatus.$Properties {
         }
 
-        /** Represents a PodSandboxNetworkStatus. */
+        /** Addresses of a sandbox. */
         class PodSandboxNetworkStatus {
 
             /**
@@ -5672,10 +5927,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PodSandboxNetworkStatus ip. */
+            /** Primary address. Empty when there is none (host network, or stopped). */
             ip: string;
 
-            /** PodSandboxNetworkStatus additionalIps. */
+            /** The others, in the order of the CNI result; the second family of a dual-stack pod is here. */
             additionalIps: runtime.v1.PodIP.$Properties[];
 
             /**
@@ -5702,10 +5957,10 @@ export namespace runtime {
             /** Properties of a PodSandboxNetworkStatus. */
             interface $Properties {
 
-                /** PodSandboxNetworkStatus ip */
+                /** Primary address. Empty when there is none (host network, or stopped). */
                 ip?: (string|null);
 
-                /** PodSandboxNetworkStatus additionalIps */
+                /** The others, in the order of the CNI result; the second family of a dual-stack pod is here. */
                 additionalIps?: (runtime.v1.PodIP.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5723,7 +5978,7 @@ export namespace runtime {
         interface IPodIP extends runtime.v1.PodIP.$Properties {
         }
 
-        /** Represents a PodIP. */
+        /** One address. */
         class PodIP {
 
             /**
@@ -5735,7 +5990,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PodIP ip. */
+            /** IPv4 or IPv6 address without a prefix length. */
             ip: string;
 
             /**
@@ -5762,7 +6017,7 @@ export namespace runtime {
             /** Properties of a PodIP. */
             interface $Properties {
 
-                /** PodIP ip */
+                /** IPv4 or IPv6 address without a prefix length. */
                 ip?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -5780,7 +6035,7 @@ export namespace runtime {
         interface ILinuxPodSandboxStatus extends runtime.v1.LinuxPodSandboxStatus.$Properties {
         }
 
-        /** Represents a LinuxPodSandboxStatus. */
+        /** Linux part of PodSandboxStatus. */
         class LinuxPodSandboxStatus {
 
             /**
@@ -5837,7 +6092,7 @@ export namespace runtime {
         interface INamespace extends runtime.v1.Namespace.$Properties {
         }
 
-        /** Represents a Namespace. */
+        /** The namespaces a sandbox has. Number 1 is not in use. */
         class Namespace {
 
             /**
@@ -5894,7 +6149,7 @@ export namespace runtime {
         interface IPodSandboxStateValue extends runtime.v1.PodSandboxStateValue.$Properties {
         }
 
-        /** Represents a PodSandboxStateValue. */
+        /** A state that may be absent: no condition on the state, where 0 would mean READY. */
         class PodSandboxStateValue {
 
             /**
@@ -5951,7 +6206,7 @@ export namespace runtime {
         interface IPodSandboxFilter extends runtime.v1.PodSandboxFilter.$Properties {
         }
 
-        /** Represents a PodSandboxFilter. */
+        /** Conditions that must all hold; an absent one holds always. */
         class PodSandboxFilter {
 
             /**
@@ -5963,13 +6218,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PodSandboxFilter id. */
+            /** An id, whole as the kubelet sends it; people (crictl) also send a unique prefix. */
             id: string;
 
             /** PodSandboxFilter state. */
             state?: (runtime.v1.PodSandboxStateValue.$Properties|null);
 
-            /** PodSandboxFilter labelSelector. */
+            /** Each label must be there with exactly this value. */
             labelSelector: { [k: string]: string };
 
             /**
@@ -5996,13 +6251,13 @@ export namespace runtime {
             /** Properties of a PodSandboxFilter. */
             interface $Properties {
 
-                /** PodSandboxFilter id */
+                /** An id, whole as the kubelet sends it; people (crictl) also send a unique prefix. */
                 id?: (string|null);
 
                 /** PodSandboxFilter state */
                 state?: (runtime.v1.PodSandboxStateValue.$Properties|null);
 
-                /** PodSandboxFilter labelSelector */
+                /** Each label must be there with exactly this value. */
                 labelSelector?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6020,7 +6275,7 @@ export namespace runtime {
         interface IListPodSandboxRequest extends runtime.v1.ListPodSandboxRequest.$Properties {
         }
 
-        /** Represents a ListPodSandboxRequest. */
+        /** Asks RuntimeService.ListPodSandbox. */
         class ListPodSandboxRequest {
 
             /**
@@ -6032,7 +6287,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListPodSandboxRequest filter. */
+            /** Absent: all, including those that are not ready. */
             filter?: (runtime.v1.PodSandboxFilter.$Properties|null);
 
             /**
@@ -6059,7 +6314,7 @@ export namespace runtime {
             /** Properties of a ListPodSandboxRequest. */
             interface $Properties {
 
-                /** ListPodSandboxRequest filter */
+                /** Absent: all, including those that are not ready. */
                 filter?: (runtime.v1.PodSandboxFilter.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6077,7 +6332,7 @@ export namespace runtime {
         interface IPodSandbox extends runtime.v1.PodSandbox.$Properties {
         }
 
-        /** Represents a PodSandbox. */
+        /** A sandbox in a list. Equal to PodSandboxStatus in the fields both have. */
         class PodSandbox {
 
             /**
@@ -6098,7 +6353,7 @@ export namespace runtime {
             /** PodSandbox state. */
             state: runtime.v1.PodSandboxState;
 
-            /** PodSandbox createdAt. */
+            /** Nanoseconds since the epoch; never 0 and the same after a restart of the runtime. */
             createdAt: Long;
 
             /** PodSandbox labels. */
@@ -6143,7 +6398,7 @@ export namespace runtime {
                 /** PodSandbox state */
                 state?: (runtime.v1.PodSandboxState|null);
 
-                /** PodSandbox createdAt */
+                /** Nanoseconds since the epoch; never 0 and the same after a restart of the runtime. */
                 createdAt?: (Long|null);
 
                 /** PodSandbox labels */
@@ -6170,7 +6425,7 @@ export namespace runtime {
         interface IListPodSandboxResponse extends runtime.v1.ListPodSandboxResponse.$Properties {
         }
 
-        /** Represents a ListPodSandboxResponse. */
+        /** Answers RuntimeService.ListPodSandbox. */
         class ListPodSandboxResponse {
 
             /**
@@ -6182,7 +6437,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListPodSandboxResponse items. */
+            /** In no particular order; none that is only half made. */
             items: runtime.v1.PodSandbox.$Properties[];
 
             /**
@@ -6209,7 +6464,7 @@ export namespace runtime {
             /** Properties of a ListPodSandboxResponse. */
             interface $Properties {
 
-                /** ListPodSandboxResponse items */
+                /** In no particular order; none that is only half made. */
                 items?: (runtime.v1.PodSandbox.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6227,7 +6482,7 @@ export namespace runtime {
         interface IStreamPodSandboxesRequest extends runtime.v1.StreamPodSandboxesRequest.$Properties {
         }
 
-        /** Represents a StreamPodSandboxesRequest. */
+        /** Asks RuntimeService.StreamPodSandboxes. */
         class StreamPodSandboxesRequest {
 
             /**
@@ -6239,7 +6494,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** StreamPodSandboxesRequest filter. */
+            /** As in ListPodSandboxRequest. */
             filter?: (runtime.v1.PodSandboxFilter.$Properties|null);
 
             /**
@@ -6266,7 +6521,7 @@ export namespace runtime {
             /** Properties of a StreamPodSandboxesRequest. */
             interface $Properties {
 
-                /** StreamPodSandboxesRequest filter */
+                /** As in ListPodSandboxRequest. */
                 filter?: (runtime.v1.PodSandboxFilter.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6284,7 +6539,7 @@ export namespace runtime {
         interface IStreamPodSandboxesResponse extends runtime.v1.StreamPodSandboxesResponse.$Properties {
         }
 
-        /** Represents a StreamPodSandboxesResponse. */
+        /** Answers RuntimeService.StreamPodSandboxes. One part of the list, as StreamContainersResponse. */
         class StreamPodSandboxesResponse {
 
             /**
@@ -6341,7 +6596,7 @@ export namespace runtime {
         interface IUpdatePodSandboxResourcesRequest extends runtime.v1.UpdatePodSandboxResourcesRequest.$Properties {
         }
 
-        /** Represents an UpdatePodSandboxResourcesRequest. */
+        /** Asks RuntimeService.UpdatePodSandboxResources. */
         class UpdatePodSandboxResourcesRequest {
 
             /**
@@ -6356,10 +6611,10 @@ export namespace runtime {
             /** UpdatePodSandboxResourcesRequest podSandboxId. */
             podSandboxId: string;
 
-            /** UpdatePodSandboxResourcesRequest overhead. */
+            /** New value of LinuxPodSandboxConfig.overhead. */
             overhead?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-            /** UpdatePodSandboxResourcesRequest resources. */
+            /** New value of LinuxPodSandboxConfig.resources. */
             resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
             /**
@@ -6389,10 +6644,10 @@ export namespace runtime {
                 /** UpdatePodSandboxResourcesRequest podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** UpdatePodSandboxResourcesRequest overhead */
+                /** New value of LinuxPodSandboxConfig.overhead. */
                 overhead?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
-                /** UpdatePodSandboxResourcesRequest resources */
+                /** New value of LinuxPodSandboxConfig.resources. */
                 resources?: (runtime.v1.LinuxContainerResources.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6410,7 +6665,7 @@ export namespace runtime {
         interface IUpdatePodSandboxResourcesResponse extends runtime.v1.UpdatePodSandboxResourcesResponse.$Properties {
         }
 
-        /** Represents an UpdatePodSandboxResourcesResponse. */
+        /** Answers RuntimeService.UpdatePodSandboxResources. */
         class UpdatePodSandboxResourcesResponse {
 
             /**
@@ -6461,7 +6716,7 @@ export namespace runtime {
         interface IExecSyncRequest extends runtime.v1.ExecSyncRequest.$Properties {
         }
 
-        /** Represents an ExecSyncRequest. */
+        /** Asks RuntimeService.ExecSync. */
         class ExecSyncRequest {
 
             /**
@@ -6476,10 +6731,13 @@ export namespace runtime {
             /** ExecSyncRequest containerId. */
             containerId: string;
 
-            /** ExecSyncRequest cmd. */
+            /** Program and arguments; no shell is involved. Empty is INVALID_ARGUMENT. */
             cmd: string[];
 
-            /** ExecSyncRequest timeout. */
+            /**
+             * Seconds; 0 or less means no limit. When it is over the command and its children are killed and
+             * the call fails with DEADLINE_EXCEEDED.
+             */
             timeout: Long;
 
             /**
@@ -6509,10 +6767,13 @@ export namespace runtime {
                 /** ExecSyncRequest containerId */
                 containerId?: (string|null);
 
-                /** ExecSyncRequest cmd */
+                /** Program and arguments; no shell is involved. Empty is INVALID_ARGUMENT. */
                 cmd?: (string[]|null);
 
-                /** ExecSyncRequest timeout */
+                /**
+                 * Seconds; 0 or less means no limit. When it is over the command and its children are killed and
+                 * the call fails with DEADLINE_EXCEEDED.
+                 */
                 timeout?: (Long|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6530,7 +6791,7 @@ export namespace runtime {
         interface IExecSyncResponse extends runtime.v1.ExecSyncResponse.$Properties {
         }
 
-        /** Represents an ExecSyncResponse. */
+        /** Answers RuntimeService.ExecSync. */
         class ExecSyncResponse {
 
             /**
@@ -6542,13 +6803,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ExecSyncResponse stdout. */
+            /** At most 16 MiB; more is read and thrown away without an error. */
             stdout: Uint8Array;
 
-            /** ExecSyncResponse stderr. */
+            /** As stdout. */
             stderr: Uint8Array;
 
-            /** ExecSyncResponse exitCode. */
+            /** Of the command. Not 0 is a result like any other, not an error of the call. */
             exitCode: number;
 
             /**
@@ -6575,13 +6836,13 @@ export namespace runtime {
             /** Properties of an ExecSyncResponse. */
             interface $Properties {
 
-                /** ExecSyncResponse stdout */
+                /** At most 16 MiB; more is read and thrown away without an error. */
                 stdout?: (Uint8Array|null);
 
-                /** ExecSyncResponse stderr */
+                /** As stdout. */
                 stderr?: (Uint8Array|null);
 
-                /** ExecSyncResponse exitCode */
+                /** Of the command. Not 0 is a result like any other, not an error of the call. */
                 exitCode?: (number|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6599,7 +6860,7 @@ export namespace runtime {
         interface IExecRequest extends runtime.v1.ExecRequest.$Properties {
         }
 
-        /** Represents an ExecRequest. */
+        /** Asks RuntimeService.Exec. At least one of stdin, stdout and stderr must be set. */
         class ExecRequest {
 
             /**
@@ -6614,10 +6875,10 @@ export namespace runtime {
             /** ExecRequest containerId. */
             containerId: string;
 
-            /** ExecRequest cmd. */
+            /** Program and arguments; no shell is involved. */
             cmd: string[];
 
-            /** ExecRequest tty. */
+            /** Run it on a terminal. Excludes stderr, which a terminal does not tell apart: INVALID_ARGUMENT. */
             tty: boolean;
 
             /** ExecRequest stdin. */
@@ -6656,10 +6917,10 @@ export namespace runtime {
                 /** ExecRequest containerId */
                 containerId?: (string|null);
 
-                /** ExecRequest cmd */
+                /** Program and arguments; no shell is involved. */
                 cmd?: (string[]|null);
 
-                /** ExecRequest tty */
+                /** Run it on a terminal. Excludes stderr, which a terminal does not tell apart: INVALID_ARGUMENT. */
                 tty?: (boolean|null);
 
                 /** ExecRequest stdin */
@@ -6686,7 +6947,7 @@ export namespace runtime {
         interface IExecResponse extends runtime.v1.ExecResponse.$Properties {
         }
 
-        /** Represents an ExecResponse. */
+        /** Answers RuntimeService.Exec. */
         class ExecResponse {
 
             /**
@@ -6698,7 +6959,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ExecResponse url. */
+            /** Absolute URL of the streaming server with a token that works once and for a minute. */
             url: string;
 
             /**
@@ -6725,7 +6986,7 @@ export namespace runtime {
             /** Properties of an ExecResponse. */
             interface $Properties {
 
-                /** ExecResponse url */
+                /** Absolute URL of the streaming server with a token that works once and for a minute. */
                 url?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6743,7 +7004,7 @@ export namespace runtime {
         interface IAttachRequest extends runtime.v1.AttachRequest.$Properties {
         }
 
-        /** Represents an AttachRequest. */
+        /** Asks RuntimeService.Attach. At least one of stdin, stdout and stderr must be set. */
         class AttachRequest {
 
             /**
@@ -6758,10 +7019,10 @@ export namespace runtime {
             /** AttachRequest containerId. */
             containerId: string;
 
-            /** AttachRequest stdin. */
+            /** Write to the standard input of the program; it must have been created with stdin. */
             stdin: boolean;
 
-            /** AttachRequest tty. */
+            /** Must repeat what the container was created with; excludes stderr. */
             tty: boolean;
 
             /** AttachRequest stdout. */
@@ -6797,10 +7058,10 @@ export namespace runtime {
                 /** AttachRequest containerId */
                 containerId?: (string|null);
 
-                /** AttachRequest stdin */
+                /** Write to the standard input of the program; it must have been created with stdin. */
                 stdin?: (boolean|null);
 
-                /** AttachRequest tty */
+                /** Must repeat what the container was created with; excludes stderr. */
                 tty?: (boolean|null);
 
                 /** AttachRequest stdout */
@@ -6824,7 +7085,7 @@ export namespace runtime {
         interface IAttachResponse extends runtime.v1.AttachResponse.$Properties {
         }
 
-        /** Represents an AttachResponse. */
+        /** Answers RuntimeService.Attach. */
         class AttachResponse {
 
             /**
@@ -6836,7 +7097,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** AttachResponse url. */
+            /** As in ExecResponse. */
             url: string;
 
             /**
@@ -6863,7 +7124,7 @@ export namespace runtime {
             /** Properties of an AttachResponse. */
             interface $Properties {
 
-                /** AttachResponse url */
+                /** As in ExecResponse. */
                 url?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6881,7 +7142,7 @@ export namespace runtime {
         interface IPortForwardRequest extends runtime.v1.PortForwardRequest.$Properties {
         }
 
-        /** Represents a PortForwardRequest. */
+        /** Asks RuntimeService.PortForward. */
         class PortForwardRequest {
 
             /**
@@ -6896,7 +7157,7 @@ export namespace runtime {
             /** PortForwardRequest podSandboxId. */
             podSandboxId: string;
 
-            /** PortForwardRequest port. */
+            /** TCP ports the client means to use; the protocol names each one again when it connects. */
             port: number[];
 
             /**
@@ -6926,7 +7187,7 @@ export namespace runtime {
                 /** PortForwardRequest podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** PortForwardRequest port */
+                /** TCP ports the client means to use; the protocol names each one again when it connects. */
                 port?: (number[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -6944,7 +7205,7 @@ export namespace runtime {
         interface IPortForwardResponse extends runtime.v1.PortForwardResponse.$Properties {
         }
 
-        /** Represents a PortForwardResponse. */
+        /** Answers RuntimeService.PortForward. */
         class PortForwardResponse {
 
             /**
@@ -6956,7 +7217,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PortForwardResponse url. */
+            /** As in ExecResponse. */
             url: string;
 
             /**
@@ -6983,7 +7244,7 @@ export namespace runtime {
             /** Properties of a PortForwardResponse. */
             interface $Properties {
 
-                /** PortForwardResponse url */
+                /** As in ExecResponse. */
                 url?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7001,7 +7262,7 @@ export namespace runtime {
         interface IImageFilter extends runtime.v1.ImageFilter.$Properties {
         }
 
-        /** Represents an ImageFilter. */
+        /** Condition on a list of images. */
         class ImageFilter {
 
             /**
@@ -7013,7 +7274,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ImageFilter image. */
+            /** Only the image this names; a name that is not there selects nothing. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
             /**
@@ -7040,7 +7301,7 @@ export namespace runtime {
             /** Properties of an ImageFilter. */
             interface $Properties {
 
-                /** ImageFilter image */
+                /** Only the image this names; a name that is not there selects nothing. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7058,7 +7319,7 @@ export namespace runtime {
         interface IListImagesRequest extends runtime.v1.ListImagesRequest.$Properties {
         }
 
-        /** Represents a ListImagesRequest. */
+        /** Asks ImageService.ListImages. */
         class ListImagesRequest {
 
             /**
@@ -7070,7 +7331,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListImagesRequest filter. */
+            /** Absent: all. */
             filter?: (runtime.v1.ImageFilter.$Properties|null);
 
             /**
@@ -7097,7 +7358,7 @@ export namespace runtime {
             /** Properties of a ListImagesRequest. */
             interface $Properties {
 
-                /** ListImagesRequest filter */
+                /** Absent: all. */
                 filter?: (runtime.v1.ImageFilter.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7115,7 +7376,7 @@ export namespace runtime {
         interface IListImagesResponse extends runtime.v1.ListImagesResponse.$Properties {
         }
 
-        /** Represents a ListImagesResponse. */
+        /** Answers ImageService.ListImages. */
         class ListImagesResponse {
 
             /**
@@ -7172,7 +7433,7 @@ export namespace runtime {
         interface IStreamImagesRequest extends runtime.v1.StreamImagesRequest.$Properties {
         }
 
-        /** Represents a StreamImagesRequest. */
+        /** Asks ImageService.StreamImages. */
         class StreamImagesRequest {
 
             /**
@@ -7229,7 +7490,7 @@ export namespace runtime {
         interface IStreamImagesResponse extends runtime.v1.StreamImagesResponse.$Properties {
         }
 
-        /** Represents a StreamImagesResponse. */
+        /** Answers ImageService.StreamImages. One part of the list, as StreamContainersResponse. */
         class StreamImagesResponse {
 
             /**
@@ -7286,7 +7547,7 @@ export namespace runtime {
         interface IImage extends runtime.v1.Image.$Properties {
         }
 
-        /** Represents an Image. */
+        /** An image on the node. */
         class Image {
 
             /**
@@ -7298,28 +7559,34 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** Image id. */
+            /**
+             * Digest of the image's configuration, "sha256:…". The one name that PullImage,
+             * Container.image_id and ContainerStatus.image_id also use.
+             */
             id: string;
 
-            /** Image repoTags. */
+            /** References with a tag. An untagged image has none. */
             repoTags: string[];
 
-            /** Image repoDigests. */
+            /** References with the manifest's digest. */
             repoDigests: string[];
 
-            /** Image size. */
+            /** Bytes on disk; never 0. */
             size: Long;
 
-            /** Image uid. */
+            /**
+             * The image's user when it is a number; the kubelet checks runAsNonRoot by it. Absent when it is
+             * a name.
+             */
             uid?: (runtime.v1.Int64Value.$Properties|null);
 
-            /** Image username. */
+            /** The image's user when it is a name. Empty, with uid absent, means root. */
             username: string;
 
-            /** Image spec. */
+            /** Its annotations and runtime_handler. */
             spec?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** Image pinned. */
+            /** Never collected by the kubelet. */
             pinned: boolean;
 
             /**
@@ -7346,28 +7613,34 @@ export namespace runtime {
             /** Properties of an Image. */
             interface $Properties {
 
-                /** Image id */
+                /**
+                 * Digest of the image's configuration, "sha256:…". The one name that PullImage,
+                 * Container.image_id and ContainerStatus.image_id also use.
+                 */
                 id?: (string|null);
 
-                /** Image repoTags */
+                /** References with a tag. An untagged image has none. */
                 repoTags?: (string[]|null);
 
-                /** Image repoDigests */
+                /** References with the manifest's digest. */
                 repoDigests?: (string[]|null);
 
-                /** Image size */
+                /** Bytes on disk; never 0. */
                 size?: (Long|null);
 
-                /** Image uid */
+                /**
+                 * The image's user when it is a number; the kubelet checks runAsNonRoot by it. Absent when it is
+                 * a name.
+                 */
                 uid?: (runtime.v1.Int64Value.$Properties|null);
 
-                /** Image username */
+                /** The image's user when it is a name. Empty, with uid absent, means root. */
                 username?: (string|null);
 
-                /** Image spec */
+                /** Its annotations and runtime_handler. */
                 spec?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** Image pinned */
+                /** Never collected by the kubelet. */
                 pinned?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7385,7 +7658,7 @@ export namespace runtime {
         interface IImageStatusRequest extends runtime.v1.ImageStatusRequest.$Properties {
         }
 
-        /** Represents an ImageStatusRequest. */
+        /** Asks ImageService.ImageStatus. */
         class ImageStatusRequest {
 
             /**
@@ -7397,10 +7670,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ImageStatusRequest image. */
+            /** Name, digest or id. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** ImageStatusRequest verbose. */
+            /** Also fill ImageStatusResponse.info. */
             verbose: boolean;
 
             /**
@@ -7427,10 +7700,10 @@ export namespace runtime {
             /** Properties of an ImageStatusRequest. */
             interface $Properties {
 
-                /** ImageStatusRequest image */
+                /** Name, digest or id. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** ImageStatusRequest verbose */
+                /** Also fill ImageStatusResponse.info. */
                 verbose?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7448,7 +7721,7 @@ export namespace runtime {
         interface IImageStatusResponse extends runtime.v1.ImageStatusResponse.$Properties {
         }
 
-        /** Represents an ImageStatusResponse. */
+        /** Answers ImageService.ImageStatus. */
         class ImageStatusResponse {
 
             /**
@@ -7460,10 +7733,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ImageStatusResponse image. */
+            /** Absent if the image is not on the node: that is an answer, not an error. */
             image?: (runtime.v1.Image.$Properties|null);
 
-            /** ImageStatusResponse info. */
+            /** Only when verbose was set; "info" holds one JSON document with the image's configuration. */
             info: { [k: string]: string };
 
             /**
@@ -7490,10 +7763,10 @@ export namespace runtime {
             /** Properties of an ImageStatusResponse. */
             interface $Properties {
 
-                /** ImageStatusResponse image */
+                /** Absent if the image is not on the node: that is an answer, not an error. */
                 image?: (runtime.v1.Image.$Properties|null);
 
-                /** ImageStatusResponse info */
+                /** Only when verbose was set; "info" holds one JSON document with the image's configuration. */
                 info?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7511,7 +7784,10 @@ export namespace runtime {
         interface IAuthConfig extends runtime.v1.AuthConfig.$Properties {
         }
 
-        /** Represents an AuthConfig. */
+        /**
+         * Credentials for the registry of one pull. Never logged, never stored. One of the forms is used:
+         * registry_token, identity_token, username with password, auth.
+         */
         class AuthConfig {
 
             /**
@@ -7529,16 +7805,16 @@ export namespace runtime {
             /** AuthConfig password. */
             password: string;
 
-            /** AuthConfig auth. */
+            /** Base64 of "username:password". */
             auth: string;
 
-            /** AuthConfig serverAddress. */
+            /** The registry they are for. Another one is never given them. */
             serverAddress: string;
 
-            /** AuthConfig identityToken. */
+            /** A refresh token, traded for an access token at the registry's token server. */
             identityToken: string;
 
-            /** AuthConfig registryToken. */
+            /** A bearer token, sent to the registry as it is. */
             registryToken: string;
 
             /**
@@ -7571,16 +7847,16 @@ export namespace runtime {
                 /** AuthConfig password */
                 password?: (string|null);
 
-                /** AuthConfig auth */
+                /** Base64 of "username:password". */
                 auth?: (string|null);
 
-                /** AuthConfig serverAddress */
+                /** The registry they are for. Another one is never given them. */
                 serverAddress?: (string|null);
 
-                /** AuthConfig identityToken */
+                /** A refresh token, traded for an access token at the registry's token server. */
                 identityToken?: (string|null);
 
-                /** AuthConfig registryToken */
+                /** A bearer token, sent to the registry as it is. */
                 registryToken?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7598,7 +7874,7 @@ export namespace runtime {
         interface IPullImageRequest extends runtime.v1.PullImageRequest.$Properties {
         }
 
-        /** Represents a PullImageRequest. */
+        /** Asks ImageService.PullImage. */
         class PullImageRequest {
 
             /**
@@ -7613,10 +7889,10 @@ export namespace runtime {
             /** PullImageRequest image. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
-            /** PullImageRequest auth. */
+            /** Absent: the node's own credentials, or none. */
             auth?: (runtime.v1.AuthConfig.$Properties|null);
 
-            /** PullImageRequest sandboxConfig. */
+            /** The pod it is pulled for. Decides by namespace which credentials and signature policy apply. */
             sandboxConfig?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
             /**
@@ -7646,10 +7922,10 @@ export namespace runtime {
                 /** PullImageRequest image */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
-                /** PullImageRequest auth */
+                /** Absent: the node's own credentials, or none. */
                 auth?: (runtime.v1.AuthConfig.$Properties|null);
 
-                /** PullImageRequest sandboxConfig */
+                /** The pod it is pulled for. Decides by namespace which credentials and signature policy apply. */
                 sandboxConfig?: (runtime.v1.PodSandboxConfig.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7667,7 +7943,7 @@ export namespace runtime {
         interface IPullImageResponse extends runtime.v1.PullImageResponse.$Properties {
         }
 
-        /** Represents a PullImageResponse. */
+        /** Answers ImageService.PullImage. */
         class PullImageResponse {
 
             /**
@@ -7679,7 +7955,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PullImageResponse imageRef. */
+            /** The image's id, the same text as Image.id. */
             imageRef: string;
 
             /**
@@ -7706,7 +7982,7 @@ export namespace runtime {
             /** Properties of a PullImageResponse. */
             interface $Properties {
 
-                /** PullImageResponse imageRef */
+                /** The image's id, the same text as Image.id. */
                 imageRef?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7724,7 +8000,7 @@ export namespace runtime {
         interface IRemoveImageRequest extends runtime.v1.RemoveImageRequest.$Properties {
         }
 
-        /** Represents a RemoveImageRequest. */
+        /** Asks ImageService.RemoveImage. */
         class RemoveImageRequest {
 
             /**
@@ -7736,7 +8012,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RemoveImageRequest image. */
+            /** Any name of the image; the image goes with all its names. */
             image?: (runtime.v1.ImageSpec.$Properties|null);
 
             /**
@@ -7763,7 +8039,7 @@ export namespace runtime {
             /** Properties of a RemoveImageRequest. */
             interface $Properties {
 
-                /** RemoveImageRequest image */
+                /** Any name of the image; the image goes with all its names. */
                 image?: (runtime.v1.ImageSpec.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7781,7 +8057,7 @@ export namespace runtime {
         interface IRemoveImageResponse extends runtime.v1.RemoveImageResponse.$Properties {
         }
 
-        /** Represents a RemoveImageResponse. */
+        /** Answers ImageService.RemoveImage. */
         class RemoveImageResponse {
 
             /**
@@ -7832,7 +8108,7 @@ export namespace runtime {
         interface IImageFsInfoRequest extends runtime.v1.ImageFsInfoRequest.$Properties {
         }
 
-        /** Represents an ImageFsInfoRequest. */
+        /** Asks ImageService.ImageFsInfo. */
         class ImageFsInfoRequest {
 
             /**
@@ -7883,7 +8159,7 @@ export namespace runtime {
         interface IImageFsInfoResponse extends runtime.v1.ImageFsInfoResponse.$Properties {
         }
 
-        /** Represents an ImageFsInfoResponse. */
+        /** Answers ImageService.ImageFsInfo. Answered without walking a directory: eviction asks every 10 s. */
         class ImageFsInfoResponse {
 
             /**
@@ -7895,10 +8171,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ImageFsInfoResponse imageFilesystems. */
+            /** Where layers and blobs are kept. */
             imageFilesystems: runtime.v1.FilesystemUsage.$Properties[];
 
-            /** ImageFsInfoResponse containerFilesystems. */
+            /**
+             * Where writable layers are kept. The same place as images unless they are split, and then listed
+             * with the same figures.
+             */
             containerFilesystems: runtime.v1.FilesystemUsage.$Properties[];
 
             /**
@@ -7925,10 +8204,13 @@ export namespace runtime {
             /** Properties of an ImageFsInfoResponse. */
             interface $Properties {
 
-                /** ImageFsInfoResponse imageFilesystems */
+                /** Where layers and blobs are kept. */
                 imageFilesystems?: (runtime.v1.FilesystemUsage.$Properties[]|null);
 
-                /** ImageFsInfoResponse containerFilesystems */
+                /**
+                 * Where writable layers are kept. The same place as images unless they are split, and then listed
+                 * with the same figures.
+                 */
                 containerFilesystems?: (runtime.v1.FilesystemUsage.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -7946,7 +8228,7 @@ export namespace runtime {
         interface IContainerAttributes extends runtime.v1.ContainerAttributes.$Properties {
         }
 
-        /** Represents a ContainerAttributes. */
+        /** Which container figures belong to. */
         class ContainerAttributes {
 
             /**
@@ -8021,7 +8303,7 @@ export namespace runtime {
         interface IPodSandboxAttributes extends runtime.v1.PodSandboxAttributes.$Properties {
         }
 
-        /** Represents a PodSandboxAttributes. */
+        /** Which sandbox figures belong to. */
         class PodSandboxAttributes {
 
             /**
@@ -8096,7 +8378,7 @@ export namespace runtime {
         interface IPsiData extends runtime.v1.PsiData.$Properties {
         }
 
-        /** Represents a PsiData. */
+        /** One line of a pressure file. */
         class PsiData {
 
             /**
@@ -8108,10 +8390,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PsiData Total. */
+            /** Time stalled since the cgroup was made, in microseconds as the kernel gives it. */
             Total: Long;
 
-            /** PsiData Avg10. */
+            /** Per cent of the last 10 s stalled, 0 to 100; Avg60 and Avg300 likewise. */
             Avg10: number;
 
             /** PsiData Avg60. */
@@ -8144,10 +8426,10 @@ export namespace runtime {
             /** Properties of a PsiData. */
             interface $Properties {
 
-                /** PsiData Total */
+                /** Time stalled since the cgroup was made, in microseconds as the kernel gives it. */
                 Total?: (Long|null);
 
-                /** PsiData Avg10 */
+                /** Per cent of the last 10 s stalled, 0 to 100; Avg60 and Avg300 likewise. */
                 Avg10?: (number|null);
 
                 /** PsiData Avg60 */
@@ -8171,7 +8453,7 @@ export namespace runtime {
         interface IPsiStats extends runtime.v1.PsiStats.$Properties {
         }
 
-        /** Represents a PsiStats. */
+        /** Pressure stall information. Absent where the kernel has none (cgroup v1, psi=0). */
         class PsiStats {
 
             /**
@@ -8183,10 +8465,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** PsiStats Full. */
+            /** All tasks were stalled at once. */
             Full?: (runtime.v1.PsiData.$Properties|null);
 
-            /** PsiStats Some. */
+            /** At least one task was stalled. */
             Some?: (runtime.v1.PsiData.$Properties|null);
 
             /**
@@ -8213,10 +8495,10 @@ export namespace runtime {
             /** Properties of a PsiStats. */
             interface $Properties {
 
-                /** PsiStats Full */
+                /** All tasks were stalled at once. */
                 Full?: (runtime.v1.PsiData.$Properties|null);
 
-                /** PsiStats Some */
+                /** At least one task was stalled. */
                 Some?: (runtime.v1.PsiData.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8234,7 +8516,7 @@ export namespace runtime {
         interface ICpuUsage extends runtime.v1.CpuUsage.$Properties {
         }
 
-        /** Represents a CpuUsage. */
+        /** CPU time. */
         class CpuUsage {
 
             /**
@@ -8249,10 +8531,10 @@ export namespace runtime {
             /** CpuUsage timestamp. */
             timestamp: Long;
 
-            /** CpuUsage usageCoreNanoSeconds. */
+            /** CPU time used since the start, over all CPUs, in nanoseconds. Only grows. */
             usageCoreNanoSeconds?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** CpuUsage usageNanoCores. */
+            /** Rate over a recent interval: billionths of a CPU. Absent until two samples exist. */
             usageNanoCores?: (runtime.v1.UInt64Value.$Properties|null);
 
             /** CpuUsage psi. */
@@ -8285,10 +8567,10 @@ export namespace runtime {
                 /** CpuUsage timestamp */
                 timestamp?: (Long|null);
 
-                /** CpuUsage usageCoreNanoSeconds */
+                /** CPU time used since the start, over all CPUs, in nanoseconds. Only grows. */
                 usageCoreNanoSeconds?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** CpuUsage usageNanoCores */
+                /** Rate over a recent interval: billionths of a CPU. Absent until two samples exist. */
                 usageNanoCores?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** CpuUsage psi */
@@ -8309,7 +8591,7 @@ export namespace runtime {
         interface IMemoryUsage extends runtime.v1.MemoryUsage.$Properties {
         }
 
-        /** Represents a MemoryUsage. */
+        /** Memory, in bytes. */
         class MemoryUsage {
 
             /**
@@ -8324,22 +8606,22 @@ export namespace runtime {
             /** MemoryUsage timestamp. */
             timestamp: Long;
 
-            /** MemoryUsage workingSetBytes. */
+            /** Use without inactive file cache. What eviction and kubectl top go by. */
             workingSetBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** MemoryUsage availableBytes. */
+            /** Limit without working set. Absent where there is no limit. */
             availableBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** MemoryUsage usageBytes. */
+            /** All memory charged, file cache too. */
             usageBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** MemoryUsage rssBytes. */
+            /** Anonymous memory. */
             rssBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** MemoryUsage pageFaults. */
+            /** Count since the start. */
             pageFaults?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** MemoryUsage majorPageFaults. */
+            /** Those that had to read from a disk. */
             majorPageFaults?: (runtime.v1.UInt64Value.$Properties|null);
 
             /** MemoryUsage psi. */
@@ -8372,22 +8654,22 @@ export namespace runtime {
                 /** MemoryUsage timestamp */
                 timestamp?: (Long|null);
 
-                /** MemoryUsage workingSetBytes */
+                /** Use without inactive file cache. What eviction and kubectl top go by. */
                 workingSetBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** MemoryUsage availableBytes */
+                /** Limit without working set. Absent where there is no limit. */
                 availableBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** MemoryUsage usageBytes */
+                /** All memory charged, file cache too. */
                 usageBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** MemoryUsage rssBytes */
+                /** Anonymous memory. */
                 rssBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** MemoryUsage pageFaults */
+                /** Count since the start. */
                 pageFaults?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** MemoryUsage majorPageFaults */
+                /** Those that had to read from a disk. */
                 majorPageFaults?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** MemoryUsage psi */
@@ -8408,7 +8690,7 @@ export namespace runtime {
         interface ISwapUsage extends runtime.v1.SwapUsage.$Properties {
         }
 
-        /** Represents a SwapUsage. */
+        /** Swap, in bytes. */
         class SwapUsage {
 
             /**
@@ -8423,10 +8705,10 @@ export namespace runtime {
             /** SwapUsage timestamp. */
             timestamp: Long;
 
-            /** SwapUsage swapAvailableBytes. */
+            /** Swap limit without use. Absent where there is no limit. */
             swapAvailableBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** SwapUsage swapUsageBytes. */
+            /** Swap in use. */
             swapUsageBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
             /**
@@ -8456,10 +8738,10 @@ export namespace runtime {
                 /** SwapUsage timestamp */
                 timestamp?: (Long|null);
 
-                /** SwapUsage swapAvailableBytes */
+                /** Swap limit without use. Absent where there is no limit. */
                 swapAvailableBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** SwapUsage swapUsageBytes */
+                /** Swap in use. */
                 swapUsageBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8477,7 +8759,7 @@ export namespace runtime {
         interface IIoUsage extends runtime.v1.IoUsage.$Properties {
         }
 
-        /** Represents an IoUsage. */
+        /** Only pressure; byte counters are in the CRI metrics. */
         class IoUsage {
 
             /**
@@ -8540,7 +8822,7 @@ export namespace runtime {
         interface IFilesystemIdentifier extends runtime.v1.FilesystemIdentifier.$Properties {
         }
 
-        /** Represents a FilesystemIdentifier. */
+        /** Names a file system. */
         class FilesystemIdentifier {
 
             /**
@@ -8552,7 +8834,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** FilesystemIdentifier mountpoint. */
+            /**
+             * A directory on the file system. The kubelet looks it up in the mount table to learn size and
+             * free space.
+             */
             mountpoint: string;
 
             /**
@@ -8579,7 +8864,10 @@ export namespace runtime {
             /** Properties of a FilesystemIdentifier. */
             interface $Properties {
 
-                /** FilesystemIdentifier mountpoint */
+                /**
+                 * A directory on the file system. The kubelet looks it up in the mount table to learn size and
+                 * free space.
+                 */
                 mountpoint?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8597,7 +8885,7 @@ export namespace runtime {
         interface IFilesystemUsage extends runtime.v1.FilesystemUsage.$Properties {
         }
 
-        /** Represents a FilesystemUsage. */
+        /** What the runtime itself takes up on a file system, not what is taken up altogether. */
         class FilesystemUsage {
 
             /**
@@ -8615,10 +8903,10 @@ export namespace runtime {
             /** FilesystemUsage fsId. */
             fsId?: (runtime.v1.FilesystemIdentifier.$Properties|null);
 
-            /** FilesystemUsage usedBytes. */
+            /** Bytes on disk. */
             usedBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-            /** FilesystemUsage inodesUsed. */
+            /** Files, directories and other nodes. */
             inodesUsed?: (runtime.v1.UInt64Value.$Properties|null);
 
             /**
@@ -8651,10 +8939,10 @@ export namespace runtime {
                 /** FilesystemUsage fsId */
                 fsId?: (runtime.v1.FilesystemIdentifier.$Properties|null);
 
-                /** FilesystemUsage usedBytes */
+                /** Bytes on disk. */
                 usedBytes?: (runtime.v1.UInt64Value.$Properties|null);
 
-                /** FilesystemUsage inodesUsed */
+                /** Files, directories and other nodes. */
                 inodesUsed?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8672,7 +8960,7 @@ export namespace runtime {
         interface INetworkUsage extends runtime.v1.NetworkUsage.$Properties {
         }
 
-        /** Represents a NetworkUsage. */
+        /** Traffic of a pod. */
         class NetworkUsage {
 
             /**
@@ -8687,10 +8975,10 @@ export namespace runtime {
             /** NetworkUsage timestamp. */
             timestamp: Long;
 
-            /** NetworkUsage defaultInterface. */
+            /** The interface of the pod's primary address. */
             defaultInterface?: (runtime.v1.NetworkInterfaceUsage.$Properties|null);
 
-            /** NetworkUsage interfaces. */
+            /** The other interfaces, without the loopback one. */
             interfaces: runtime.v1.NetworkInterfaceUsage.$Properties[];
 
             /**
@@ -8720,10 +9008,10 @@ export namespace runtime {
                 /** NetworkUsage timestamp */
                 timestamp?: (Long|null);
 
-                /** NetworkUsage defaultInterface */
+                /** The interface of the pod's primary address. */
                 defaultInterface?: (runtime.v1.NetworkInterfaceUsage.$Properties|null);
 
-                /** NetworkUsage interfaces */
+                /** The other interfaces, without the loopback one. */
                 interfaces?: (runtime.v1.NetworkInterfaceUsage.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8741,7 +9029,7 @@ export namespace runtime {
         interface INetworkInterfaceUsage extends runtime.v1.NetworkInterfaceUsage.$Properties {
         }
 
-        /** Represents a NetworkInterfaceUsage. */
+        /** Counters since the interface was made, as seen from inside the pod. */
         class NetworkInterfaceUsage {
 
             /**
@@ -8822,7 +9110,7 @@ export namespace runtime {
         interface IProcessUsage extends runtime.v1.ProcessUsage.$Properties {
         }
 
-        /** Represents a ProcessUsage. */
+        /** Processes of a pod. */
         class ProcessUsage {
 
             /**
@@ -8837,7 +9125,7 @@ export namespace runtime {
             /** ProcessUsage timestamp. */
             timestamp: Long;
 
-            /** ProcessUsage processCount. */
+            /** Processes in the pod, not threads. */
             processCount?: (runtime.v1.UInt64Value.$Properties|null);
 
             /**
@@ -8867,7 +9155,7 @@ export namespace runtime {
                 /** ProcessUsage timestamp */
                 timestamp?: (Long|null);
 
-                /** ProcessUsage processCount */
+                /** Processes in the pod, not threads. */
                 processCount?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8885,7 +9173,7 @@ export namespace runtime {
         interface IListMetricDescriptorsRequest extends runtime.v1.ListMetricDescriptorsRequest.$Properties {
         }
 
-        /** Represents a ListMetricDescriptorsRequest. */
+        /** Asks RuntimeService.ListMetricDescriptors. */
         class ListMetricDescriptorsRequest {
 
             /**
@@ -8936,7 +9224,7 @@ export namespace runtime {
         interface IListMetricDescriptorsResponse extends runtime.v1.ListMetricDescriptorsResponse.$Properties {
         }
 
-        /** Represents a ListMetricDescriptorsResponse. */
+        /** Answers RuntimeService.ListMetricDescriptors. */
         class ListMetricDescriptorsResponse {
 
             /**
@@ -8948,7 +9236,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListMetricDescriptorsResponse descriptors. */
+            /** Constant while the runtime runs. */
             descriptors: runtime.v1.MetricDescriptor.$Properties[];
 
             /**
@@ -8975,7 +9263,7 @@ export namespace runtime {
             /** Properties of a ListMetricDescriptorsResponse. */
             interface $Properties {
 
-                /** ListMetricDescriptorsResponse descriptors */
+                /** Constant while the runtime runs. */
                 descriptors?: (runtime.v1.MetricDescriptor.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -8993,7 +9281,7 @@ export namespace runtime {
         interface IMetricDescriptor extends runtime.v1.MetricDescriptor.$Properties {
         }
 
-        /** Represents a MetricDescriptor. */
+        /** What Prometheus calls a metric family. */
         class MetricDescriptor {
 
             /**
@@ -9005,13 +9293,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** MetricDescriptor name. */
+            /** Unique; Prometheus form. */
             name: string;
 
-            /** MetricDescriptor help. */
+            /** One line for people. */
             help: string;
 
-            /** MetricDescriptor labelKeys. */
+            /** The labels every sample has, in the order of Metric.label_values. */
             labelKeys: string[];
 
             /**
@@ -9038,13 +9326,13 @@ export namespace runtime {
             /** Properties of a MetricDescriptor. */
             interface $Properties {
 
-                /** MetricDescriptor name */
+                /** Unique; Prometheus form. */
                 name?: (string|null);
 
-                /** MetricDescriptor help */
+                /** One line for people. */
                 help?: (string|null);
 
-                /** MetricDescriptor labelKeys */
+                /** The labels every sample has, in the order of Metric.label_values. */
                 labelKeys?: (string[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -9062,7 +9350,7 @@ export namespace runtime {
         interface IListPodSandboxMetricsRequest extends runtime.v1.ListPodSandboxMetricsRequest.$Properties {
         }
 
-        /** Represents a ListPodSandboxMetricsRequest. */
+        /** Asks RuntimeService.ListPodSandboxMetrics. */
         class ListPodSandboxMetricsRequest {
 
             /**
@@ -9113,7 +9401,7 @@ export namespace runtime {
         interface IListPodSandboxMetricsResponse extends runtime.v1.ListPodSandboxMetricsResponse.$Properties {
         }
 
-        /** Represents a ListPodSandboxMetricsResponse. */
+        /** Answers RuntimeService.ListPodSandboxMetrics. */
         class ListPodSandboxMetricsResponse {
 
             /**
@@ -9170,7 +9458,7 @@ export namespace runtime {
         interface IStreamPodSandboxMetricsRequest extends runtime.v1.StreamPodSandboxMetricsRequest.$Properties {
         }
 
-        /** Represents a StreamPodSandboxMetricsRequest. */
+        /** Asks RuntimeService.StreamPodSandboxMetrics. */
         class StreamPodSandboxMetricsRequest {
 
             /**
@@ -9221,7 +9509,10 @@ export namespace runtime {
         interface IStreamPodSandboxMetricsResponse extends runtime.v1.StreamPodSandboxMetricsResponse.$Properties {
         }
 
-        /** Represents a StreamPodSandboxMetricsResponse. */
+        /**
+         * Answers RuntimeService.StreamPodSandboxMetrics. One part of the list, as
+         * StreamContainersResponse.
+         */
         class StreamPodSandboxMetricsResponse {
 
             /**
@@ -9278,7 +9569,7 @@ export namespace runtime {
         interface IPodSandboxMetrics extends runtime.v1.PodSandboxMetrics.$Properties {
         }
 
-        /** Represents a PodSandboxMetrics. */
+        /** Samples of one pod. */
         class PodSandboxMetrics {
 
             /**
@@ -9293,7 +9584,7 @@ export namespace runtime {
             /** PodSandboxMetrics podSandboxId. */
             podSandboxId: string;
 
-            /** PodSandboxMetrics metrics. */
+            /** Of the pod as a whole: network, mostly. */
             metrics: runtime.v1.Metric.$Properties[];
 
             /** PodSandboxMetrics containerMetrics. */
@@ -9326,7 +9617,7 @@ export namespace runtime {
                 /** PodSandboxMetrics podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** PodSandboxMetrics metrics */
+                /** Of the pod as a whole: network, mostly. */
                 metrics?: (runtime.v1.Metric.$Properties[]|null);
 
                 /** PodSandboxMetrics containerMetrics */
@@ -9347,7 +9638,7 @@ export namespace runtime {
         interface IContainerMetrics extends runtime.v1.ContainerMetrics.$Properties {
         }
 
-        /** Represents a ContainerMetrics. */
+        /** Samples of one container. */
         class ContainerMetrics {
 
             /**
@@ -9403,13 +9694,13 @@ export namespace runtime {
             type $Shape = runtime.v1.ContainerMetrics.$Properties;
         }
 
-        /** MetricType enum. */
+        /** How a sample is to be read. */
         enum MetricType {
 
-            /** COUNTER value */
+            /** Only grows; back to 0 when the container starts anew. */
             COUNTER = 0,
 
-            /** GAUGE value */
+            /** Any value. */
             GAUGE = 1
         }
 
@@ -9420,7 +9711,7 @@ export namespace runtime {
         interface IMetric extends runtime.v1.Metric.$Properties {
         }
 
-        /** Represents a Metric. */
+        /** One sample. Two with the same name and labels spoil the whole scrape. */
         class Metric {
 
             /**
@@ -9432,19 +9723,22 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** Metric name. */
+            /** Name of a MetricDescriptor. */
             name: string;
 
-            /** Metric timestamp. */
+            /** Nanoseconds since the epoch. */
             timestamp: Long;
 
             /** Metric metricType. */
             metricType: runtime.v1.MetricType;
 
-            /** Metric labelValues. */
+            /** As many as the descriptor has label_keys, in that order. */
             labelValues: string[];
 
-            /** Metric value. */
+            /**
+             * Must be set: the kubelet reads it without looking. Whole numbers only, so seconds lose their
+             * fraction here; node/v1 has the exact figures.
+             */
             value?: (runtime.v1.UInt64Value.$Properties|null);
 
             /**
@@ -9471,19 +9765,22 @@ export namespace runtime {
             /** Properties of a Metric. */
             interface $Properties {
 
-                /** Metric name */
+                /** Name of a MetricDescriptor. */
                 name?: (string|null);
 
-                /** Metric timestamp */
+                /** Nanoseconds since the epoch. */
                 timestamp?: (Long|null);
 
                 /** Metric metricType */
                 metricType?: (runtime.v1.MetricType|null);
 
-                /** Metric labelValues */
+                /** As many as the descriptor has label_keys, in that order. */
                 labelValues?: (string[]|null);
 
-                /** Metric value */
+                /**
+                 * Must be set: the kubelet reads it without looking. Whole numbers only, so seconds lose their
+                 * fraction here; node/v1 has the exact figures.
+                 */
                 value?: (runtime.v1.UInt64Value.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -9494,7 +9791,7 @@ export namespace runtime {
             type $Shape = runtime.v1.Metric.$Properties;
         }
 
-        /** Represents a RuntimeService */
+        /** Sandboxes, containers, statistics, the runtime itself. */
         class RuntimeService extends $protobuf.rpc.Service {
 
             /**
@@ -9505,115 +9802,171 @@ export namespace runtime {
              */
             constructor(rpcImpl: $protobuf.RPCImpl, requestDelimited?: boolean, responseDelimited?: boolean);
 
-            /** Calls Version. */
+            /** Names the runtime. First call of the kubelet, repeated with each node status. */
             version: runtime.v1.RuntimeService.Version;
 
-            /** Calls RunPodSandbox. */
+            /** Makes a sandbox and leaves it READY: namespaces, cgroup, network. The kubelet waits 4 minutes. */
             runPodSandbox: runtime.v1.RuntimeService.RunPodSandbox;
 
-            /** Calls StopPodSandbox. */
+            /**
+             * Kills what runs in a sandbox and gives back its network and addresses. Idempotent, OK for an
+             * unknown id, and repeated by the kubelet until it succeeds. Must work with half of the sandbox
+             * gone already.
+             */
             stopPodSandbox: runtime.v1.RuntimeService.StopPodSandbox;
 
-            /** Calls RemovePodSandbox. */
+            /**
+             * Stops a sandbox if need be and removes it with its containers. Idempotent, OK for an unknown
+             * id.
+             */
             removePodSandbox: runtime.v1.RuntimeService.RemovePodSandbox;
 
-            /** Calls PodSandboxStatus. */
+            /** State and addresses of one sandbox. NOT_FOUND if it does not exist. */
             podSandboxStatus: runtime.v1.RuntimeService.PodSandboxStatus;
 
-            /** Calls ListPodSandbox. */
+            /** All sandboxes that match, from memory: the kubelet asks more than once a second. */
             listPodSandbox: runtime.v1.RuntimeService.ListPodSandbox;
 
-            /** Calls StreamPodSandboxes. */
+            /** ListPodSandbox in parts, each sandbox once. */
             streamPodSandboxes: runtime.v1.RuntimeService.StreamPodSandboxes;
 
-            /** Calls CreateContainer. */
+            /**
+             * Makes a container in a READY sandbox, its program not started. Mounts, devices, user and
+             * security profile are all checked here, so that what is wrong is said before the start.
+             * FAILED_PRECONDITION in a stopped sandbox.
+             */
             createContainer: runtime.v1.RuntimeService.CreateContainer;
 
-            /** Calls StartContainer. */
+            /**
+             * Runs the program of a CREATED container; OK means that execve succeeded. The error text is
+             * shown to the user as it is, so it says what could not be run and why.
+             */
             startContainer: runtime.v1.RuntimeService.StartContainer;
 
-            /** Calls StopContainer. */
+            /**
+             * Sends the stop signal, waits, kills; returns when the container is dead, not when it was asked
+             * to die. Idempotent, OK for an unknown id. The client waits `timeout` and its own grace.
+             */
             stopContainer: runtime.v1.RuntimeService.StopContainer;
 
-            /** Calls RemoveContainer. */
+            /**
+             * Removes a container, killing it if it runs. Its log stays, which is the kubelet's. Idempotent,
+             * OK for an unknown id.
+             */
             removeContainer: runtime.v1.RuntimeService.RemoveContainer;
 
-            /** Calls ListContainers. */
+            /** All containers that match, from memory; asked as often as ListPodSandbox. */
             listContainers: runtime.v1.RuntimeService.ListContainers;
 
-            /** Calls StreamContainers. */
+            /** ListContainers in parts, each container once. */
             streamContainers: runtime.v1.RuntimeService.StreamContainers;
 
-            /** Calls ContainerStatus. */
+            /** One container. NOT_FOUND if it does not exist. */
             containerStatus: runtime.v1.RuntimeService.ContainerStatus;
 
-            /** Calls UpdateContainerResources. */
+            /**
+             * Changes the limits of a CREATED or RUNNING container, all or none, and returns when they are in
+             * force. Used by in-place resize and by the CPU, memory and topology managers.
+             */
             updateContainerResources: runtime.v1.RuntimeService.UpdateContainerResources;
 
-            /** Calls ReopenContainerLog. */
+            /**
+             * Opens the log file anew after the kubelet has renamed it, losing no line. FAILED_PRECONDITION
+             * unless the container runs; an error leaves no new file.
+             */
             reopenContainerLog: runtime.v1.RuntimeService.ReopenContainerLog;
 
-            /** Calls ExecSync. */
+            /**
+             * Runs a command in a running container and waits: exec probes, postStart and preStop hooks.
+             * DEADLINE_EXCEEDED when its timeout is over, which a probe counts as a failure.
+             */
             execSync: runtime.v1.RuntimeService.ExecSync;
 
-            /** Calls Exec. */
+            /** Prepares an interactive command and returns the URL that streams it. The container must run. */
             exec: runtime.v1.RuntimeService.Exec;
 
-            /** Calls Attach. */
+            /** Prepares the streams of a running container's first process and returns their URL. */
             attach: runtime.v1.RuntimeService.Attach;
 
-            /** Calls PortForward. */
+            /**
+             * Prepares a tunnel to TCP ports on localhost of a sandbox, host-network ones too, and returns
+             * its URL. The sandbox must be READY.
+             */
             portForward: runtime.v1.RuntimeService.PortForward;
 
-            /** Calls ContainerStats. */
+            /**
+             * Figures of one container. NOT_FOUND if it does not exist. crictl and critest use it, the
+             * kubelet does not.
+             */
             containerStats: runtime.v1.RuntimeService.ContainerStats;
 
-            /** Calls ListContainerStats. */
+            /** Figures of all containers that match. The kubelet's eviction and metrics ask every 10 to 15 s. */
             listContainerStats: runtime.v1.RuntimeService.ListContainerStats;
 
-            /** Calls StreamContainerStats. */
+            /** ListContainerStats in parts. */
             streamContainerStats: runtime.v1.RuntimeService.StreamContainerStats;
 
-            /** Calls PodSandboxStats. */
+            /** Figures of one pod. NOT_FOUND if it does not exist. */
             podSandboxStats: runtime.v1.RuntimeService.PodSandboxStats;
 
-            /** Calls ListPodSandboxStats. */
+            /** Figures of all pods that match. Used by a kubelet with PodAndContainerStatsFromCRI. */
             listPodSandboxStats: runtime.v1.RuntimeService.ListPodSandboxStats;
 
-            /** Calls StreamPodSandboxStats. */
+            /** ListPodSandboxStats in parts. */
             streamPodSandboxStats: runtime.v1.RuntimeService.StreamPodSandboxStats;
 
-            /** Calls UpdateRuntimeConfig. */
+            /**
+             * Tells the runtime what the kubelet has learned, the pod CIDR. OK also where nothing is done
+             * with it.
+             */
             updateRuntimeConfig: runtime.v1.RuntimeService.UpdateRuntimeConfig;
 
-            /** Calls Status. */
+            /** Health and abilities. Every 5 s; a late answer makes the node NotReady. */
             status: runtime.v1.RuntimeService.Status;
 
-            /** Calls CheckpointContainer. */
+            /**
+             * Writes a running container to a tar file; it goes on running. Behind the kubelet's checkpoint
+             * API.
+             */
             checkpointContainer: runtime.v1.RuntimeService.CheckpointContainer;
 
-            /** Calls CheckpointPod. */
+            /**
+             * Writes several containers of a pod, all paused during the writing and all running again before
+             * the answer, even a failed one. The client sets a deadline.
+             */
             checkpointPod: runtime.v1.RuntimeService.CheckpointPod;
 
-            /** Calls RestorePod. */
+            /**
+             * Makes a new sandbox and containers from such a checkpoint, the containers CREATED and not yet
+             * running.
+             */
             restorePod: runtime.v1.RuntimeService.RestorePod;
 
-            /** Calls GetContainerEvents. */
+            /**
+             * Events from now on, until the client leaves. What happened before, or while a client was away,
+             * it learns by listing.
+             */
             getContainerEvents: runtime.v1.RuntimeService.GetContainerEvents;
 
-            /** Calls ListMetricDescriptors. */
+            /**
+             * The metrics ListPodSandboxMetrics can give. Asked once when the kubelet starts; if that fails
+             * it has no CRI metrics until its next start.
+             */
             listMetricDescriptors: runtime.v1.RuntimeService.ListMetricDescriptors;
 
-            /** Calls ListPodSandboxMetrics. */
+            /** Samples of all pods, for each scrape of the kubelet's /metrics/cadvisor. */
             listPodSandboxMetrics: runtime.v1.RuntimeService.ListPodSandboxMetrics;
 
-            /** Calls StreamPodSandboxMetrics. */
+            /** ListPodSandboxMetrics in parts. */
             streamPodSandboxMetrics: runtime.v1.RuntimeService.StreamPodSandboxMetrics;
 
-            /** Calls RuntimeConfig. */
+            /** The settings the kubelet must share: the cgroup driver. Asked once at its start. */
             runtimeConfig: runtime.v1.RuntimeService.RuntimeConfig;
 
-            /** Calls UpdatePodSandboxResources. */
+            /**
+             * Tells the runtime the pod's new sums after the kubelet has resized the pod's cgroup.
+             * Informative; the containers' limits come by UpdateContainerResources.
+             */
             updatePodSandboxResources: runtime.v1.RuntimeService.UpdatePodSandboxResources;
         }
 
@@ -9626,7 +9979,7 @@ export namespace runtime {
              */
             type VersionCallback = (error: (Error|null), response?: runtime.v1.VersionResponse) => void;
 
-            /** Calls Version. */
+            /** Names the runtime. First call of the kubelet, repeated with each node status. */
             type Version = {
               (request: runtime.v1.IVersionRequest, callback: runtime.v1.RuntimeService.VersionCallback): void;
               (request: runtime.v1.IVersionRequest): Promise<runtime.v1.VersionResponse>;
@@ -9645,7 +9998,7 @@ export namespace runtime {
              */
             type RunPodSandboxCallback = (error: (Error|null), response?: runtime.v1.RunPodSandboxResponse) => void;
 
-            /** Calls RunPodSandbox. */
+            /** Makes a sandbox and leaves it READY: namespaces, cgroup, network. The kubelet waits 4 minutes. */
             type RunPodSandbox = {
               (request: runtime.v1.IRunPodSandboxRequest, callback: runtime.v1.RuntimeService.RunPodSandboxCallback): void;
               (request: runtime.v1.IRunPodSandboxRequest): Promise<runtime.v1.RunPodSandboxResponse>;
@@ -9664,7 +10017,11 @@ export namespace runtime {
              */
             type StopPodSandboxCallback = (error: (Error|null), response?: runtime.v1.StopPodSandboxResponse) => void;
 
-            /** Calls StopPodSandbox. */
+            /**
+             * Kills what runs in a sandbox and gives back its network and addresses. Idempotent, OK for an
+             * unknown id, and repeated by the kubelet until it succeeds. Must work with half of the sandbox
+             * gone already.
+             */
             type StopPodSandbox = {
               (request: runtime.v1.IStopPodSandboxRequest, callback: runtime.v1.RuntimeService.StopPodSandboxCallback): void;
               (request: runtime.v1.IStopPodSandboxRequest): Promise<runtime.v1.StopPodSandboxResponse>;
@@ -9683,7 +10040,10 @@ export namespace runtime {
              */
             type RemovePodSandboxCallback = (error: (Error|null), response?: runtime.v1.RemovePodSandboxResponse) => void;
 
-            /** Calls RemovePodSandbox. */
+            /**
+             * Stops a sandbox if need be and removes it with its containers. Idempotent, OK for an unknown
+             * id.
+             */
             type RemovePodSandbox = {
               (request: runtime.v1.IRemovePodSandboxRequest, callback: runtime.v1.RuntimeService.RemovePodSandboxCallback): void;
               (request: runtime.v1.IRemovePodSandboxRequest): Promise<runtime.v1.RemovePodSandboxResponse>;
@@ -9702,7 +10062,7 @@ export namespace runtime {
              */
             type PodSandboxStatusCallback = (error: (Error|null), response?: runtime.v1.PodSandboxStatusResponse) => void;
 
-            /** Calls PodSandboxStatus. */
+            /** State and addresses of one sandbox. NOT_FOUND if it does not exist. */
             type PodSandboxStatus = {
               (request: runtime.v1.IPodSandboxStatusRequest, callback: runtime.v1.RuntimeService.PodSandboxStatusCallback): void;
               (request: runtime.v1.IPodSandboxStatusRequest): Promise<runtime.v1.PodSandboxStatusResponse>;
@@ -9721,7 +10081,7 @@ export namespace runtime {
              */
             type ListPodSandboxCallback = (error: (Error|null), response?: runtime.v1.ListPodSandboxResponse) => void;
 
-            /** Calls ListPodSandbox. */
+            /** All sandboxes that match, from memory: the kubelet asks more than once a second. */
             type ListPodSandbox = {
               (request: runtime.v1.IListPodSandboxRequest, callback: runtime.v1.RuntimeService.ListPodSandboxCallback): void;
               (request: runtime.v1.IListPodSandboxRequest): Promise<runtime.v1.ListPodSandboxResponse>;
@@ -9740,7 +10100,7 @@ export namespace runtime {
              */
             type StreamPodSandboxesCallback = (error: (Error|null), response?: runtime.v1.StreamPodSandboxesResponse) => void;
 
-            /** Calls StreamPodSandboxes. */
+            /** ListPodSandbox in parts, each sandbox once. */
             type StreamPodSandboxes = {
               (request: runtime.v1.IStreamPodSandboxesRequest, callback: runtime.v1.RuntimeService.StreamPodSandboxesCallback): void;
               (request: runtime.v1.IStreamPodSandboxesRequest): Promise<runtime.v1.StreamPodSandboxesResponse>;
@@ -9759,7 +10119,11 @@ export namespace runtime {
              */
             type CreateContainerCallback = (error: (Error|null), response?: runtime.v1.CreateContainerResponse) => void;
 
-            /** Calls CreateContainer. */
+            /**
+             * Makes a container in a READY sandbox, its program not started. Mounts, devices, user and
+             * security profile are all checked here, so that what is wrong is said before the start.
+             * FAILED_PRECONDITION in a stopped sandbox.
+             */
             type CreateContainer = {
               (request: runtime.v1.ICreateContainerRequest, callback: runtime.v1.RuntimeService.CreateContainerCallback): void;
               (request: runtime.v1.ICreateContainerRequest): Promise<runtime.v1.CreateContainerResponse>;
@@ -9778,7 +10142,10 @@ export namespace runtime {
              */
             type StartContainerCallback = (error: (Error|null), response?: runtime.v1.StartContainerResponse) => void;
 
-            /** Calls StartContainer. */
+            /**
+             * Runs the program of a CREATED container; OK means that execve succeeded. The error text is
+             * shown to the user as it is, so it says what could not be run and why.
+             */
             type StartContainer = {
               (request: runtime.v1.IStartContainerRequest, callback: runtime.v1.RuntimeService.StartContainerCallback): void;
               (request: runtime.v1.IStartContainerRequest): Promise<runtime.v1.StartContainerResponse>;
@@ -9797,7 +10164,10 @@ export namespace runtime {
              */
             type StopContainerCallback = (error: (Error|null), response?: runtime.v1.StopContainerResponse) => void;
 
-            /** Calls StopContainer. */
+            /**
+             * Sends the stop signal, waits, kills; returns when the container is dead, not when it was asked
+             * to die. Idempotent, OK for an unknown id. The client waits `timeout` and its own grace.
+             */
             type StopContainer = {
               (request: runtime.v1.IStopContainerRequest, callback: runtime.v1.RuntimeService.StopContainerCallback): void;
               (request: runtime.v1.IStopContainerRequest): Promise<runtime.v1.StopContainerResponse>;
@@ -9816,7 +10186,10 @@ export namespace runtime {
              */
             type RemoveContainerCallback = (error: (Error|null), response?: runtime.v1.RemoveContainerResponse) => void;
 
-            /** Calls RemoveContainer. */
+            /**
+             * Removes a container, killing it if it runs. Its log stays, which is the kubelet's. Idempotent,
+             * OK for an unknown id.
+             */
             type RemoveContainer = {
               (request: runtime.v1.IRemoveContainerRequest, callback: runtime.v1.RuntimeService.RemoveContainerCallback): void;
               (request: runtime.v1.IRemoveContainerRequest): Promise<runtime.v1.RemoveContainerResponse>;
@@ -9835,7 +10208,7 @@ export namespace runtime {
              */
             type ListContainersCallback = (error: (Error|null), response?: runtime.v1.ListContainersResponse) => void;
 
-            /** Calls ListContainers. */
+            /** All containers that match, from memory; asked as often as ListPodSandbox. */
             type ListContainers = {
               (request: runtime.v1.IListContainersRequest, callback: runtime.v1.RuntimeService.ListContainersCallback): void;
               (request: runtime.v1.IListContainersRequest): Promise<runtime.v1.ListContainersResponse>;
@@ -9854,7 +10227,7 @@ export namespace runtime {
              */
             type StreamContainersCallback = (error: (Error|null), response?: runtime.v1.StreamContainersResponse) => void;
 
-            /** Calls StreamContainers. */
+            /** ListContainers in parts, each container once. */
             type StreamContainers = {
               (request: runtime.v1.IStreamContainersRequest, callback: runtime.v1.RuntimeService.StreamContainersCallback): void;
               (request: runtime.v1.IStreamContainersRequest): Promise<runtime.v1.StreamContainersResponse>;
@@ -9873,7 +10246,7 @@ export namespace runtime {
              */
             type ContainerStatusCallback = (error: (Error|null), response?: runtime.v1.ContainerStatusResponse) => void;
 
-            /** Calls ContainerStatus. */
+            /** One container. NOT_FOUND if it does not exist. */
             type ContainerStatus = {
               (request: runtime.v1.IContainerStatusRequest, callback: runtime.v1.RuntimeService.ContainerStatusCallback): void;
               (request: runtime.v1.IContainerStatusRequest): Promise<runtime.v1.ContainerStatusResponse>;
@@ -9892,7 +10265,10 @@ export namespace runtime {
              */
             type UpdateContainerResourcesCallback = (error: (Error|null), response?: runtime.v1.UpdateContainerResourcesResponse) => void;
 
-            /** Calls UpdateContainerResources. */
+            /**
+             * Changes the limits of a CREATED or RUNNING container, all or none, and returns when they are in
+             * force. Used by in-place resize and by the CPU, memory and topology managers.
+             */
             type UpdateContainerResources = {
               (request: runtime.v1.IUpdateContainerResourcesRequest, callback: runtime.v1.RuntimeService.UpdateContainerResourcesCallback): void;
               (request: runtime.v1.IUpdateContainerResourcesRequest): Promise<runtime.v1.UpdateContainerResourcesResponse>;
@@ -9911,7 +10287,10 @@ export namespace runtime {
              */
             type ReopenContainerLogCallback = (error: (Error|null), response?: runtime.v1.ReopenContainerLogResponse) => void;
 
-            /** Calls ReopenContainerLog. */
+            /**
+             * Opens the log file anew after the kubelet has renamed it, losing no line. FAILED_PRECONDITION
+             * unless the container runs; an error leaves no new file.
+             */
             type ReopenContainerLog = {
               (request: runtime.v1.IReopenContainerLogRequest, callback: runtime.v1.RuntimeService.ReopenContainerLogCallback): void;
               (request: runtime.v1.IReopenContainerLogRequest): Promise<runtime.v1.ReopenContainerLogResponse>;
@@ -9930,7 +10309,10 @@ export namespace runtime {
              */
             type ExecSyncCallback = (error: (Error|null), response?: runtime.v1.ExecSyncResponse) => void;
 
-            /** Calls ExecSync. */
+            /**
+             * Runs a command in a running container and waits: exec probes, postStart and preStop hooks.
+             * DEADLINE_EXCEEDED when its timeout is over, which a probe counts as a failure.
+             */
             type ExecSync = {
               (request: runtime.v1.IExecSyncRequest, callback: runtime.v1.RuntimeService.ExecSyncCallback): void;
               (request: runtime.v1.IExecSyncRequest): Promise<runtime.v1.ExecSyncResponse>;
@@ -9949,7 +10331,7 @@ export namespace runtime {
              */
             type ExecCallback = (error: (Error|null), response?: runtime.v1.ExecResponse) => void;
 
-            /** Calls Exec. */
+            /** Prepares an interactive command and returns the URL that streams it. The container must run. */
             type Exec = {
               (request: runtime.v1.IExecRequest, callback: runtime.v1.RuntimeService.ExecCallback): void;
               (request: runtime.v1.IExecRequest): Promise<runtime.v1.ExecResponse>;
@@ -9968,7 +10350,7 @@ export namespace runtime {
              */
             type AttachCallback = (error: (Error|null), response?: runtime.v1.AttachResponse) => void;
 
-            /** Calls Attach. */
+            /** Prepares the streams of a running container's first process and returns their URL. */
             type Attach = {
               (request: runtime.v1.IAttachRequest, callback: runtime.v1.RuntimeService.AttachCallback): void;
               (request: runtime.v1.IAttachRequest): Promise<runtime.v1.AttachResponse>;
@@ -9987,7 +10369,10 @@ export namespace runtime {
              */
             type PortForwardCallback = (error: (Error|null), response?: runtime.v1.PortForwardResponse) => void;
 
-            /** Calls PortForward. */
+            /**
+             * Prepares a tunnel to TCP ports on localhost of a sandbox, host-network ones too, and returns
+             * its URL. The sandbox must be READY.
+             */
             type PortForward = {
               (request: runtime.v1.IPortForwardRequest, callback: runtime.v1.RuntimeService.PortForwardCallback): void;
               (request: runtime.v1.IPortForwardRequest): Promise<runtime.v1.PortForwardResponse>;
@@ -10006,7 +10391,10 @@ export namespace runtime {
              */
             type ContainerStatsCallback = (error: (Error|null), response?: runtime.v1.ContainerStatsResponse) => void;
 
-            /** Calls ContainerStats. */
+            /**
+             * Figures of one container. NOT_FOUND if it does not exist. crictl and critest use it, the
+             * kubelet does not.
+             */
             type ContainerStats = {
               (request: runtime.v1.IContainerStatsRequest, callback: runtime.v1.RuntimeService.ContainerStatsCallback): void;
               (request: runtime.v1.IContainerStatsRequest): Promise<runtime.v1.ContainerStatsResponse>;
@@ -10025,7 +10413,7 @@ export namespace runtime {
              */
             type ListContainerStatsCallback = (error: (Error|null), response?: runtime.v1.ListContainerStatsResponse) => void;
 
-            /** Calls ListContainerStats. */
+            /** Figures of all containers that match. The kubelet's eviction and metrics ask every 10 to 15 s. */
             type ListContainerStats = {
               (request: runtime.v1.IListContainerStatsRequest, callback: runtime.v1.RuntimeService.ListContainerStatsCallback): void;
               (request: runtime.v1.IListContainerStatsRequest): Promise<runtime.v1.ListContainerStatsResponse>;
@@ -10044,7 +10432,7 @@ export namespace runtime {
              */
             type StreamContainerStatsCallback = (error: (Error|null), response?: runtime.v1.StreamContainerStatsResponse) => void;
 
-            /** Calls StreamContainerStats. */
+            /** ListContainerStats in parts. */
             type StreamContainerStats = {
               (request: runtime.v1.IStreamContainerStatsRequest, callback: runtime.v1.RuntimeService.StreamContainerStatsCallback): void;
               (request: runtime.v1.IStreamContainerStatsRequest): Promise<runtime.v1.StreamContainerStatsResponse>;
@@ -10063,7 +10451,7 @@ export namespace runtime {
              */
             type PodSandboxStatsCallback = (error: (Error|null), response?: runtime.v1.PodSandboxStatsResponse) => void;
 
-            /** Calls PodSandboxStats. */
+            /** Figures of one pod. NOT_FOUND if it does not exist. */
             type PodSandboxStats = {
               (request: runtime.v1.IPodSandboxStatsRequest, callback: runtime.v1.RuntimeService.PodSandboxStatsCallback): void;
               (request: runtime.v1.IPodSandboxStatsRequest): Promise<runtime.v1.PodSandboxStatsResponse>;
@@ -10082,7 +10470,7 @@ export namespace runtime {
              */
             type ListPodSandboxStatsCallback = (error: (Error|null), response?: runtime.v1.ListPodSandboxStatsResponse) => void;
 
-            /** Calls ListPodSandboxStats. */
+            /** Figures of all pods that match. Used by a kubelet with PodAndContainerStatsFromCRI. */
             type ListPodSandboxStats = {
               (request: runtime.v1.IListPodSandboxStatsRequest, callback: runtime.v1.RuntimeService.ListPodSandboxStatsCallback): void;
               (request: runtime.v1.IListPodSandboxStatsRequest): Promise<runtime.v1.ListPodSandboxStatsResponse>;
@@ -10101,7 +10489,7 @@ export namespace runtime {
              */
             type StreamPodSandboxStatsCallback = (error: (Error|null), response?: runtime.v1.StreamPodSandboxStatsResponse) => void;
 
-            /** Calls StreamPodSandboxStats. */
+            /** ListPodSandboxStats in parts. */
             type StreamPodSandboxStats = {
               (request: runtime.v1.IStreamPodSandboxStatsRequest, callback: runtime.v1.RuntimeService.StreamPodSandboxStatsCallback): void;
               (request: runtime.v1.IStreamPodSandboxStatsRequest): Promise<runtime.v1.StreamPodSandboxStatsResponse>;
@@ -10120,7 +10508,10 @@ export namespace runtime {
              */
             type UpdateRuntimeConfigCallback = (error: (Error|null), response?: runtime.v1.UpdateRuntimeConfigResponse) => void;
 
-            /** Calls UpdateRuntimeConfig. */
+            /**
+             * Tells the runtime what the kubelet has learned, the pod CIDR. OK also where nothing is done
+             * with it.
+             */
             type UpdateRuntimeConfig = {
               (request: runtime.v1.IUpdateRuntimeConfigRequest, callback: runtime.v1.RuntimeService.UpdateRuntimeConfigCallback): void;
               (request: runtime.v1.IUpdateRuntimeConfigRequest): Promise<runtime.v1.UpdateRuntimeConfigResponse>;
@@ -10139,7 +10530,7 @@ export namespace runtime {
              */
             type StatusCallback = (error: (Error|null), response?: runtime.v1.StatusResponse) => void;
 
-            /** Calls Status. */
+            /** Health and abilities. Every 5 s; a late answer makes the node NotReady. */
             type Status = {
               (request: runtime.v1.IStatusRequest, callback: runtime.v1.RuntimeService.StatusCallback): void;
               (request: runtime.v1.IStatusRequest): Promise<runtime.v1.StatusResponse>;
@@ -10158,7 +10549,10 @@ export namespace runtime {
              */
             type CheckpointContainerCallback = (error: (Error|null), response?: runtime.v1.CheckpointContainerResponse) => void;
 
-            /** Calls CheckpointContainer. */
+            /**
+             * Writes a running container to a tar file; it goes on running. Behind the kubelet's checkpoint
+             * API.
+             */
             type CheckpointContainer = {
               (request: runtime.v1.ICheckpointContainerRequest, callback: runtime.v1.RuntimeService.CheckpointContainerCallback): void;
               (request: runtime.v1.ICheckpointContainerRequest): Promise<runtime.v1.CheckpointContainerResponse>;
@@ -10177,7 +10571,10 @@ export namespace runtime {
              */
             type CheckpointPodCallback = (error: (Error|null), response?: runtime.v1.CheckpointPodResponse) => void;
 
-            /** Calls CheckpointPod. */
+            /**
+             * Writes several containers of a pod, all paused during the writing and all running again before
+             * the answer, even a failed one. The client sets a deadline.
+             */
             type CheckpointPod = {
               (request: runtime.v1.ICheckpointPodRequest, callback: runtime.v1.RuntimeService.CheckpointPodCallback): void;
               (request: runtime.v1.ICheckpointPodRequest): Promise<runtime.v1.CheckpointPodResponse>;
@@ -10196,7 +10593,10 @@ export namespace runtime {
              */
             type RestorePodCallback = (error: (Error|null), response?: runtime.v1.RestorePodResponse) => void;
 
-            /** Calls RestorePod. */
+            /**
+             * Makes a new sandbox and containers from such a checkpoint, the containers CREATED and not yet
+             * running.
+             */
             type RestorePod = {
               (request: runtime.v1.IRestorePodRequest, callback: runtime.v1.RuntimeService.RestorePodCallback): void;
               (request: runtime.v1.IRestorePodRequest): Promise<runtime.v1.RestorePodResponse>;
@@ -10215,7 +10615,10 @@ export namespace runtime {
              */
             type GetContainerEventsCallback = (error: (Error|null), response?: runtime.v1.ContainerEventResponse) => void;
 
-            /** Calls GetContainerEvents. */
+            /**
+             * Events from now on, until the client leaves. What happened before, or while a client was away,
+             * it learns by listing.
+             */
             type GetContainerEvents = {
               (request: runtime.v1.IGetEventsRequest, callback: runtime.v1.RuntimeService.GetContainerEventsCallback): void;
               (request: runtime.v1.IGetEventsRequest): Promise<runtime.v1.ContainerEventResponse>;
@@ -10234,7 +10637,10 @@ export namespace runtime {
              */
             type ListMetricDescriptorsCallback = (error: (Error|null), response?: runtime.v1.ListMetricDescriptorsResponse) => void;
 
-            /** Calls ListMetricDescriptors. */
+            /**
+             * The metrics ListPodSandboxMetrics can give. Asked once when the kubelet starts; if that fails
+             * it has no CRI metrics until its next start.
+             */
             type ListMetricDescriptors = {
               (request: runtime.v1.IListMetricDescriptorsRequest, callback: runtime.v1.RuntimeService.ListMetricDescriptorsCallback): void;
               (request: runtime.v1.IListMetricDescriptorsRequest): Promise<runtime.v1.ListMetricDescriptorsResponse>;
@@ -10253,7 +10659,7 @@ export namespace runtime {
              */
             type ListPodSandboxMetricsCallback = (error: (Error|null), response?: runtime.v1.ListPodSandboxMetricsResponse) => void;
 
-            /** Calls ListPodSandboxMetrics. */
+            /** Samples of all pods, for each scrape of the kubelet's /metrics/cadvisor. */
             type ListPodSandboxMetrics = {
               (request: runtime.v1.IListPodSandboxMetricsRequest, callback: runtime.v1.RuntimeService.ListPodSandboxMetricsCallback): void;
               (request: runtime.v1.IListPodSandboxMetricsRequest): Promise<runtime.v1.ListPodSandboxMetricsResponse>;
@@ -10272,7 +10678,7 @@ export namespace runtime {
              */
             type StreamPodSandboxMetricsCallback = (error: (Error|null), response?: runtime.v1.StreamPodSandboxMetricsResponse) => void;
 
-            /** Calls StreamPodSandboxMetrics. */
+            /** ListPodSandboxMetrics in parts. */
             type StreamPodSandboxMetrics = {
               (request: runtime.v1.IStreamPodSandboxMetricsRequest, callback: runtime.v1.RuntimeService.StreamPodSandboxMetricsCallback): void;
               (request: runtime.v1.IStreamPodSandboxMetricsRequest): Promise<runtime.v1.StreamPodSandboxMetricsResponse>;
@@ -10291,7 +10697,7 @@ export namespace runtime {
              */
             type RuntimeConfigCallback = (error: (Error|null), response?: runtime.v1.RuntimeConfigResponse) => void;
 
-            /** Calls RuntimeConfig. */
+            /** The settings the kubelet must share: the cgroup driver. Asked once at its start. */
             type RuntimeConfig = {
               (request: runtime.v1.IRuntimeConfigRequest, callback: runtime.v1.RuntimeService.RuntimeConfigCallback): void;
               (request: runtime.v1.IRuntimeConfigRequest): Promise<runtime.v1.RuntimeConfigResponse>;
@@ -10310,7 +10716,10 @@ export namespace runtime {
              */
             type UpdatePodSandboxResourcesCallback = (error: (Error|null), response?: runtime.v1.UpdatePodSandboxResourcesResponse) => void;
 
-            /** Calls UpdatePodSandboxResources. */
+            /**
+             * Tells the runtime the pod's new sums after the kubelet has resized the pod's cgroup.
+             * Informative; the containers' limits come by UpdateContainerResources.
+             */
             type UpdatePodSandboxResources = {
               (request: runtime.v1.IUpdatePodSandboxResourcesRequest, callback: runtime.v1.RuntimeService.UpdatePodSandboxResourcesCallback): void;
               (request: runtime.v1.IUpdatePodSandboxResourcesRequest): Promise<runtime.v1.UpdatePodSandboxResourcesResponse>;
@@ -10323,7 +10732,7 @@ export namespace runtime {
             };
         }
 
-        /** Represents an ImageService */
+        /** Images. Served on the same socket as RuntimeService. */
         class ImageService extends $protobuf.rpc.Service {
 
             /**
@@ -10334,22 +10743,32 @@ export namespace runtime {
              */
             constructor(rpcImpl: $protobuf.RPCImpl, requestDelimited?: boolean, responseDelimited?: boolean);
 
-            /** Calls ListImages. */
+            /**
+             * Images on the node that match, from memory. Every 30 s for the node status, every 5 min for
+             * collection.
+             */
             listImages: runtime.v1.ImageService.ListImages;
 
-            /** Calls StreamImages. */
+            /** ListImages in parts. */
             streamImages: runtime.v1.ImageService.StreamImages;
 
-            /** Calls ImageStatus. */
+            /** One image, or none: an absent image is not an error. Twice for each container start. */
             imageStatus: runtime.v1.ImageService.ImageStatus;
 
-            /** Calls PullImage. */
+            /**
+             * Fetches an image. No deadline: the runtime itself must notice a stalled transfer; cancelling
+             * stops it. Errors that begin with "RegistryUnavailable" or "SignatureValidationFailed" become
+             * the pod's reason.
+             */
             pullImage: runtime.v1.ImageService.PullImage;
 
-            /** Calls RemoveImage. */
+            /**
+             * Removes an image with all its names. Idempotent, OK for an unknown name. Space still used by
+             * containers is freed with them.
+             */
             removeImage: runtime.v1.ImageService.RemoveImage;
 
-            /** Calls ImageFsInfo. */
+            /** What images and writable layers take up, for eviction and image collection. */
             imageFsInfo: runtime.v1.ImageService.ImageFsInfo;
         }
 
@@ -10362,7 +10781,10 @@ export namespace runtime {
              */
             type ListImagesCallback = (error: (Error|null), response?: runtime.v1.ListImagesResponse) => void;
 
-            /** Calls ListImages. */
+            /**
+             * Images on the node that match, from memory. Every 30 s for the node status, every 5 min for
+             * collection.
+             */
             type ListImages = {
               (request: runtime.v1.IListImagesRequest, callback: runtime.v1.ImageService.ListImagesCallback): void;
               (request: runtime.v1.IListImagesRequest): Promise<runtime.v1.ListImagesResponse>;
@@ -10381,7 +10803,7 @@ export namespace runtime {
              */
             type StreamImagesCallback = (error: (Error|null), response?: runtime.v1.StreamImagesResponse) => void;
 
-            /** Calls StreamImages. */
+            /** ListImages in parts. */
             type StreamImages = {
               (request: runtime.v1.IStreamImagesRequest, callback: runtime.v1.ImageService.StreamImagesCallback): void;
               (request: runtime.v1.IStreamImagesRequest): Promise<runtime.v1.StreamImagesResponse>;
@@ -10400,7 +10822,7 @@ export namespace runtime {
              */
             type ImageStatusCallback = (error: (Error|null), response?: runtime.v1.ImageStatusResponse) => void;
 
-            /** Calls ImageStatus. */
+            /** One image, or none: an absent image is not an error. Twice for each container start. */
             type ImageStatus = {
               (request: runtime.v1.IImageStatusRequest, callback: runtime.v1.ImageService.ImageStatusCallback): void;
               (request: runtime.v1.IImageStatusRequest): Promise<runtime.v1.ImageStatusResponse>;
@@ -10419,7 +10841,11 @@ export namespace runtime {
              */
             type PullImageCallback = (error: (Error|null), response?: runtime.v1.PullImageResponse) => void;
 
-            /** Calls PullImage. */
+            /**
+             * Fetches an image. No deadline: the runtime itself must notice a stalled transfer; cancelling
+             * stops it. Errors that begin with "RegistryUnavailable" or "SignatureValidationFailed" become
+             * the pod's reason.
+             */
             type PullImage = {
               (request: runtime.v1.IPullImageRequest, callback: runtime.v1.ImageService.PullImageCallback): void;
               (request: runtime.v1.IPullImageRequest): Promise<runtime.v1.PullImageResponse>;
@@ -10438,7 +10864,10 @@ export namespace runtime {
              */
             type RemoveImageCallback = (error: (Error|null), response?: runtime.v1.RemoveImageResponse) => void;
 
-            /** Calls RemoveImage. */
+            /**
+             * Removes an image with all its names. Idempotent, OK for an unknown name. Space still used by
+             * containers is freed with them.
+             */
             type RemoveImage = {
               (request: runtime.v1.IRemoveImageRequest, callback: runtime.v1.ImageService.RemoveImageCallback): void;
               (request: runtime.v1.IRemoveImageRequest): Promise<runtime.v1.RemoveImageResponse>;
@@ -10457,7 +10886,7 @@ export namespace runtime {
              */
             type ImageFsInfoCallback = (error: (Error|null), response?: runtime.v1.ImageFsInfoResponse) => void;
 
-            /** Calls ImageFsInfo. */
+            /** What images and writable layers take up, for eviction and image collection. */
             type ImageFsInfo = {
               (request: runtime.v1.IImageFsInfoRequest, callback: runtime.v1.ImageService.ImageFsInfoCallback): void;
               (request: runtime.v1.IImageFsInfoRequest): Promise<runtime.v1.ImageFsInfoResponse>;
@@ -10477,7 +10906,7 @@ export namespace runtime {
         interface IContainerStatsRequest extends runtime.v1.ContainerStatsRequest.$Properties {
         }
 
-        /** Represents a ContainerStatsRequest. */
+        /** Asks RuntimeService.ContainerStats. */
         class ContainerStatsRequest {
 
             /**
@@ -10534,7 +10963,7 @@ export namespace runtime {
         interface IContainerStatsResponse extends runtime.v1.ContainerStatsResponse.$Properties {
         }
 
-        /** Represents a ContainerStatsResponse. */
+        /** Answers RuntimeService.ContainerStats. */
         class ContainerStatsResponse {
 
             /**
@@ -10591,7 +11020,7 @@ export namespace runtime {
         interface IContainerStatsFilter extends runtime.v1.ContainerStatsFilter.$Properties {
         }
 
-        /** Represents a ContainerStatsFilter. */
+        /** Conditions that must all hold; an absent one holds always, so an empty filter selects all. */
         class ContainerStatsFilter {
 
             /**
@@ -10603,13 +11032,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ContainerStatsFilter id. */
+            /** As ContainerFilter.id. */
             id: string;
 
             /** ContainerStatsFilter podSandboxId. */
             podSandboxId: string;
 
-            /** ContainerStatsFilter labelSelector. */
+            /** Each label must be there with exactly this value. */
             labelSelector: { [k: string]: string };
 
             /**
@@ -10636,13 +11065,13 @@ export namespace runtime {
             /** Properties of a ContainerStatsFilter. */
             interface $Properties {
 
-                /** ContainerStatsFilter id */
+                /** As ContainerFilter.id. */
                 id?: (string|null);
 
                 /** ContainerStatsFilter podSandboxId */
                 podSandboxId?: (string|null);
 
-                /** ContainerStatsFilter labelSelector */
+                /** Each label must be there with exactly this value. */
                 labelSelector?: ({ [k: string]: string }|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -10660,7 +11089,7 @@ export namespace runtime {
         interface IListContainerStatsRequest extends runtime.v1.ListContainerStatsRequest.$Properties {
         }
 
-        /** Represents a ListContainerStatsRequest. */
+        /** Asks RuntimeService.ListContainerStats. */
         class ListContainerStatsRequest {
 
             /**
@@ -10717,7 +11146,7 @@ export namespace runtime {
         interface IListContainerStatsResponse extends runtime.v1.ListContainerStatsResponse.$Properties {
         }
 
-        /** Represents a ListContainerStatsResponse. */
+        /** Answers RuntimeService.ListContainerStats. */
         class ListContainerStatsResponse {
 
             /**
@@ -10729,7 +11158,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListContainerStatsResponse stats. */
+            /** Running containers; one that ended during the call is left out, without an error. */
             stats: runtime.v1.ContainerStats.$Properties[];
 
             /**
@@ -10756,7 +11185,7 @@ export namespace runtime {
             /** Properties of a ListContainerStatsResponse. */
             interface $Properties {
 
-                /** ListContainerStatsResponse stats */
+                /** Running containers; one that ended during the call is left out, without an error. */
                 stats?: (runtime.v1.ContainerStats.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -10774,7 +11203,7 @@ export namespace runtime {
         interface IStreamContainerStatsRequest extends runtime.v1.StreamContainerStatsRequest.$Properties {
         }
 
-        /** Represents a StreamContainerStatsRequest. */
+        /** Asks RuntimeService.StreamContainerStats. */
         class StreamContainerStatsRequest {
 
             /**
@@ -10831,7 +11260,7 @@ export namespace runtime {
         interface IStreamContainerStatsResponse extends runtime.v1.StreamContainerStatsResponse.$Properties {
         }
 
-        /** Represents a StreamContainerStatsResponse. */
+        /** Answers RuntimeService.StreamContainerStats. One part of the list, as StreamContainersResponse. */
         class StreamContainerStatsResponse {
 
             /**
@@ -10888,7 +11317,7 @@ export namespace runtime {
         interface IContainerStats extends runtime.v1.ContainerStats.$Properties {
         }
 
-        /** Represents a ContainerStats. */
+        /** A part that could not be measured is absent. */
         class ContainerStats {
 
             /**
@@ -10909,7 +11338,7 @@ export namespace runtime {
             /** ContainerStats memory. */
             memory?: (runtime.v1.MemoryUsage.$Properties|null);
 
-            /** ContainerStats writableLayer. */
+            /** What the container wrote to its root file system; volumes and logs are not in it. */
             writableLayer?: (runtime.v1.FilesystemUsage.$Properties|null);
 
             /** ContainerStats swap. */
@@ -10951,7 +11380,7 @@ export namespace runtime {
                 /** ContainerStats memory */
                 memory?: (runtime.v1.MemoryUsage.$Properties|null);
 
-                /** ContainerStats writableLayer */
+                /** What the container wrote to its root file system; volumes and logs are not in it. */
                 writableLayer?: (runtime.v1.FilesystemUsage.$Properties|null);
 
                 /** ContainerStats swap */
@@ -10975,7 +11404,7 @@ export namespace runtime {
         interface IPodSandboxStatsRequest extends runtime.v1.PodSandboxStatsRequest.$Properties {
         }
 
-        /** Represents a PodSandboxStatsRequest. */
+        /** Asks RuntimeService.PodSandboxStats. */
         class PodSandboxStatsRequest {
 
             /**
@@ -11032,7 +11461,7 @@ export namespace runtime {
         interface IPodSandboxStatsResponse extends runtime.v1.PodSandboxStatsResponse.$Properties {
         }
 
-        /** Represents a PodSandboxStatsResponse. */
+        /** Answers RuntimeService.PodSandboxStats. */
         class PodSandboxStatsResponse {
 
             /**
@@ -11089,7 +11518,7 @@ export namespace runtime {
         interface IPodSandboxStatsFilter extends runtime.v1.PodSandboxStatsFilter.$Properties {
         }
 
-        /** Represents a PodSandboxStatsFilter. */
+        /** As ContainerStatsFilter. */
         class PodSandboxStatsFilter {
 
             /**
@@ -11152,7 +11581,7 @@ export namespace runtime {
         interface IListPodSandboxStatsRequest extends runtime.v1.ListPodSandboxStatsRequest.$Properties {
         }
 
-        /** Represents a ListPodSandboxStatsRequest. */
+        /** Asks RuntimeService.ListPodSandboxStats. */
         class ListPodSandboxStatsRequest {
 
             /**
@@ -11209,7 +11638,7 @@ export namespace runtime {
         interface IListPodSandboxStatsResponse extends runtime.v1.ListPodSandboxStatsResponse.$Properties {
         }
 
-        /** Represents a ListPodSandboxStatsResponse. */
+        /** Answers RuntimeService.ListPodSandboxStats. */
         class ListPodSandboxStatsResponse {
 
             /**
@@ -11221,7 +11650,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** ListPodSandboxStatsResponse stats. */
+            /** Ready sandboxes. */
             stats: runtime.v1.PodSandboxStats.$Properties[];
 
             /**
@@ -11248,7 +11677,7 @@ export namespace runtime {
             /** Properties of a ListPodSandboxStatsResponse. */
             interface $Properties {
 
-                /** ListPodSandboxStatsResponse stats */
+                /** Ready sandboxes. */
                 stats?: (runtime.v1.PodSandboxStats.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -11266,7 +11695,7 @@ export namespace runtime {
         interface IStreamPodSandboxStatsRequest extends runtime.v1.StreamPodSandboxStatsRequest.$Properties {
         }
 
-        /** Represents a StreamPodSandboxStatsRequest. */
+        /** Asks RuntimeService.StreamPodSandboxStats. */
         class StreamPodSandboxStatsRequest {
 
             /**
@@ -11323,7 +11752,7 @@ export namespace runtime {
         interface IStreamPodSandboxStatsResponse extends runtime.v1.StreamPodSandboxStatsResponse.$Properties {
         }
 
-        /** Represents a StreamPodSandboxStatsResponse. */
+        /** Answers RuntimeService.StreamPodSandboxStats. One part of the list, as StreamContainersResponse. */
         class StreamPodSandboxStatsResponse {
 
             /**
@@ -11380,7 +11809,7 @@ export namespace runtime {
         interface IPodSandboxStats extends runtime.v1.PodSandboxStats.$Properties {
         }
 
-        /** Represents a PodSandboxStats. */
+        /** Figures of one pod. */
         class PodSandboxStats {
 
             /**
@@ -11395,7 +11824,7 @@ export namespace runtime {
             /** PodSandboxStats attributes. */
             attributes?: (runtime.v1.PodSandboxAttributes.$Properties|null);
 
-            /** PodSandboxStats linux. */
+            /** Set on Linux. */
             linux?: (runtime.v1.LinuxPodSandboxStats.$Properties|null);
 
             /** PodSandboxStats windows. */
@@ -11428,7 +11857,7 @@ export namespace runtime {
                 /** PodSandboxStats attributes */
                 attributes?: (runtime.v1.PodSandboxAttributes.$Properties|null);
 
-                /** PodSandboxStats linux */
+                /** Set on Linux. */
                 linux?: (runtime.v1.LinuxPodSandboxStats.$Properties|null);
 
                 /** PodSandboxStats windows */
@@ -11449,7 +11878,7 @@ export namespace runtime {
         interface ILinuxPodSandboxStats extends runtime.v1.LinuxPodSandboxStats.$Properties {
         }
 
-        /** Represents a LinuxPodSandboxStats. */
+        /** Figures of the whole pod, read from its cgroup, beside those of its containers. */
         class LinuxPodSandboxStats {
 
             /**
@@ -11467,7 +11896,7 @@ export namespace runtime {
             /** LinuxPodSandboxStats memory. */
             memory?: (runtime.v1.MemoryUsage.$Properties|null);
 
-            /** LinuxPodSandboxStats network. */
+            /** Absent with the host's network. */
             network?: (runtime.v1.NetworkUsage.$Properties|null);
 
             /** LinuxPodSandboxStats process. */
@@ -11509,7 +11938,7 @@ export namespace runtime {
                 /** LinuxPodSandboxStats memory */
                 memory?: (runtime.v1.MemoryUsage.$Properties|null);
 
-                /** LinuxPodSandboxStats network */
+                /** Absent with the host's network. */
                 network?: (runtime.v1.NetworkUsage.$Properties|null);
 
                 /** LinuxPodSandboxStats process */
@@ -11536,7 +11965,7 @@ export namespace runtime {
         interface IWindowsFilesystemUsage extends runtime.v1.WindowsFilesystemUsage.$Properties {
         }
 
-        /** Represents a WindowsFilesystemUsage. */
+        /** As FilesystemUsage. */
         class WindowsFilesystemUsage {
 
             /**
@@ -11605,7 +12034,7 @@ export namespace runtime {
         interface IWindowsCpuUsage extends runtime.v1.WindowsCpuUsage.$Properties {
         }
 
-        /** Represents a WindowsCpuUsage. */
+        /** As CpuUsage. */
         class WindowsCpuUsage {
 
             /**
@@ -11674,7 +12103,7 @@ export namespace runtime {
         interface IWindowsMemoryUsage extends runtime.v1.WindowsMemoryUsage.$Properties {
         }
 
-        /** Represents a WindowsMemoryUsage. */
+        /** Memory, in bytes; commit_memory_bytes is what Windows has promised. */
         class WindowsMemoryUsage {
 
             /**
@@ -11755,7 +12184,7 @@ export namespace runtime {
         interface IWindowsNetworkUsage extends runtime.v1.WindowsNetworkUsage.$Properties {
         }
 
-        /** Represents a WindowsNetworkUsage. */
+        /** As NetworkUsage. */
         class WindowsNetworkUsage {
 
             /**
@@ -11824,7 +12253,7 @@ export namespace runtime {
         interface IWindowsNetworkInterfaceUsage extends runtime.v1.WindowsNetworkInterfaceUsage.$Properties {
         }
 
-        /** Represents a WindowsNetworkInterfaceUsage. */
+        /** As NetworkInterfaceUsage. */
         class WindowsNetworkInterfaceUsage {
 
             /**
@@ -11905,7 +12334,7 @@ export namespace runtime {
         interface IWindowsProcessUsage extends runtime.v1.WindowsProcessUsage.$Properties {
         }
 
-        /** Represents a WindowsProcessUsage. */
+        /** As ProcessUsage. */
         class WindowsProcessUsage {
 
             /**
@@ -11968,7 +12397,7 @@ export namespace runtime {
         interface IWindowsContainerStats extends runtime.v1.WindowsContainerStats.$Properties {
         }
 
-        /** Represents a WindowsContainerStats. */
+        /** As ContainerStats. */
         class WindowsContainerStats {
 
             /**
@@ -12043,7 +12472,7 @@ export namespace runtime {
         interface IWindowsPodSandboxStats extends runtime.v1.WindowsPodSandboxStats.$Properties {
         }
 
-        /** Represents a WindowsPodSandboxStats. */
+        /** As LinuxPodSandboxStats. */
         class WindowsPodSandboxStats {
 
             /**
@@ -12124,7 +12553,7 @@ export namespace runtime {
         interface IVersionRequest extends runtime.v1.VersionRequest.$Properties {
         }
 
-        /** Represents a VersionRequest. */
+        /** Asks RuntimeService.Version. */
         class VersionRequest {
 
             /**
@@ -12136,7 +12565,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** VersionRequest version. */
+            /** The API version of the kubelet ("0.1.0"). Informative; never a reason to refuse. */
             version: string;
 
             /**
@@ -12163,7 +12592,7 @@ export namespace runtime {
             /** Properties of a VersionRequest. */
             interface $Properties {
 
-                /** VersionRequest version */
+                /** The API version of the kubelet ("0.1.0"). Informative; never a reason to refuse. */
                 version?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12181,7 +12610,10 @@ export namespace runtime {
         interface IVersionResponse extends runtime.v1.VersionResponse.$Properties {
         }
 
-        /** Represents a VersionResponse. */
+        /**
+         * Answers RuntimeService.Version. All four fields must be filled; the kubelet refuses to start on
+         * an empty one.
+         */
         class VersionResponse {
 
             /**
@@ -12193,16 +12625,19 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** VersionResponse version. */
+            /** Version of this message's own contract, always "0.1.0". */
             version: string;
 
-            /** VersionResponse runtimeName. */
+            /**
+             * "estiba". Becomes the scheme of every container id the API server shows ("estiba://<id>"), so
+             * it can never change.
+             */
             runtimeName: string;
 
-            /** VersionResponse runtimeVersion. */
+            /** Version of the runtime, in semantic version form. */
             runtimeVersion: string;
 
-            /** VersionResponse runtimeApiVersion. */
+            /** "v1". */
             runtimeApiVersion: string;
 
             /**
@@ -12229,16 +12664,19 @@ export namespace runtime {
             /** Properties of a VersionResponse. */
             interface $Properties {
 
-                /** VersionResponse version */
+                /** Version of this message's own contract, always "0.1.0". */
                 version?: (string|null);
 
-                /** VersionResponse runtimeName */
+                /**
+                 * "estiba". Becomes the scheme of every container id the API server shows ("estiba://<id>"), so
+                 * it can never change.
+                 */
                 runtimeName?: (string|null);
 
-                /** VersionResponse runtimeVersion */
+                /** Version of the runtime, in semantic version form. */
                 runtimeVersion?: (string|null);
 
-                /** VersionResponse runtimeApiVersion */
+                /** "v1". */
                 runtimeApiVersion?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12256,7 +12694,7 @@ export namespace runtime {
         interface IStatusRequest extends runtime.v1.StatusRequest.$Properties {
         }
 
-        /** Represents a StatusRequest. */
+        /** Asks RuntimeService.Status. */
         class StatusRequest {
 
             /**
@@ -12268,7 +12706,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** StatusRequest verbose. */
+            /** Also fill StatusResponse.info. The kubelet never asks for it, crictl info does. */
             verbose: boolean;
 
             /**
@@ -12295,7 +12733,7 @@ export namespace runtime {
             /** Properties of a StatusRequest. */
             interface $Properties {
 
-                /** StatusRequest verbose */
+                /** Also fill StatusResponse.info. The kubelet never asks for it, crictl info does. */
                 verbose?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12313,7 +12751,10 @@ export namespace runtime {
         interface IStatusResponse extends runtime.v1.StatusResponse.$Properties {
         }
 
-        /** Represents a StatusResponse. */
+        /**
+         * Answers RuntimeService.Status. Answered from memory: the kubelet asks every 5 s and marks the
+         * node NotReady when it is late.
+         */
         class StatusResponse {
 
             /**
@@ -12325,16 +12766,19 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** StatusResponse status. */
+            /** Required. */
             status?: (runtime.v1.RuntimeStatus.$Properties|null);
 
-            /** StatusResponse info. */
+            /** Only when verbose was set. Values are JSON documents for people; the key set is ours. */
             info: { [k: string]: string };
 
-            /** StatusResponse runtimeHandlers. */
+            /**
+             * Every handler a pod may name in RunPodSandboxRequest.runtime_handler, the default one under the
+             * empty name. The kubelet takes user-namespace and recursive read-only support from here.
+             */
             runtimeHandlers: runtime.v1.RuntimeHandler.$Properties[];
 
-            /** StatusResponse features. */
+            /** What the runtime can do whichever handler runs the pod. Copied to the Node object. */
             features?: (runtime.v1.RuntimeFeatures.$Properties|null);
 
             /**
@@ -12361,16 +12805,19 @@ export namespace runtime {
             /** Properties of a StatusResponse. */
             interface $Properties {
 
-                /** StatusResponse status */
+                /** Required. */
                 status?: (runtime.v1.RuntimeStatus.$Properties|null);
 
-                /** StatusResponse info */
+                /** Only when verbose was set. Values are JSON documents for people; the key set is ours. */
                 info?: ({ [k: string]: string }|null);
 
-                /** StatusResponse runtimeHandlers */
+                /**
+                 * Every handler a pod may name in RunPodSandboxRequest.runtime_handler, the default one under the
+                 * empty name. The kubelet takes user-namespace and recursive read-only support from here.
+                 */
                 runtimeHandlers?: (runtime.v1.RuntimeHandler.$Properties[]|null);
 
-                /** StatusResponse features */
+                /** What the runtime can do whichever handler runs the pod. Copied to the Node object. */
                 features?: (runtime.v1.RuntimeFeatures.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12388,7 +12835,7 @@ export namespace runtime {
         interface IRuntimeStatus extends runtime.v1.RuntimeStatus.$Properties {
         }
 
-        /** Represents a RuntimeStatus. */
+        /** Health of the runtime. */
         class RuntimeStatus {
 
             /**
@@ -12400,7 +12847,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeStatus conditions. */
+            /**
+             * Must hold RuntimeReady and NetworkReady; a missing one counts as false. Others are allowed and
+             * only shown.
+             */
             conditions: runtime.v1.RuntimeCondition.$Properties[];
 
             /**
@@ -12427,7 +12877,10 @@ export namespace runtime {
             /** Properties of a RuntimeStatus. */
             interface $Properties {
 
-                /** RuntimeStatus conditions */
+                /**
+                 * Must hold RuntimeReady and NetworkReady; a missing one counts as false. Others are allowed and
+                 * only shown.
+                 */
                 conditions?: (runtime.v1.RuntimeCondition.$Properties[]|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12445,7 +12898,7 @@ export namespace runtime {
         interface IRuntimeCondition extends runtime.v1.RuntimeCondition.$Properties {
         }
 
-        /** Represents a RuntimeCondition. */
+        /** One aspect of health. */
         class RuntimeCondition {
 
             /**
@@ -12457,16 +12910,16 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeCondition type. */
+            /** "RuntimeReady": pods can be made. "NetworkReady": pods that need a network can be made. */
             type: string;
 
-            /** RuntimeCondition status. */
+            /** true means well. */
             status: boolean;
 
-            /** RuntimeCondition reason. */
+            /** One word in CamelCase for programs, such as "NetworkPluginNotReady". */
             reason: string;
 
-            /** RuntimeCondition message. */
+            /** A sentence for people: what is missing and where it was looked for. */
             message: string;
 
             /**
@@ -12493,16 +12946,16 @@ export namespace runtime {
             /** Properties of a RuntimeCondition. */
             interface $Properties {
 
-                /** RuntimeCondition type */
+                /** "RuntimeReady": pods can be made. "NetworkReady": pods that need a network can be made. */
                 type?: (string|null);
 
-                /** RuntimeCondition status */
+                /** true means well. */
                 status?: (boolean|null);
 
-                /** RuntimeCondition reason */
+                /** One word in CamelCase for programs, such as "NetworkPluginNotReady". */
                 reason?: (string|null);
 
-                /** RuntimeCondition message */
+                /** A sentence for people: what is missing and where it was looked for. */
                 message?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12520,7 +12973,7 @@ export namespace runtime {
         interface IRuntimeHandler extends runtime.v1.RuntimeHandler.$Properties {
         }
 
-        /** Represents a RuntimeHandler. */
+        /** A way of running pods that a RuntimeClass can name. */
         class RuntimeHandler {
 
             /**
@@ -12532,10 +12985,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeHandler name. */
+            /** Empty for the handler used when a pod names none. Appears twice if the default also has a name. */
             name: string;
 
-            /** RuntimeHandler features. */
+            /**
+             * What this handler can do on this kernel. Promise only what was probed: the kubelet sends pods
+             * on the strength of it.
+             */
             features?: (runtime.v1.RuntimeHandlerFeatures.$Properties|null);
 
             /**
@@ -12562,10 +13018,13 @@ export namespace runtime {
             /** Properties of a RuntimeHandler. */
             interface $Properties {
 
-                /** RuntimeHandler name */
+                /** Empty for the handler used when a pod names none. Appears twice if the default also has a name. */
                 name?: (string|null);
 
-                /** RuntimeHandler features */
+                /**
+                 * What this handler can do on this kernel. Promise only what was probed: the kubelet sends pods
+                 * on the strength of it.
+                 */
                 features?: (runtime.v1.RuntimeHandlerFeatures.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12583,7 +13042,7 @@ export namespace runtime {
         interface IRuntimeHandlerFeatures extends runtime.v1.RuntimeHandlerFeatures.$Properties {
         }
 
-        /** Represents a RuntimeHandlerFeatures. */
+        /** Abilities that differ by handler. */
         class RuntimeHandlerFeatures {
 
             /**
@@ -12595,10 +13054,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeHandlerFeatures recursiveReadOnlyMounts. */
+            /** Mount.recursive_read_only is honoured (kernel 5.12 or newer). */
             recursiveReadOnlyMounts: boolean;
 
-            /** RuntimeHandlerFeatures userNamespaces. */
+            /** Pods may have a user namespace of their own, with idmapped volumes. */
             userNamespaces: boolean;
 
             /**
@@ -12625,10 +13084,10 @@ export namespace runtime {
             /** Properties of a RuntimeHandlerFeatures. */
             interface $Properties {
 
-                /** RuntimeHandlerFeatures recursiveReadOnlyMounts */
+                /** Mount.recursive_read_only is honoured (kernel 5.12 or newer). */
                 recursiveReadOnlyMounts?: (boolean|null);
 
-                /** RuntimeHandlerFeatures userNamespaces */
+                /** Pods may have a user namespace of their own, with idmapped volumes. */
                 userNamespaces?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12646,7 +13105,7 @@ export namespace runtime {
         interface IRuntimeFeatures extends runtime.v1.RuntimeFeatures.$Properties {
         }
 
-        /** Represents a RuntimeFeatures. */
+        /** Abilities of the runtime as a whole. */
         class RuntimeFeatures {
 
             /**
@@ -12658,13 +13117,13 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeFeatures supplementalGroupsPolicy. */
+            /** SupplementalGroupsPolicy is honoured and ContainerStatus.user is filled. */
             supplementalGroupsPolicy: boolean;
 
-            /** RuntimeFeatures userNamespacesHostNetwork. */
+            /** A pod may have a user namespace together with the host's network. */
             userNamespacesHostNetwork: boolean;
 
-            /** RuntimeFeatures mountOptions. */
+            /** Mount.mount_options is honoured. Without it the kubelet rejects pods that use the field. */
             mountOptions: boolean;
 
             /**
@@ -12691,13 +13150,13 @@ export namespace runtime {
             /** Properties of a RuntimeFeatures. */
             interface $Properties {
 
-                /** RuntimeFeatures supplementalGroupsPolicy */
+                /** SupplementalGroupsPolicy is honoured and ContainerStatus.user is filled. */
                 supplementalGroupsPolicy?: (boolean|null);
 
-                /** RuntimeFeatures userNamespacesHostNetwork */
+                /** A pod may have a user namespace together with the host's network. */
                 userNamespacesHostNetwork?: (boolean|null);
 
-                /** RuntimeFeatures mountOptions */
+                /** Mount.mount_options is honoured. Without it the kubelet rejects pods that use the field. */
                 mountOptions?: (boolean|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12715,7 +13174,7 @@ export namespace runtime {
         interface IRuntimeConfigRequest extends runtime.v1.RuntimeConfigRequest.$Properties {
         }
 
-        /** Represents a RuntimeConfigRequest. */
+        /** Asks RuntimeService.RuntimeConfig. */
         class RuntimeConfigRequest {
 
             /**
@@ -12766,7 +13225,7 @@ export namespace runtime {
         interface IRuntimeConfigResponse extends runtime.v1.RuntimeConfigResponse.$Properties {
         }
 
-        /** Represents a RuntimeConfigResponse. */
+        /** Answers RuntimeService.RuntimeConfig. */
         class RuntimeConfigResponse {
 
             /**
@@ -12778,7 +13237,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeConfigResponse linux. */
+            /** Set on Linux. Absent, the kubelet falls back to its own flag. */
             linux?: (runtime.v1.LinuxRuntimeConfiguration.$Properties|null);
 
             /**
@@ -12805,7 +13264,7 @@ export namespace runtime {
             /** Properties of a RuntimeConfigResponse. */
             interface $Properties {
 
-                /** RuntimeConfigResponse linux */
+                /** Set on Linux. Absent, the kubelet falls back to its own flag. */
                 linux?: (runtime.v1.LinuxRuntimeConfiguration.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12823,7 +13282,7 @@ export namespace runtime {
         interface ILinuxRuntimeConfiguration extends runtime.v1.LinuxRuntimeConfiguration.$Properties {
         }
 
-        /** Represents a LinuxRuntimeConfiguration. */
+        /** Linux part of RuntimeConfigResponse. */
         class LinuxRuntimeConfiguration {
 
             /**
@@ -12835,7 +13294,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** LinuxRuntimeConfiguration cgroupDriver. */
+            /**
+             * Must not change while the node runs: the kubelet reads it once and builds its cgroup tree by
+             * it.
+             */
             cgroupDriver: runtime.v1.CgroupDriver;
 
             /**
@@ -12862,7 +13324,10 @@ export namespace runtime {
             /** Properties of a LinuxRuntimeConfiguration. */
             interface $Properties {
 
-                /** LinuxRuntimeConfiguration cgroupDriver */
+                /**
+                 * Must not change while the node runs: the kubelet reads it once and builds its cgroup tree by
+                 * it.
+                 */
                 cgroupDriver?: (runtime.v1.CgroupDriver|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12873,13 +13338,13 @@ export namespace runtime {
             type $Shape = runtime.v1.LinuxRuntimeConfiguration.$Properties;
         }
 
-        /** CgroupDriver enum. */
+        /** Who creates cgroups, and so how their parents are spelled. */
         enum CgroupDriver {
 
-            /** SYSTEMD value */
+            /** Through systemd; parents are slices ("kubepods-pod1.slice"). */
             SYSTEMD = 0,
 
-            /** CGROUPFS value */
+            /** By mkdir; parents are paths ("/kubepods/pod1"). */
             CGROUPFS = 1
         }
 
@@ -12890,7 +13355,7 @@ export namespace runtime {
         interface IUpdateRuntimeConfigRequest extends runtime.v1.UpdateRuntimeConfigRequest.$Properties {
         }
 
-        /** Represents an UpdateRuntimeConfigRequest. */
+        /** Asks RuntimeService.UpdateRuntimeConfig. */
         class UpdateRuntimeConfigRequest {
 
             /**
@@ -12902,7 +13367,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** UpdateRuntimeConfigRequest runtimeConfig. */
+            /** Fields left empty keep their value. */
             runtimeConfig?: (runtime.v1.RuntimeConfig.$Properties|null);
 
             /**
@@ -12929,7 +13394,7 @@ export namespace runtime {
             /** Properties of an UpdateRuntimeConfigRequest. */
             interface $Properties {
 
-                /** UpdateRuntimeConfigRequest runtimeConfig */
+                /** Fields left empty keep their value. */
                 runtimeConfig?: (runtime.v1.RuntimeConfig.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -12947,7 +13412,7 @@ export namespace runtime {
         interface IRuntimeConfig extends runtime.v1.RuntimeConfig.$Properties {
         }
 
-        /** Represents a RuntimeConfig. */
+        /** What the kubelet tells the runtime about the node. */
         class RuntimeConfig {
 
             /**
@@ -12959,7 +13424,7 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** RuntimeConfig networkConfig. */
+            /** Absent when the kubelet has nothing to say about the network. */
             networkConfig?: (runtime.v1.NetworkConfig.$Properties|null);
 
             /**
@@ -12986,7 +13451,7 @@ export namespace runtime {
             /** Properties of a RuntimeConfig. */
             interface $Properties {
 
-                /** RuntimeConfig networkConfig */
+                /** Absent when the kubelet has nothing to say about the network. */
                 networkConfig?: (runtime.v1.NetworkConfig.$Properties|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -13004,7 +13469,7 @@ export namespace runtime {
         interface INetworkConfig extends runtime.v1.NetworkConfig.$Properties {
         }
 
-        /** Represents a NetworkConfig. */
+        /** What the kubelet knows about the pod network. */
         class NetworkConfig {
 
             /**
@@ -13016,7 +13481,10 @@ export namespace runtime {
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
 
-            /** NetworkConfig podCidr. */
+            /**
+             * The node's pod addresses in CIDR form, two separated by a comma for dual stack. Of use only to
+             * a network configuration made from a template; CNI plugins otherwise know it themselves.
+             */
             podCidr: string;
 
             /**
@@ -13043,7 +13511,10 @@ export namespace runtime {
             /** Properties of a NetworkConfig. */
             interface $Properties {
 
-                /** NetworkConfig podCidr */
+                /**
+                 * The node's pod addresses in CIDR form, two separated by a comma for dual stack. Of use only to
+                 * a network configuration made from a template; CNI plugins otherwise know it themselves.
+                 */
                 podCidr?: (string|null);
 
                 /** Unknown fields preserved while decoding when enabled */
@@ -13061,7 +13532,7 @@ export namespace runtime {
         interface IUpdateRuntimeConfigResponse extends runtime.v1.UpdateRuntimeConfigResponse.$Properties {
         }
 
-        /** Represents an UpdateRuntimeConfigResponse. */
+        /** Answers RuntimeService.UpdateRuntimeConfig. */
         class UpdateRuntimeConfigResponse {
 
             /**
