@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { abortError } from '../core/deadline.ts';
+import { CriError, describeError } from '../core/error.ts';
+import { Launcher } from './launcher.ts';
+import type { Pong } from './launcher-messages.ts';
+
+const spawnIntervalMs = 1_000;
+const readyDeadlineMs = 10_000;
+const retryMs = 10;
+const tryDeadlineMs = 2_000;
+
+export interface EnsureLauncherOptions {
+  /** Absolute path of the `estiba-isolator` binary. */
+  readonly binary: string;
+  readonly runDir: string;
+  /** More arguments of `launcher`, such as `--cgroup-base`. */
+  readonly extraArguments?: readonly string[] | undefined;
+  /** Where the launcher and its monitors write what they cannot report; default: our stderr. */
+  readonly logFile?: string | undefined;
+  /** Told each time a launcher is started. */
+  readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
+}
+
+/** Returns the path of the launcher's socket below `runDir`. */
+export function launcherSocketPath(runDir: string): string {
+  return join(runDir, 'launcher.sock');
+}
+
+/**
+ * Returns a client of the launcher of `runDir` that has answered. Where none answers, one is started,
+ * detached, so that it outlives us; the client does the same whenever a later job finds nobody there.
+ * Throws Unavailable when the launcher does not come up.
+ */
+export async function ensureLauncher(options: EnsureLauncherOptions): Promise<Launcher> {
+  const starter = new LauncherStarter(options);
+  await starter.ensure();
+  const socketPath = launcherSocketPath(options.runDir);
+  return new Launcher({ socketPath, revive: (signal) => starter.ensure(signal) });
+}
+
+/** Starts launchers: one at a time and at most one a second, however many callers ask. */
+export class LauncherStarter {
+  readonly #options: EnsureLauncherOptions;
+  readonly #launcher: Launcher;
+  #running: Promise<Pong> | undefined;
+  #nextSpawnAtMs = 0;
+
+  constructor(options: EnsureLauncherOptions) {
+    this.#options = options;
+    this.#launcher = new Launcher({ socketPath: launcherSocketPath(options.runDir) });
+  }
+
+  /**
+   * Returns once a launcher answers, started by this call if need be. `signal` ends the waiting of
+   * this caller only.
+   */
+  async ensure(signal?: AbortSignal): Promise<Pong> {
+    if (signal?.aborted === true) {
+      throw abortError(signal, 'start the launcher');
+    }
+    this.#running ??= this.#ensure().finally(() => {
+      this.#running = undefined;
+    });
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(abortError(signal, 'start the launcher'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await Promise.race([this.#running, promise]);
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #ensure(): Promise<Pong> {
+    try {
+      return await this.#launcher.ping(undefined, tryDeadlineMs);
+    } catch (error) {
+      const pauseMs = this.#nextSpawnAtMs - performance.now();
+      if (pauseMs > 0) {
+        await wait(pauseMs);
+      }
+      this.#nextSpawnAtMs = performance.now() + spawnIntervalMs;
+      return await this.#start(describeError(error));
+    }
+  }
+
+  async #start(why: string): Promise<Pong> {
+    const child = await this.#spawn();
+    this.#options.log('starting the launcher', { launcherPid: child.pid, why });
+    const endAtMs = performance.now() + readyDeadlineMs;
+    for (;;) {
+      try {
+        return await this.#launcher.ping(undefined, tryDeadlineMs);
+      } catch (error) {
+        const ended = child.ended();
+        if (ended !== undefined || performance.now() > endAtMs) {
+          const reason = ended ?? `it does not answer: ${describeError(error)}`;
+          throw new CriError('Unavailable', `cannot start the launcher: ${reason}`, {
+            cause: error,
+          });
+        }
+      }
+      await wait(retryMs);
+    }
+  }
+
+  /** The only process that `serve` ever starts. */
+  async #spawn(): Promise<SpawnedLauncher> {
+    const { binary, runDir, extraArguments = [], logFile } = this.#options;
+    const log = logFile === undefined ? undefined : await open(logFile, 'a', 0o600);
+    try {
+      const output = log?.fd ?? 'inherit';
+      const child = spawn(binary, ['launcher', '--run-dir', runDir, ...extraArguments], {
+        detached: true,
+        cwd: '/',
+        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+        stdio: ['ignore', output === 'inherit' ? 2 : output, output === 'inherit' ? 2 : output],
+      });
+      let ended: string | undefined;
+      child.once('error', (error) => {
+        ended = `"${binary}" cannot be run: ${describeError(error)}`;
+      });
+      child.once('exit', (code, signal) => {
+        ended = `"${binary}" ended with ${signal ?? `exit code ${code}`}`;
+      });
+      child.unref();
+      return { pid: child.pid, ended: () => ended };
+    } finally {
+      await log?.close();
+    }
+  }
+}
+
+interface SpawnedLauncher {
+  readonly pid: number | undefined;
+  /** How it ended, undefined while it lives. */
+  readonly ended: () => string | undefined;
+}

@@ -1,0 +1,119 @@
+// What a launcher job takes and answers, as plain values: the generated types with their Long and
+// nullable fields stay inside this folder. Units and meanings: proto/isolation/v1/isolation.proto.
+
+/** Which namespace a pod or container gets. */
+export type NamespaceMode = 'pod' | 'container' | 'node' | 'target';
+
+export interface KernelFeatures {
+  /** "v1" also for hybrid hosts. */
+  readonly cgroupVersion: string;
+  readonly cgroupControllers: readonly string[];
+  readonly overlayLowerdirAppend: boolean;
+  readonly cloneDetachedMounts: boolean;
+  readonly cloneIntoCgroup: boolean;
+  readonly recursiveReadOnly: boolean;
+}
+
+export interface Pong {
+  /** Version of the launcher's binary. */
+  readonly build: string;
+  readonly launcherPid: number;
+  readonly features: KernelFeatures;
+}
+
+export interface StartPodRequest {
+  readonly podId: string;
+  readonly podDir: string;
+  /** "" with network mode "node". */
+  readonly netnsPath: string;
+  readonly network: NamespaceMode;
+  readonly ipc: NamespaceMode;
+  readonly pid: NamespaceMode;
+  readonly hostname: string;
+  readonly sysctls?: Readonly<Record<string, string>> | undefined;
+  /** Default 64 MiB. */
+  readonly shmSizeBytes?: number | undefined;
+  readonly cgroupParent: string;
+  readonly legacyMounts?: boolean | undefined;
+}
+
+export interface PodStarted {
+  readonly monitorPid: number;
+  readonly monitorStartTimeTicks: number;
+  readonly ipcPath: string;
+  readonly utsPath: string;
+  readonly pidPath: string;
+  readonly shmPath: string;
+  readonly netnsInode: number;
+  /** 0 when the pod has no pid 1 of ours. */
+  readonly initPid: number;
+}
+
+export interface RunProgramRequest {
+  /** argv[0] is an absolute path. */
+  readonly argv: readonly string[];
+  /** The whole environment, each entry "NAME=value". */
+  readonly env: readonly string[];
+  readonly stdin?: Uint8Array | string | undefined;
+  readonly cwd?: string | undefined;
+  /** Default 120 000. */
+  readonly deadlineMs?: number | undefined;
+  /** For each of stdout and stderr; default and most: 1 MiB. */
+  readonly outputLimitBytes?: number | undefined;
+}
+
+export interface ProgramEnded {
+  /** -1 when ended by a signal. */
+  readonly exitCode: number;
+  readonly signal: number;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+  readonly timedOut: boolean;
+  readonly outputCut: boolean;
+  readonly elapsedUs: number;
+}
+
+export type LayerCompression = 'auto' | 'none' | 'gzip' | 'zstd';
+
+export interface UnpackRequest {
+  /** "" means that the blob comes from the `source` of the call's options. */
+  readonly sourcePath: string;
+  readonly offset?: number | undefined;
+  /** Default: to the end of the file. */
+  readonly length?: number | undefined;
+  readonly compression?: LayerCompression | undefined;
+  readonly expectedDigest?: string | undefined;
+  readonly expectedDiffId?: string | undefined;
+  /** Must not exist. */
+  readonly targetDir: string;
+  /** Topmost first. */
+  readonly parentDirs?: readonly string[] | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly maxEntries?: number | undefined;
+  /** Default one hour. */
+  readonly deadlineMs?: number | undefined;
+  /** syncfs of the target's file system before the answer. */
+  readonly sync?: boolean | undefined;
+}
+
+export interface UnpackProgress {
+  readonly blobBytes: number;
+  readonly entries: number;
+}
+
+export interface Unpacked {
+  readonly digest: string;
+  readonly diffId: string;
+  readonly blobBytes: number;
+  readonly unpackedBytes: number;
+  readonly inodes: number;
+  readonly isSelfContained: boolean;
+  readonly notSelfContainedBecause: string;
+}
+
+export interface DestroyPodRequest {
+  readonly podDir: string;
+  readonly netnsPath: string;
+  readonly removeDir: boolean;
+  readonly cgroups?: readonly string[] | undefined;
+}
