@@ -145,7 +145,7 @@ function streamCall(operation: string, handler: StreamHandler, options: ServerOp
       },
       (error: unknown) => {
         observed.end(error);
-        call.destroy(toStatus(error) as unknown as Error);
+        call.destroy(toStatus(error));
       },
     );
   };

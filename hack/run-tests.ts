@@ -1,0 +1,161 @@
+// Runs the test stages, collects their counts and skips, prints the total as the last line.
+// Called by hack/test, which has installed and built everything.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readVitestReport, type Outcome } from './vitest-report.ts';
+
+interface Stage {
+  readonly name: string;
+  readonly run: (scratch: string) => Promise<Outcome>;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly output: string;
+}
+
+const stages: readonly Stage[] = [
+  { name: 'unit', run: (scratch) => vitest('unit', [], scratch, []) },
+  { name: 'rust', run: () => cargo() },
+  {
+    name: 'integration',
+    run: (scratch) =>
+      vitest('integration', ['test/integration', 'test/fault'], scratch, ['hack/private-host']),
+  },
+  {
+    name: 'conformance',
+    run: (scratch) => vitest('conformance', ['test/conformance'], scratch, ['hack/private-host']),
+  },
+  { name: 'quickstart', run: () => quickstart() },
+  { name: 'vm', run: (scratch) => guest(scratch) },
+];
+
+/** Runs a command with its output on the screen and in memory. */
+function run(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const [command, ...args] = argv;
+    const child = spawn(command ?? '', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString('utf8');
+        process.stderr.write(chunk);
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code: code ?? (signal ? 1 : 0), output }));
+  });
+}
+
+async function vitest(
+  stage: string,
+  filters: readonly string[],
+  scratch: string,
+  wrapper: readonly string[],
+): Promise<Outcome> {
+  const file = join(scratch, `${stage}.json`);
+  const project = stage === 'unit' ? 'unit' : 'integration';
+  const argv = ['vitest', 'run', '--project', project, '--passWithNoTests', ...filters];
+  const reporters = ['--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
+  const { code } = await run([...wrapper, ...argv, ...reporters]);
+  const outcome = await readVitestReport(stage, file);
+  if (code !== 0 && outcome.failed === 0) {
+    outcome.failed = 1;
+  }
+  return outcome;
+}
+
+async function cargo(): Promise<Outcome> {
+  // As root: most of what the helper does needs it. The target directory is the build's own, so
+  // that nothing is compiled twice; only test binaries are added.
+  const argv = ['sh', '-c', 'cd cri/native && cargo test --workspace --locked 2>&1'];
+  const { code, output } = await run(argv);
+  const outcome: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
+  for (const line of output.matchAll(
+    /^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored/gmu,
+  )) {
+    outcome.passed += Number(line[1]);
+    outcome.failed += Number(line[2]);
+  }
+  for (const line of output.matchAll(/^test (\S+).* \.\.\. ignored(?:, (.*))?$/gmu)) {
+    outcome.skips.push(`rust: ${line[1]}: ${line[2] ?? 'no reason given'}`);
+  }
+  for (const line of output.matchAll(/^skipped: (.*)$/gmu)) {
+    outcome.skips.push(`rust: ${line[1]}`);
+  }
+  if (code !== 0 && outcome.failed === 0) {
+    outcome.failed = 1;
+  }
+  return outcome;
+}
+
+async function quickstart(): Promise<Outcome> {
+  const { code } = await run(['hack/private-host', 'hack/quickstart']);
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skips: [], failures: [] };
+}
+
+/** The integration tests in the guest; the report comes back on the guest's standard output. */
+async function guest(_scratch: string): Promise<Outcome> {
+  if (process.env['ESTIBA_SKIP_VM'] === '1') {
+    return { passed: 0, failed: 0, skips: ['vm: all of it: ESTIBA_SKIP_VM=1'], failures: [] };
+  }
+  const { code, output } = await run([
+    'hack/vm',
+    'run',
+    '--timeout',
+    '1500',
+    '--',
+    'hack/guest-tests',
+  ]);
+  const counts = /^guest: (\d+) passed, (\d+) failed, (\d+) skipped$/mu.exec(output);
+  if (counts === null) {
+    return { passed: 0, failed: 1, skips: [], failures: [] };
+  }
+  const skips = [...output.matchAll(/^guest skip: (.*)$/gmu)].map((line) => `vm: ${line[1]}`);
+  const failed = Number(counts[2]);
+  return {
+    passed: Number(counts[1]),
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skips,
+    failures: [],
+  };
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const scratch = await mkdtemp(join(tmpdir(), 'estiba-tests-'));
+  const total: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
+  const lines: string[] = [];
+  for (const stage of stages) {
+    if (wanted.length > 0 && !wanted.includes(stage.name)) {
+      continue;
+    }
+    process.stderr.write(`\n==> ${stage.name}\n`);
+    const startedAt = performance.now();
+    const outcome = await stage.run(scratch);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skips.push(...outcome.skips);
+    total.failures.push(...outcome.failures);
+    lines.push(
+      `${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skips.length} skipped (${seconds} s)`,
+    );
+  }
+  await rm(scratch, { recursive: true, force: true });
+  process.stdout.write(`\n${lines.join('\n')}\n`);
+  for (const failure of total.failures) {
+    process.stdout.write(`failed: ${failure}\n`);
+  }
+  for (const skip of total.skips) {
+    process.stdout.write(`skipped: ${skip}\n`);
+  }
+  process.stdout.write(
+    `${total.passed} passed, ${total.failed} failed, ${total.skips.length} skipped\n`,
+  );
+  process.exitCode = total.failed === 0 ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,101 @@
+// What a server must not leave behind: processes, mounts, namespaces, cgroups, interfaces, files.
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+
+/** Where a test's server lived. */
+export interface Ground {
+  readonly runDir: string;
+  readonly stateDir: string;
+  readonly cgroupBase: string;
+  readonly bridge: string;
+}
+
+/** Names everything of a stopped server that is still there; empty when all is gone. */
+export async function leftovers(ground: Ground): Promise<string[]> {
+  const found = await Promise.all([
+    processes(),
+    mounts(ground),
+    pinnedNamespaces(),
+    cgroups(ground),
+    interfaces(),
+    files(ground),
+  ]);
+  return found.flat();
+}
+
+async function processes(): Promise<string[]> {
+  const found: string[] = [];
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/u.test(pid)) {
+      continue;
+    }
+    const exe = await readlink(`/proc/${pid}/exe`).catch(() => '');
+    const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    if (exe.includes('estiba') || name.startsWith('estiba')) {
+      found.push(`process ${pid} ${name.trim()} ${exe}`);
+    }
+  }
+  return found;
+}
+
+async function mounts(ground: Ground): Promise<string[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  return table
+    .split('\n')
+    .filter(
+      (line) =>
+        line.includes(ground.runDir) || line.includes(ground.stateDir) || line.includes('/estiba-'),
+    )
+    .filter((line) => !line.includes(' - tmpfs tmpfs /run'))
+    .map((line) => `mount ${line}`);
+}
+
+async function pinnedNamespaces(): Promise<string[]> {
+  const names = await readdir('/run/netns').catch(() => []);
+  return names.filter((name) => name.startsWith('estiba-')).map((name) => `netns ${name}`);
+}
+
+async function cgroups(ground: Ground): Promise<string[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const roots = table
+    .split('\n')
+    .filter((line) => / - cgroup2? /u.test(line))
+    .map((line) => line.split(' ')[4] ?? '');
+  const found: string[] = [];
+  for (const root of roots) {
+    const names = await readdir(root).catch(() => []);
+    for (const name of names) {
+      if (`/${name}` === ground.cgroupBase) {
+        const below = await readdir(join(root, name), { withFileTypes: true });
+        const children = below.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+        found.push(`cgroup ${join(root, name)} with [${children.join(', ')}]`);
+      }
+    }
+  }
+  return found;
+}
+
+async function interfaces(): Promise<string[]> {
+  return Object.keys(networkInterfaces())
+    .filter((name) => name.startsWith('veth'))
+    .map((name) => `interface ${name}`);
+}
+
+async function files(ground: Ground): Promise<string[]> {
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    [join(ground.runDir, 'pods')]: [],
+    [join(ground.runDir, 'records', 'sandboxes')]: [],
+    [join(ground.runDir, 'records', 'containers')]: [],
+    [join(ground.stateDir, 'containers')]: [],
+    [join(ground.stateDir, 'network')]: [],
+    [join(ground.stateDir, 'ingest')]: [],
+  };
+  const found: string[] = [];
+  for (const [directory, allowed] of Object.entries(expected)) {
+    const names = await readdir(directory).catch(() => []);
+    const strangers = names.filter((name) => !allowed.includes(name));
+    found.push(...strangers.map((name) => `file ${join(directory, name)}`));
+  }
+  return found;
+}
