@@ -75,8 +75,17 @@ configure_root() {
   # There is no network outside; this address is reserved for documentation.
   echo 'nameserver 192.0.2.53' >"$root/etc/resolv.conf"
   printf 'passwd: files\ngroup: files\nhosts: files dns\n' >"$root/etc/nsswitch.conf"
-  [[ -e $root/bin/sh ]] || ln -s dash "$root/bin/sh"
-  echo "${early_modules[*]}" >"$root/etc/estiba-vm/early-modules"
+  [[ -e $root/bin/sh ]] || ln -sf dash "$root/bin/sh"
+  cat >"$root/etc/fstab" <<'TABLE'
+proc /proc proc nosuid,nodev,noexec 0 0
+sysfs /sys sysfs nosuid,nodev,noexec 0 0
+cgroup2 /sys/fs/cgroup cgroup2 nosuid,nodev,noexec,nsdelegate 0 0
+devpts /dev/pts devpts nosuid,noexec,gid=5,mode=620,ptmxmode=000 0 0
+tmpfs /dev/shm tmpfs nosuid,nodev,mode=1777 0 0
+mqueue /dev/mqueue mqueue nosuid,nodev,noexec 0 0
+hugetlbfs /dev/hugepages hugetlbfs nosuid,nodev 0 0
+tmpfs /run tmpfs nosuid,nodev,mode=755 0 0
+TABLE
   echo "${guest_modules[*]}" >"$root/etc/estiba-vm/modules"
   ldconfig -r "$root"
   depmod -b "$root" "$kernel_version"
@@ -131,7 +140,7 @@ build_image() {
   configure_root "$root"
   extract_kernel "$root/boot/vmlinuz-$kernel_version"
   make_initrd "$root"
-  rm -r "$root/boot"
+  rm -r "${root:?}/boot"
   say "writing the disk image"
   make_disk "$root"
 }
