@@ -1,0 +1,137 @@
+// From a CreateContainer request to the OCI runtime spec. Pure: the same input gives the same output.
+import { capabilities } from './capabilities.ts';
+import { cgroupParent, containerCgroup } from './cgroup-path.ts';
+import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
+import { containerDevices } from './devices.ts';
+import type { Content, SpecInput, SpecResult, UserRequest } from './input.ts';
+import { containerMounts } from './mounts.ts';
+import { containerNamespaces } from './namespaces.ts';
+import type { ContainerNamespaces } from './namespaces.ts';
+import { argv, environment, workingDirectory } from './process.ts';
+import { refused } from './refusal.ts';
+import { limits, oomScoreAdj, rlimits } from './resources.ts';
+import type { Limits } from './resources.ts';
+import {
+  checkApparmor,
+  checkPrivileged,
+  checkSeccomp,
+  checkSelinux,
+  hiddenPaths,
+} from './security.ts';
+import { stopSignal } from './stop-signal.ts';
+import type { OciLinux, OciProcess } from './types.ts';
+import { userRequest } from './user.ts';
+
+const ociVersion = '1.2.0';
+
+/**
+ * Builds the spec of one container. Throws CriError: InvalidArgument for requests that contradict
+ * themselves or the sandbox, FailedPrecondition for what this host cannot do, Unimplemented for what
+ * is not built yet. Nothing that would weaken or change a request is dropped without an error or a
+ * note.
+ */
+export function buildSpec(input: SpecInput): SpecResult {
+  const { sandbox, container } = input.requested;
+  const security = container.linux?.securityContext ?? {};
+  checkRequest(input);
+  const names = containerNamespaces(sandbox, security.namespaceOptions, input.pod);
+  const user = userRequest(security, input.content);
+  const bounds = limits(container.linux?.resources ?? {}, input.host, input.settings.pidsLimit);
+  const files = rlimits(input.settings, input.host);
+  const signal = stopSignal(container, input.content);
+  const { mounts, rootfsPropagation } = containerMounts(sandbox, container, input.pod, input.host);
+  return {
+    spec: {
+      ociVersion,
+      process: { ...ociProcess(input, user), rlimits: files.rlimits },
+      root: { path: 'rootfs', readonly: security.readonlyRootfs === true },
+      mounts,
+      annotations: annotations(sandbox, container, input.pod.sandboxId),
+      linux: {
+        ...ociLinux(input, names, bounds),
+        ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
+      },
+    },
+    user,
+    pidTargetContainerId: names.pidTargetContainerId,
+    stopSignal: signal.signal,
+    mounts: container.mounts ?? [],
+    imageVolumes: uncoveredVolumes(
+      input.content,
+      mounts.map((mount) => mount.destination),
+    ),
+    notes: [...bounds.notes, ...files.notes, ...signal.notes],
+  };
+}
+
+function checkRequest({ requested, host }: SpecInput): void {
+  const { sandbox, container } = requested;
+  if ((container.metadata?.name ?? '') === '') {
+    throw refused('make a container', 'metadata.name is empty');
+  }
+  const security = container.linux?.securityContext ?? {};
+  checkPrivileged(sandbox, security);
+  checkSeccomp(security);
+  checkApparmor(security, host);
+  checkSelinux(security.selinuxOptions, host);
+}
+
+function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlimits'> {
+  const { container } = input.requested;
+  const security = container.linux?.securityContext ?? {};
+  return {
+    terminal: container.tty === true,
+    user: {
+      uid: idOrZero(user.user),
+      gid: idOrZero(user.group),
+      additionalGids: user.supplementalGids,
+    },
+    args: argv(container, input.content),
+    env: environment(container, input.content, input.pod.hostname),
+    cwd: workingDirectory(container, input.content),
+    capabilities: capabilities(security, input.host.capabilities),
+    noNewPrivileges: security.noNewPrivs === true,
+    oomScoreAdj: oomScoreAdj(container.linux?.resources ?? {}),
+  };
+}
+
+// Names are resolved later by the helper, which replaces the whole user then.
+function idOrZero(name: string): number {
+  return /^[0-9]+$/u.test(name) ? Number(name) : 0;
+}
+
+function ociLinux(input: SpecInput, names: ContainerNamespaces, bounds: Limits): OciLinux {
+  const { sandbox, container } = input.requested;
+  const devices = containerDevices(container, input.deviceNodes);
+  const parent = cgroupParent(sandbox, input.settings.cgroupBase);
+  return {
+    namespaces: names.namespaces,
+    cgroupsPath: containerCgroup(parent, input.containerId),
+    resources: { devices: devices.rules, ...bounds.resources },
+    devices: devices.devices,
+    ...hiddenPaths(container.linux?.securityContext),
+  };
+}
+
+// containerd's names: node tools and hooks look for them.
+function annotations(
+  sandbox: PodSandboxConfig,
+  container: ContainerConfig,
+  sandboxId: string,
+): Readonly<Record<string, string>> {
+  const prefix = 'io.kubernetes.cri';
+  const image = container.image?.userSpecifiedImage ?? '';
+  return {
+    [`${prefix}.container-type`]: 'container',
+    [`${prefix}.sandbox-id`]: sandboxId,
+    [`${prefix}.container-name`]: container.metadata?.name ?? '',
+    [`${prefix}.sandbox-name`]: sandbox.metadata?.name ?? '',
+    [`${prefix}.sandbox-namespace`]: sandbox.metadata?.namespace ?? '',
+    [`${prefix}.sandbox-uid`]: sandbox.metadata?.uid ?? '',
+    [`${prefix}.image-name`]: image === '' ? (container.image?.image ?? '') : image,
+  };
+}
+
+function uncoveredVolumes(content: Content, mounted: readonly string[]): string[] {
+  return content.volumes.filter((path) => !mounted.includes(path)).toSorted();
+}

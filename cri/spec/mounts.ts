@@ -1,0 +1,110 @@
+// All mounts of a container in the order they are made: the standard ones, then the pod's files and
+// the kubelet's volumes by depth. A volume replaces a standard mount at the same place.
+import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
+import type { HostFacts, PodFacts } from './input.ts';
+import { podModes } from './namespaces.ts';
+import type { OciMount } from './types.ts';
+import { rootPropagation, volumeMounts } from './volumes.ts';
+
+/** The mounts and what the root needs for their propagation. */
+export interface ContainerMounts {
+  readonly mounts: readonly OciMount[];
+  readonly rootfsPropagation: 'rslave' | 'rshared' | undefined;
+}
+
+/** Throws as `volumeMounts` does. */
+export function containerMounts(
+  sandbox: PodSandboxConfig,
+  config: ContainerConfig,
+  pod: PodFacts,
+  host: HostFacts,
+): ContainerMounts {
+  const security = config.linux?.securityContext;
+  const volumes = volumeMounts(config.mounts ?? [], host);
+  const taken = new Set(volumes.map((mount) => mount.destination));
+  const own = [
+    shmMount(podModes(sandbox).ipc, pod),
+    ...fileMounts(pod, security?.readonlyRootfs === true),
+  ].filter((mount) => !taken.has(mount.destination));
+  const standard = standardMounts(security?.privileged === true).filter(
+    ({ destination }) =>
+      !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
+  );
+  return {
+    mounts: [...standard, ...byDepth([...own, ...volumes])],
+    rootfsPropagation: rootPropagation(config.mounts ?? []),
+  };
+}
+
+function standardMounts(privileged: boolean): OciMount[] {
+  const access = privileged ? 'rw' : 'ro';
+  return [
+    {
+      destination: '/proc',
+      type: 'proc',
+      source: 'proc',
+      options: ['nosuid', 'noexec', 'nodev'],
+    },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    {
+      destination: '/dev/mqueue',
+      type: 'mqueue',
+      source: 'mqueue',
+      options: ['nosuid', 'noexec', 'nodev'],
+    },
+    {
+      destination: '/sys',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: ['nosuid', 'noexec', 'nodev', access],
+    },
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: ['nosuid', 'noexec', 'nodev', 'relatime', access],
+    },
+  ];
+}
+
+function shmMount(ipc: 'pod' | 'node', pod: PodFacts): OciMount {
+  return {
+    destination: '/dev/shm',
+    type: 'bind',
+    source: ipc === 'node' ? '/dev/shm' : pod.shmPath,
+    options: ['rbind', 'rprivate', 'rw'],
+  };
+}
+
+function fileMounts(pod: PodFacts, readonly: boolean): OciMount[] {
+  const sources = [
+    ['/etc/hosts', pod.files.hosts],
+    ['/etc/hostname', pod.files.hostname],
+    ['/etc/resolv.conf', pod.files.resolvConf],
+  ] as const;
+  return sources
+    .filter(([, source]) => source !== '')
+    .map(([destination, source]) => ({
+      destination,
+      type: 'bind',
+      source,
+      options: ['bind', 'rprivate', readonly ? 'ro' : 'rw'],
+    }));
+}
+
+// A mount must exist before one below it. The sort is stable: of two at one place the later wins.
+function byDepth(mounts: readonly OciMount[]): OciMount[] {
+  const depth = (mount: OciMount) => mount.destination.split('/').length;
+  return mounts.toSorted((left, right) => depth(left) - depth(right));
+}

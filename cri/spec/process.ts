@@ -1,0 +1,98 @@
+// What is executed: argv, environment and working directory. Strings become arguments of execve, so
+// NUL bytes and what JSON cannot carry are refused here.
+import type { ContainerConfig } from './cri-types.ts';
+import type { Content } from './input.ts';
+import { quote, refused, unimplemented } from './refusal.ts';
+
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Throws InvalidArgument for text that execve or a JSON document would cut or change. */
+export function checkText(action: string, value: string): string {
+  if (value.includes('\0')) {
+    throw refused(action, `${quote(value)} holds a NUL byte`);
+  }
+  if (!value.isWellFormed()) {
+    throw refused(action, `${quote(value)} is not valid Unicode`);
+  }
+  return value;
+}
+
+/**
+ * The argument vector: `command` replaces the entrypoint and drops the image's cmd, `args` replaces
+ * the cmd. Throws InvalidArgument when nothing is left to run.
+ */
+export function argv(config: ContainerConfig, content: Content): string[] {
+  const command = config.command ?? [];
+  const args = config.args ?? [];
+  const fallback = command.length > 0 ? [] : content.cmd;
+  const words = [
+    ...(command.length > 0 ? command : content.entrypoint),
+    ...(args.length > 0 ? args : fallback),
+  ];
+  const [program] = words;
+  if (program === undefined || program === '') {
+    throw refused('start a container', 'neither the request nor the image names a command');
+  }
+  return words.map((word) => checkText('pass an argument', word));
+}
+
+/**
+ * The environment as `NAME=value`: our defaults, overridden by the image's, overridden by the
+ * request's. Throws InvalidArgument for names that execve could not carry, and Unimplemented for
+ * values that are not UTF-8: the spec is JSON, and a changed value would be worse than none.
+ */
+export function environment(config: ContainerConfig, content: Content, hostname: string): string[] {
+  const variables = new Map<string, string>([['PATH', defaultPath]]);
+  if (hostname !== '') {
+    variables.set('HOSTNAME', hostname);
+  }
+  if (config.tty === true) {
+    variables.set('TERM', 'xterm');
+  }
+  for (const entry of content.env) {
+    const split = entry.indexOf('=');
+    // Docker's builder never writes an entry without "="; the kernel would take it for a name alone.
+    if (split > 0) {
+      variables.set(entry.slice(0, split), entry.slice(split + 1));
+    }
+  }
+  for (const { key, value } of config.envs ?? []) {
+    const name = checkVariableName(key ?? '');
+    variables.set(name, decodeValue(name, value ?? new Uint8Array()));
+  }
+  return Array.from(variables, ([name, value]) =>
+    checkText(`set environment variable ${quote(name)}`, `${name}=${value}`),
+  );
+}
+
+function checkVariableName(name: string): string {
+  if (name === '' || name.includes('=')) {
+    throw refused('set an environment variable', `${quote(name)} is not a name`);
+  }
+  return name;
+}
+
+function decodeValue(name: string, bytes: Uint8Array): string {
+  try {
+    // ignoreBOM keeps a leading byte order mark, which is part of the value.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw unimplemented(
+      `set environment variable ${quote(name)}`,
+      'its value is not UTF-8, and other values are',
+    );
+  }
+}
+
+/** The working directory: the request's, else the image's, else the root. */
+export function workingDirectory(config: ContainerConfig, content: Content): string {
+  const asked = config.workingDir ?? '';
+  const path = asked === '' ? content.workingDir : asked;
+  if (path === '') {
+    return '/';
+  }
+  if (!path.startsWith('/')) {
+    throw refused('set the working directory', `${quote(path)} is not an absolute path`);
+  }
+  return checkText('set the working directory', path);
+}
