@@ -1,0 +1,76 @@
+//! Closing what a child must not keep.
+
+#![allow(
+    unsafe_code,
+    reason = "close_range and dup2 onto fixed numbers have no safe wrapper"
+)]
+
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+
+use rustix::io::Errno;
+
+use crate::spawn::last_errno;
+
+fn close_range(first: RawFd, last: RawFd, flags: u32) -> Result<(), Errno> {
+    if first > last {
+        return Ok(());
+    }
+    // SAFETY: callers of this module own the process's whole descriptor table (freshly forked
+    // children) and never use a descriptor again that is closed here.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(last_errno())
+    }
+}
+
+/// Closes every descriptor from 3 up but those in `keep`. For freshly forked children only:
+/// descriptors that the parent's objects own are gone in this process afterwards.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn close_all_except(keep: &[RawFd]) -> Result<(), Errno> {
+    let mut keep: Vec<RawFd> = keep.iter().copied().filter(|fd| *fd >= 3).collect();
+    keep.sort_unstable();
+    keep.dedup();
+    let mut first = 3;
+    for fd in keep {
+        close_range(first, fd - 1, 0)?;
+        first = fd + 1;
+    }
+    close_range(first, RawFd::MAX, 0)
+}
+
+/// Marks every descriptor from 3 up to be closed by execve.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn close_on_exec_from_3() -> Result<(), Errno> {
+    close_range(3, RawFd::MAX, libc::CLOSE_RANGE_CLOEXEC)
+}
+
+/// Makes `fd` also known under the number `target` (0, 1 or 2), kept over execve.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn duplicate_to(fd: impl AsFd, target: RawFd) -> Result<(), Errno> {
+    let fd = fd.as_fd().as_raw_fd();
+    if fd == target {
+        // dup2 onto itself would leave close-on-exec set.
+        // SAFETY: F_SETFD on an open descriptor changes its flag only.
+        let result = unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
+        return if result == 0 {
+            Ok(())
+        } else {
+            Err(last_errno())
+        };
+    }
+    // SAFETY: standard descriptors are not owned by any object in a child about to execve.
+    let result = unsafe { libc::dup2(fd, target) };
+    if result >= 0 {
+        Ok(())
+    } else {
+        Err(last_errno())
+    }
+}

@@ -1,0 +1,288 @@
+//! Paths inside a tree that somebody else controls.
+//!
+//! Every function takes the root as a descriptor and resolves as if that were "/": absolute
+//! symlinks and ".." stay inside, magic links are refused. What is missing is made component by
+//! component, each by a call that cannot follow anything.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
+
+/// Most symlinks that one resolution follows, as in the kernel.
+const MAX_LINKS: usize = 40;
+/// Longest path that is resolved, as in the kernel.
+const MAX_PATH: usize = 4095;
+
+/// What is to be made where a path ends in nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// A directory with this mode.
+    Directory(u32),
+    /// An empty file with this mode (missing directories above it get 0755).
+    File(u32),
+}
+
+/// Opens an existing path with these flags (`OFlags::CLOEXEC` is added).
+///
+/// # Errors
+/// `LOOP` for magic links and too many links; otherwise as openat(2).
+pub fn open_in_root(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve(
+        root,
+        path,
+        flags,
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+    )
+}
+
+/// The same, but no component may be a symlink.
+///
+/// # Errors
+/// `LOOP` when one is.
+pub fn open_no_symlinks(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve(
+        root,
+        path,
+        flags,
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS,
+    )
+}
+
+fn resolve(
+    root: impl AsFd,
+    path: &str,
+    flags: OFlags,
+    how: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
+    // An absolute path starts at the root under IN_ROOT; "" would be an error of its own.
+    let path = if path.is_empty() { "/" } else { path };
+    let mut tries = 0;
+    loop {
+        match openat2(
+            root.as_fd(),
+            path,
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+            how,
+        ) {
+            // A rename somewhere on the host was in the way.
+            Err(Errno::AGAIN) if tries < 128 => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+/// Opens (`O_PATH`) what `path` names, symlinks followed inside the root; makes what is missing,
+/// also where a symlink points to nothing.
+///
+/// # Errors
+/// `NOTDIR` when a component is a file, `LOOP` for too many links, and what mkdirat(2) and
+/// openat(2) answer.
+pub fn ensure_in_root(
+    root: BorrowedFd<'_>,
+    path: &str,
+    missing: Missing,
+) -> Result<OwnedFd, Errno> {
+    match open_in_root(root, path, OFlags::PATH) {
+        Err(Errno::NOENT) => Walk::new(root).run(path, missing),
+        result => result,
+    }
+}
+
+/// A resolution by hand: `at` is the directory reached, `below` the way there from the root.
+struct Walk<'root> {
+    root: BorrowedFd<'root>,
+    below: Vec<OwnedFd>,
+    links: usize,
+}
+
+impl<'root> Walk<'root> {
+    fn new(root: BorrowedFd<'root>) -> Self {
+        Self {
+            root,
+            below: Vec::new(),
+            links: 0,
+        }
+    }
+
+    fn at(&self) -> BorrowedFd<'_> {
+        self.below.last().map_or(self.root, |fd| fd.as_fd())
+    }
+
+    fn run(mut self, path: &str, missing: Missing) -> Result<OwnedFd, Errno> {
+        let mut todo = components(path)?;
+        while let Some(name) = todo.pop() {
+            if name == ".." {
+                self.below.pop();
+                continue;
+            }
+            let last = todo.is_empty();
+            let entry = match self.open_entry(&name) {
+                Err(Errno::NOENT) => self.make(&name, last, missing)?,
+                result => result?,
+            };
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
+            if kind == FileType::Symlink {
+                self.links += 1;
+                if self.links > MAX_LINKS {
+                    return Err(Errno::LOOP);
+                }
+                let target = rustix::fs::readlinkat(&entry, "", Vec::new())?;
+                let target = target.to_str().map_err(|_invalid| Errno::ILSEQ)?;
+                if target.starts_with('/') {
+                    self.below.clear();
+                }
+                todo.extend(components(target)?);
+            } else if kind == FileType::Directory {
+                self.below.push(entry);
+            } else if last {
+                return Ok(entry);
+            } else {
+                return Err(Errno::NOTDIR);
+            }
+        }
+        match self.below.pop() {
+            Some(fd) => Ok(fd),
+            None => open_in_root(self.root, "/", OFlags::PATH),
+        }
+    }
+
+    fn open_entry(&self, name: &str) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW;
+        // A single component below an open directory; NO_MAGICLINKS keeps procfs links shut.
+        resolve(
+            self.at(),
+            name,
+            flags,
+            ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+        )
+    }
+
+    fn make(&self, name: &str, last: bool, missing: Missing) -> Result<OwnedFd, Errno> {
+        let made = match missing {
+            Missing::File(mode) if last => {
+                let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                rustix::fs::openat(self.at(), name, flags, Mode::from_raw_mode(mode)).map(drop)
+            }
+            Missing::Directory(mode) if last => {
+                rustix::fs::mkdirat(self.at(), name, Mode::from_raw_mode(mode))
+            }
+            Missing::File(_) | Missing::Directory(_) => {
+                rustix::fs::mkdirat(self.at(), name, Mode::from_raw_mode(0o755))
+            }
+        };
+        match made {
+            // Somebody else was faster: use theirs, whatever it is.
+            Ok(()) | Err(Errno::EXIST) => self.open_entry(name),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+/// The components of a path in reverse order, without empty ones and ".".
+fn components(path: &str) -> Result<Vec<String>, Errno> {
+    if path.len() > MAX_PATH {
+        return Err(Errno::NAMETOOLONG);
+    }
+    Ok(path
+        .split('/')
+        .filter(|name| !name.is_empty() && *name != ".")
+        .rev()
+        .map(str::to_owned)
+        .collect())
+}
+
+/// Whether two descriptors are the same file.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn same_file(a: impl AsFd, b: impl AsFd) -> Result<bool, Errno> {
+    let (a, b) = (rustix::fs::fstat(a)?, rustix::fs::fstat(b)?);
+    Ok(a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+}
+
+/// Id of the mount that a descriptor is on, as in the first field of mountinfo.
+///
+/// # Errors
+/// `NOSYS` before Linux 5.8.
+pub fn mount_id(fd: impl AsFd) -> Result<u64, Errno> {
+    use rustix::fs::{StatxFlags, statx};
+    let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
+    let wanted = StatxFlags::MNT_ID;
+    let info = statx(fd, "", flags, wanted)?;
+    if info.stx_mask & wanted.bits() == 0 {
+        Err(Errno::NOSYS)
+    } else {
+        Ok(info.stx_mnt_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    fn tree() -> (tempfile::TempDir, OwnedFd) {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("root/etc")).unwrap();
+        fs::create_dir_all(dir.path().join("outside")).unwrap();
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let root = rustix::fs::open(dir.path().join("root"), flags, Mode::empty()).unwrap();
+        (dir, root)
+    }
+
+    #[test]
+    fn missing_directories_and_files_are_made_inside() {
+        let (dir, root) = tree();
+        ensure_in_root(root.as_fd(), "/a/b/c", Missing::Directory(0o755)).unwrap();
+        ensure_in_root(root.as_fd(), "/a/b/file", Missing::File(0o644)).unwrap();
+        assert!(dir.path().join("root/a/b/c").is_dir());
+        assert!(dir.path().join("root/a/b/file").is_file());
+    }
+
+    #[test]
+    fn dot_dot_and_absolute_links_stay_inside() {
+        let (dir, root) = tree();
+        symlink("/../../outside", dir.path().join("root/up")).unwrap();
+        symlink("../../../../outside", dir.path().join("root/etc/far")).unwrap();
+        for path in ["/up/x", "/etc/far/y", "/../../outside/z"] {
+            ensure_in_root(root.as_fd(), path, Missing::Directory(0o755)).unwrap();
+        }
+        assert_eq!(fs::read_dir(dir.path().join("outside")).unwrap().count(), 0);
+        for name in ["x", "y", "z"] {
+            assert!(dir.path().join("root/outside").join(name).is_dir());
+        }
+    }
+
+    #[test]
+    fn a_dangling_link_is_made_good() {
+        let (dir, root) = tree();
+        symlink("/run", dir.path().join("root/var-run")).unwrap();
+        ensure_in_root(root.as_fd(), "/var-run/lock/f", Missing::File(0o600)).unwrap();
+        assert!(dir.path().join("root/run/lock/f").is_file());
+    }
+
+    #[test]
+    fn link_loops_and_files_on_the_way_are_errors() {
+        let (dir, root) = tree();
+        symlink("b", dir.path().join("root/a")).unwrap();
+        symlink("a", dir.path().join("root/b")).unwrap();
+        fs::write(dir.path().join("root/file"), "").unwrap();
+        let make = |path| ensure_in_root(root.as_fd(), path, Missing::Directory(0o755));
+        assert_eq!(make("/a/x").unwrap_err(), Errno::LOOP);
+        assert_eq!(make("/file/x").unwrap_err(), Errno::NOTDIR);
+    }
+
+    #[test]
+    fn symlinks_can_be_forbidden() {
+        let (dir, root) = tree();
+        symlink("etc", dir.path().join("root/link")).unwrap();
+        assert!(open_no_symlinks(&root, "/etc", OFlags::PATH).is_ok());
+        assert_eq!(
+            open_no_symlinks(&root, "/link", OFlags::PATH).unwrap_err(),
+            Errno::LOOP
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! clone3, and waiting for what it made.
+
+#![allow(unsafe_code, reason = "clone3 has no safe wrapper")]
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
+
+/// libc's constant does not fit its type.
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// What clone3 is asked for. The child always starts as a copy of the caller's memory (no CLONE_VM).
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Clone<'fd> {
+    /// `CLONE_NEW*` flags.
+    pub namespaces: i32,
+    /// Makes the child a sibling: the caller's parent reaps it. The caller must not be a pid 1.
+    pub sibling: bool,
+    /// Cgroup v2 directory that the child is born in.
+    pub cgroup: Option<BorrowedFd<'fd>>,
+}
+
+/// Which side of clone3 this is.
+#[derive(Debug)]
+pub enum Side {
+    /// The new process.
+    Child,
+    /// The caller.
+    Parent {
+        /// Pid in the caller's pid namespace.
+        pid: i32,
+        /// Pidfd (close-on-exec).
+        pidfd: OwnedFd,
+    },
+}
+
+/// Makes a new process that is a copy of this one.
+///
+/// # Safety
+/// The calling process must have one thread only: locks that other threads hold stay locked in the
+/// child for ever. The child must end by `execve` or [`exit_now`] and never return from the caller's
+/// fork point.
+///
+/// # Errors
+/// The kernel's errno.
+pub unsafe fn clone3(request: &Clone<'_>) -> Result<Side, Errno> {
+    let mut pidfd: i32 = -1;
+    let mut flags = u64::from(crate::bits(request.namespaces));
+    flags |= u64::from(crate::bits(libc::CLONE_PIDFD));
+    if request.sibling {
+        flags |= u64::from(crate::bits(libc::CLONE_PARENT));
+    }
+    if request.cgroup.is_some() {
+        flags |= CLONE_INTO_CGROUP;
+    }
+    let mut args = libc::clone_args {
+        flags,
+        pidfd: std::ptr::from_mut(&mut pidfd) as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        // A sibling inherits the caller's exit signal; giving one is refused.
+        exit_signal: if request.sibling {
+            0
+        } else {
+            u64::from(crate::bits(libc::SIGCHLD))
+        },
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: request
+            .cgroup
+            .map_or(0, |fd| u64::from(crate::bits(fd.as_raw_fd()))),
+    };
+    // SAFETY: args is a valid clone_args of the size given; without CLONE_VM the child has its own
+    // copy of this stack; the caller vouches for the rest.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_clone3,
+            std::ptr::from_mut(&mut args),
+            std::mem::size_of::<libc::clone_args>(),
+        )
+    };
+    match i32::try_from(result) {
+        Ok(0) => Ok(Side::Child),
+        Ok(pid) if pid > 0 => {
+            // SAFETY: the kernel has just stored a new descriptor that nothing else owns.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Side::Parent { pid, pidfd })
+        }
+        _ => Err(last_errno()),
+    }
+}
+
+/// Ends this process at once, without running exit handlers that belong to the parent.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit has no preconditions.
+    unsafe { libc::_exit(code) }
+}
+
+/// How a child ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// By `exit`, with this code.
+    Exited(i32),
+    /// By this signal.
+    Killed(i32),
+}
+
+/// Reaps the child of this pidfd. `block` false: `None` while it lives.
+///
+/// # Errors
+/// `CHILD` when it is not a child of the caller or has been reaped.
+pub fn wait_pidfd(pidfd: impl AsFd, block: bool) -> Result<Option<Ended>, Errno> {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let mut options = WaitIdOptions::EXITED;
+    if !block {
+        options |= WaitIdOptions::NOHANG;
+    }
+    loop {
+        match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+            Ok(None) => return Ok(None),
+            Ok(Some(status)) => {
+                return Ok(Some(
+                    match (status.exit_status(), status.terminating_signal()) {
+                        (Some(code), _) => Ended::Exited(code),
+                        (None, Some(signal)) => Ended::Killed(signal),
+                        (None, None) => Ended::Exited(255),
+                    },
+                ));
+            }
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+/// Sends a signal by number (realtime signals too).
+///
+/// # Errors
+/// `SRCH` when the process is gone, `INVAL` for a number that is no signal.
+pub fn send_signal(pidfd: impl AsFd, signal: i32) -> Result<(), Errno> {
+    let fd = pidfd.as_fd().as_raw_fd();
+    let no_info: *const libc::siginfo_t = std::ptr::null();
+    // SAFETY: a null siginfo is allowed; the descriptor is borrowed for the call.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, no_info, 0) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(last_errno())
+    }
+}
+
+/// Joins namespaces. With a pidfd several `CLONE_NEW*` flags may be given at once; with a namespace
+/// descriptor the flag must fit it.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn setns(fd: impl AsFd, flags: i32) -> Result<(), Errno> {
+    // SAFETY: setns changes the calling thread's namespaces only; memory is not concerned.
+    let result = unsafe { libc::setns(fd.as_fd().as_raw_fd(), flags) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(last_errno())
+    }
+}
+
+/// Leaves namespaces for new ones.
+///
+/// # Errors
+/// The kernel's errno.
+pub fn unshare(flags: i32) -> Result<(), Errno> {
+    // SAFETY: only CLONE_NEW* and CLONE_FS flags are used; none of them breaks memory safety.
+    let result = unsafe { libc::unshare(flags) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(last_errno())
+    }
+}
+
+pub(crate) fn last_errno() -> Errno {
+    let raw = std::io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or(libc::EIO);
+    Errno::from_raw_os_error(raw)
+}
