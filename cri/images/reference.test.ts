@@ -11,7 +11,13 @@ const hex = 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff'.s
 const sha = `sha256:${hex}`;
 
 // The examples that the distribution project publishes with its reference package.
-const wellFormed: [text: string, domain: string, path: string, tag?: string, digest?: string][] = [
+const wellFormed: [
+  text: string,
+  domain: string,
+  path: string,
+  tag?: string | undefined,
+  digest?: string,
+][] = [
   ['test_com', '', 'test_com'],
   ['test.com:tag', '', 'test.com', 'tag'],
   ['test.com:5000', '', 'test.com', '5000'],

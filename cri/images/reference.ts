@@ -154,6 +154,18 @@ export function parseImageReference(text: string): Reference {
   return { ...name, tag: name.tag ?? 'latest' };
 }
 
+/**
+ * Parses a name that an archive gives to its image: normalised, "latest" when it has no tag, its
+ * digest dropped. undefined for a name with digest and without tag.
+ */
+export function parseTag(text: string): string | undefined {
+  const name = parseNormalizedName(text);
+  if (name.tag === undefined && name.digest !== undefined) {
+    return undefined;
+  }
+  return formatReference({ ...name, tag: name.tag ?? 'latest', digest: undefined });
+}
+
 /** The repository: domain and path, without tag and digest. */
 export function repositoryOf(reference: Reference): string {
   return reference.domain === '' ? reference.path : `${reference.domain}/${reference.path}`;
