@@ -1,0 +1,156 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CriError, describeError } from '../core/error.ts';
+import { isId, type ContainerId, type SandboxId } from '../core/ids.ts';
+
+const suffix = '.json';
+const unfinishedSuffix = '.tmp';
+const readsAtATime = 64;
+
+/** A record file as found on disk. */
+export interface FoundFile {
+  readonly id: SandboxId & ContainerId;
+  readonly text: string;
+  /** Last change, milliseconds since the epoch. */
+  readonly changedAtMs: number;
+  /** Set when the file could not be read at all. */
+  readonly problem: string | undefined;
+}
+
+interface Writer {
+  /** The last write asked for that has not begun. */
+  next: { readonly text: () => string; readonly done: Promise<void> } | undefined;
+  /** The write or removal that runs. */
+  running: Promise<void>;
+}
+
+/**
+ * One directory of record files, `<id>.json`. Writes are atomic (temp + rename) and not synced: the
+ * records of another boot are of no use. Those of one id run one after the other, and those asked for
+ * while one runs become one.
+ */
+export class RecordDirectory {
+  readonly #path: string;
+  readonly #quarantinePath: string;
+  /** What is kept here, for messages ("container"). */
+  readonly #kind: string;
+  readonly #writers = new Map<string, Writer>();
+
+  constructor(path: string, quarantinePath: string, kind: string) {
+    this.#path = path;
+    this.#quarantinePath = quarantinePath;
+    this.#kind = kind;
+  }
+
+  /** Makes the directories, drops unfinished writes and returns every record, readable or not. */
+  async load(): Promise<FoundFile[]> {
+    await mkdir(this.#path, { recursive: true, mode: 0o700 });
+    const names = await readdir(this.#path);
+    const found: FoundFile[] = [];
+    for (let at = 0; at < names.length; at += readsAtATime) {
+      const files = names.slice(at, at + readsAtATime).map((name) => this.#read(name));
+      found.push(...(await Promise.all(files)).flat());
+    }
+    return found;
+  }
+
+  /**
+   * Returns once the file of `id` holds what `text` returned after this call. Throws Internal when
+   * it cannot be written; the file then is as it was.
+   */
+  save(id: string, text: () => string): Promise<void> {
+    const writer = this.#writer(id);
+    if (writer.next !== undefined) {
+      const { done } = writer.next;
+      writer.next = { text, done };
+      return done;
+    }
+    const done = this.#after(id, writer, async () => {
+      const latest = writer.next?.text ?? text;
+      writer.next = undefined;
+      await this.#write(id, latest());
+    });
+    writer.next = { text, done };
+    return done;
+  }
+
+  /** Removes the file of `id` after the writes asked for before; one that is gone is fine. */
+  remove(id: string): Promise<void> {
+    return this.#after(id, this.#writer(id), async () => {
+      try {
+        await rm(this.#file(id), { force: true });
+      } catch (error) {
+        throw this.#problem('remove', id, error);
+      }
+    });
+  }
+
+  /** Moves the file of `id` aside; returns where it is now. */
+  async quarantine(id: string): Promise<string> {
+    const target = join(this.#quarantinePath, `${this.#kind}-${id}${suffix}`);
+    await mkdir(this.#quarantinePath, { recursive: true, mode: 0o700 });
+    await rename(this.#file(id), target);
+    return target;
+  }
+
+  #writer(id: string): Writer {
+    let writer = this.#writers.get(id);
+    if (writer === undefined) {
+      writer = { next: undefined, running: Promise.resolve() };
+      this.#writers.set(id, writer);
+    }
+    return writer;
+  }
+
+  #after(id: string, writer: Writer, step: () => Promise<void>): Promise<void> {
+    const done = writer.running.then(step);
+    const settle = async (): Promise<void> => {
+      await done.catch(() => {}); // whoever asked gets the error
+      if (writer.running === settled) {
+        this.#writers.delete(id);
+      }
+    };
+    const settled = settle();
+    writer.running = settled;
+    return done;
+  }
+
+  async #write(id: string, text: string): Promise<void> {
+    const path = this.#file(id);
+    const unfinished = path + unfinishedSuffix;
+    try {
+      await writeFile(unfinished, text, { mode: 0o600 });
+      await rename(unfinished, path);
+    } catch (error) {
+      await rm(unfinished, { force: true }).catch(() => {}); // the first error tells why
+      throw this.#problem('save', id, error);
+    }
+  }
+
+  async #read(name: string): Promise<FoundFile[]> {
+    const path = join(this.#path, name);
+    const id = name.slice(0, -suffix.length);
+    if (name.endsWith(unfinishedSuffix)) {
+      await rm(path, { force: true });
+      return [];
+    }
+    if (!name.endsWith(suffix) || !isId(id)) {
+      return []; // not ours
+    }
+    try {
+      const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
+      return [{ id, text, changedAtMs: mtimeMs, problem: undefined }];
+    } catch (error) {
+      return [{ id, text: '', changedAtMs: Date.now(), problem: describeError(error) }];
+    }
+  }
+
+  #file(id: string): string {
+    return join(this.#path, id + suffix);
+  }
+
+  #problem(verb: string, id: string, error: unknown): CriError {
+    const message = `cannot ${verb} the record of ${this.#kind} "${id}": ${describeError(error)}`;
+    return new CriError('Internal', message, { cause: error, step: `${verb}-record` });
+  }
+}

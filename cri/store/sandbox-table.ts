@@ -1,0 +1,89 @@
+import { runtime } from '../../proto/gen/cri.js';
+import { toLong } from '../../proto/long.ts';
+import { type Entry, type ObjectKind, ObjectTable } from './object-table.ts';
+import {
+  type NewSandbox,
+  sandboxNameKey,
+  type SandboxRecord,
+  type SandboxState,
+} from './record.ts';
+import type { RecordDirectory } from './record-directory.ts';
+import { copySandboxConfig, sandboxToJson } from './record-json.ts';
+
+type Wire = typeof runtime.v1;
+const v1: Wire = runtime.v1;
+type Filter = runtime.v1.PodSandboxFilter.$Properties;
+
+/** CRI's number for a sandbox's state; one that is being created is not ready. */
+export const sandboxStateToCri: Readonly<Record<SandboxState, runtime.v1.PodSandboxState>> = {
+  creating: v1.PodSandboxState.SANDBOX_NOTREADY,
+  ready: v1.PodSandboxState.SANDBOX_READY,
+  notReady: v1.PodSandboxState.SANDBOX_NOTREADY,
+};
+
+const kind: ObjectKind<SandboxRecord> = {
+  noun: 'pod sandbox',
+  transitions: { creating: ['ready', 'notReady'], ready: ['notReady'], notReady: [] },
+  nameKey: (record) => sandboxNameKey(record.config.metadata),
+  toJson: sandboxToJson,
+  encodeItem: (record) =>
+    v1.ListPodSandboxResponse.encode({
+      items: [
+        {
+          id: record.id,
+          metadata: record.config.metadata ?? null,
+          state: sandboxStateToCri[record.state],
+          createdAt: toLong(record.createdAtNs),
+          labels: record.config.labels,
+          annotations: record.config.annotations,
+          runtimeHandler: record.runtimeHandler,
+        },
+      ],
+    }).finish(),
+};
+
+/** All pod sandboxes. */
+export class SandboxTable extends ObjectTable<SandboxRecord> {
+  readonly #bootId: string;
+
+  constructor(directory: RecordDirectory, bootId: string) {
+    super(kind, directory);
+    this.#bootId = bootId;
+  }
+
+  /**
+   * Takes in a sandbox in state "creating"; resolves when its intent is on disk. Throws AlreadyExists
+   * while another one holds its name and Internal when it cannot be saved; it is not there then.
+   */
+  claim(sandbox: NewSandbox): Promise<SandboxRecord> {
+    return this.add({
+      ...sandbox,
+      config: copySandboxConfig(sandbox.config),
+      bootId: this.#bootId,
+      state: 'creating',
+      reason: '',
+      ips: [],
+      podStarted: undefined,
+      attachment: undefined,
+    });
+  }
+
+  /** Returns the sandboxes that meet every condition of the filter, oldest first. */
+  list(filter?: Filter | null): SandboxRecord[] {
+    return this.#filtered(filter).map(({ record }) => record);
+  }
+
+  /** Returns the encoded ListPodSandboxResponse (and StreamPodSandboxesResponse) of `list`. */
+  encodeList(filter?: Filter | null): Uint8Array {
+    return this.encode(this.#filtered(filter));
+  }
+
+  #filtered(filter: Filter | null | undefined): Entry<SandboxRecord>[] {
+    const { id, state, labelSelector } = filter ?? {};
+    return this.select({
+      idOrPrefix: id,
+      labelSelector,
+      accepts: (record) => !state || sandboxStateToCri[record.state] === (state.state ?? 0),
+    });
+  }
+}
