@@ -36,6 +36,7 @@ describe('parseConfig', () => {
         confDirs: ['/etc/cni/net.d'],
         binDirs: ['/opt/cni/bin', '/usr/lib/cni'],
         deadlineSeconds: 90,
+        cacheDir: '/var/lib/cni',
       },
       isolator: {
         binary: '/usr/lib/estiba/estiba-isolator',

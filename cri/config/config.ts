@@ -25,6 +25,7 @@ export interface Config {
     readonly confDirs: readonly string[];
     readonly binDirs: readonly string[];
     readonly deadlineSeconds: number;
+    readonly cacheDir: string;
   };
   readonly isolator: {
     readonly binary: string;

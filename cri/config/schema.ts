@@ -191,6 +191,12 @@ const fileSchema = v.strictObject({
         'How long one run of one CNI plugin may take before it is killed.',
         inSeconds,
       ),
+      cache_dir: option(
+        directory(),
+        '/var/lib/cni',
+        'Where results are written for other CNI tools; never read by Estiba.',
+        { type: 'path' },
+      ),
     }),
     {},
   ),
@@ -310,6 +316,7 @@ function toConfig(file: FileShape): Config {
       confDirs: file.cni.conf_dirs,
       binDirs: file.cni.bin_dirs,
       deadlineSeconds: file.cni.deadline_seconds,
+      cacheDir: file.cni.cache_dir,
     },
     isolator: {
       binary: file.isolator.binary,

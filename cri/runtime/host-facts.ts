@@ -1,35 +1,45 @@
 // What is true of this host until the next boot, read once at start.
-import { readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { CriError } from '../core/error.ts';
 import type { KernelFeatures } from '../isolator/launcher-messages.ts';
+import { capabilitiesFromMask } from '../spec/capabilities.ts';
+import type { HostFacts as SpecHostFacts } from '../spec/input.ts';
 
 /** Facts that specs, records and status need. */
 export interface HostFacts {
   readonly bootId: string;
   readonly hostname: string;
   readonly kernel: KernelFeatures;
-  /** Our own hard limit of open files: a container cannot get more without CAP_SYS_RESOURCE. */
-  readonly nofileHardLimit: number;
-  readonly isApparmorEnabled: boolean;
-  readonly isSelinuxEnabled: boolean;
+  readonly spec: SpecHostFacts;
 }
 
 /** Reads the facts. Throws Internal when /proc cannot be read. */
 export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> {
-  const [bootId, limits, apparmor, selinux] = await Promise.all([
+  const [bootId, limits, status, apparmor, selinux, swapLimit, hugepageSizes] = await Promise.all([
     readFact('/proc/sys/kernel/random/boot_id'),
     readFact('/proc/self/limits'),
+    readFact('/proc/self/status'),
     readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N'),
-    readFile('/sys/fs/selinux/enforce', 'utf8').catch(() => undefined),
+    exists('/sys/fs/selinux/enforce'),
+    hasSwapLimit(kernel),
+    hugepages(kernel),
   ]);
   return {
     bootId: bootId.trim(),
     hostname: hostname(),
     kernel,
-    nofileHardLimit: hardLimit(limits, 'Max open files'),
-    isApparmorEnabled: apparmor.trim() === 'Y',
-    isSelinuxEnabled: selinux !== undefined,
+    spec: {
+      cgroupVersion: kernel.cgroupVersion === 'v2' ? 'v2' : 'v1',
+      swapLimit,
+      hugepageSizes,
+      nofileHardLimit: hardLimit(limits, 'Max open files'),
+      capabilities: capabilitiesFromMask(/^CapBnd:\s*(\S+)/mu.exec(status)?.[1] ?? '0'),
+      recursiveReadOnly: kernel.recursiveReadOnly,
+      apparmorEnabled: apparmor.trim() === 'Y',
+      selinuxEnabled: selinux,
+    },
   };
 }
 
@@ -46,4 +56,48 @@ export function hardLimit(table: string, row: string): number {
   const line = table.split('\n').find((text) => text.startsWith(row));
   const value = line?.slice(row.length).trim().split(/\s+/u)[1];
   return value === undefined || value === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(value);
+}
+
+// Both versions show the limit only below the root, so our own cgroup is looked at.
+async function hasSwapLimit(kernel: KernelFeatures): Promise<boolean> {
+  return kernel.cgroupVersion === 'v2'
+    ? exists(join(await ownCgroup(''), 'memory.swap.max'))
+    : exists(join(await ownCgroup('memory'), 'memory.memsw.limit_in_bytes'));
+}
+
+async function hugepages(kernel: KernelFeatures): Promise<string[]> {
+  if (!kernel.cgroupControllers.includes('hugetlb')) {
+    return [];
+  }
+  const sizes = await readdir('/sys/kernel/mm/hugepages').catch(() => []);
+  return sizes.flatMap((name) => {
+    const kib = Number(/^hugepages-(\d+)kB$/u.exec(name)?.[1] ?? Number.NaN);
+    return Number.isNaN(kib) ? [] : [hugepageName(kib)];
+  });
+}
+
+// The kernel's own names of the limit files: "64KB", "2MB", "1GB".
+function hugepageName(kib: number): string {
+  if (kib >= 1024 * 1024) {
+    return `${kib / (1024 * 1024)}GB`;
+  }
+  return kib >= 1024 ? `${kib / 1024}MB` : `${kib}KB`;
+}
+
+async function ownCgroup(controller: string): Promise<string> {
+  const groups = await readFact('/proc/self/cgroup');
+  for (const line of groups.split('\n')) {
+    const [id = '', controllers = '', ...path] = line.split(':');
+    if (controller === '' ? id === '0' : controllers.split(',').includes(controller)) {
+      return join('/sys/fs/cgroup', controller, path.join(':'));
+    }
+  }
+  return join('/sys/fs/cgroup', controller);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -2,7 +2,6 @@
 // They live beside the pod's directory, which is the monitor's own.
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { SandboxId } from '../core/ids.ts';
 
 /** Absolute paths of a pod's files. */
 export interface PodFilePaths {
@@ -12,15 +11,15 @@ export interface PodFilePaths {
   readonly hosts: string;
 }
 
-/** Contents; `resolvConf` undefined copies the host's. */
+/** Contents; where one is undefined the host's own file is copied. */
 export interface PodFileTexts {
   readonly resolvConf: string | undefined;
   readonly hostname: string;
-  readonly hosts: string;
+  readonly hosts: string | undefined;
 }
 
 /** Where the files of a pod are. */
-export function podFilePaths(runDir: string, sandboxId: SandboxId): PodFilePaths {
+export function podFilePaths(runDir: string, sandboxId: string): PodFilePaths {
   const directory = join(runDir, 'pods', `${sandboxId}.files`);
   return {
     directory,
@@ -34,15 +33,25 @@ export function podFilePaths(runDir: string, sandboxId: SandboxId): PodFilePaths
 export async function writePodFiles(paths: PodFilePaths, texts: PodFileTexts): Promise<void> {
   // 0755 although the parent is private: containers reach the files by their own mounts only.
   await mkdir(paths.directory, { recursive: true, mode: 0o755 });
-  const resolvConf =
-    texts.resolvConf === undefined
-      ? copyFile('/etc/resolv.conf', paths.resolvConf).catch(() => writeFile(paths.resolvConf, ''))
-      : writeFile(paths.resolvConf, texts.resolvConf, { mode: 0o644 });
   await Promise.all([
-    resolvConf,
-    writeFile(paths.hostname, texts.hostname, { mode: 0o644 }),
-    writeFile(paths.hosts, texts.hosts, { mode: 0o644 }),
+    writeOrCopy(paths.resolvConf, texts.resolvConf, '/etc/resolv.conf'),
+    writeOrCopy(paths.hosts, texts.hosts, '/etc/hosts'),
+    writeOrCopy(paths.hostname, texts.hostname, ''),
   ]);
+}
+
+async function writeOrCopy(path: string, text: string | undefined, source: string): Promise<void> {
+  if (text !== undefined) {
+    await writeFile(path, text, { mode: 0o644 });
+    return;
+  }
+  await copyFile(source, path).catch((error: NodeJS.ErrnoException) => {
+    // A host without the file has nothing to pass on.
+    if (error.code !== 'ENOENT') {
+      throw error;
+    }
+    return writeFile(path, '', { mode: 0o644 });
+  });
 }
 
 /** Removes the files of a pod; none there is fine. */

@@ -1,0 +1,202 @@
+// The only place that constructs and wires: `estiba serve`, from configuration to answering socket.
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { destination, pino, type Logger } from 'pino';
+import { runtime } from '../proto/gen/cri.js';
+import { estiba } from '../proto/gen/node.js';
+import { runCommandLine } from './cli/command-line.ts';
+import { loadConfig, type Config } from './config/config.ts';
+import { systemClock } from './core/clock.ts';
+import { describeError } from './core/error.ts';
+import type { ContainerId, SandboxId } from './core/ids.ts';
+import { KeyedQueue } from './core/keyed-queue.ts';
+import { imageServiceHandlers, nodeServiceHandlers } from './image/handlers.ts';
+import { ImageStore } from './images/image-store.ts';
+import { ensureLauncher } from './isolator/ensure-launcher.ts';
+import type { Launcher } from './isolator/launcher.ts';
+import { journalDirectory, Network } from './network/network.ts';
+import type { Deps } from './runtime/deps.ts';
+import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
+import { Monitors } from './runtime/monitors.ts';
+import { followMonitors, recover } from './runtime/recovery.ts';
+import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
+import { GrpcServer } from './server/grpc-server.ts';
+import { serveMetrics, type MetricsEndpoint } from './server/metrics-http.ts';
+import { OperationMetrics } from './server/operation-metrics.ts';
+import { OperationTable } from './store/operations.ts';
+import { Store } from './store/store.ts';
+
+/** Version of this program; part of every node's containerRuntimeVersion. */
+const version = '0.1.0';
+
+/** What a stop waits for calls that are being answered. */
+const closeGraceMs = 5000;
+
+async function serve(configPath: string | undefined): Promise<void> {
+  const startedAtMs = performance.now();
+  const config = await loadConfig(configPath);
+  const log = pino({ level: config.log.level, base: {} }, destination(1));
+  await makeDirectories(config);
+  const launcher = await startLauncher(config, log);
+  const host = await readHostFacts((await launcher.ping()).features);
+  const loaded = await Store.load({ runDir: config.runDir, bootId: host.bootId });
+  const deps = await makeDeps(config, log, launcher, host, loaded.store);
+  followMonitors(deps);
+  await recover(deps, loaded);
+  await deps.images.sweep();
+  const metrics = operationMetrics(deps);
+  const server = await listen(deps, metrics);
+  const endpoint = await metricsEndpoint(deps, metrics);
+  const startMs = Math.round(performance.now() - startedAtMs);
+  const facts = { sandboxes: deps.store.sandboxes.size, metrics: endpoint?.address ?? '', startMs };
+  log.info({ version, socket: socketPath(config), ...facts }, 'serving');
+  await stopSignal();
+  await server.close(closeGraceMs);
+  await endpoint?.close();
+  deps.monitors.close();
+  log.info('stopped; pods live on');
+}
+
+function socketPath(config: Config): string {
+  return join(config.runDir, 'estiba.sock');
+}
+
+// Anyone may pass through the run directory to the socket, whose own mode decides; nothing else in
+// there can be read.
+async function makeDirectories({ runDir, stateDir, netnsDir, cni }: Config): Promise<void> {
+  const privateDirs = [
+    join(runDir, 'pods'),
+    join(runDir, 'records'),
+    stateDir,
+    join(stateDir, 'containers'),
+  ];
+  await mkdir(runDir, { recursive: true });
+  await chmod(runDir, 0o711);
+  await mkdir(netnsDir, { recursive: true });
+  await mkdir(cni.cacheDir, { recursive: true });
+  for (const directory of privateDirs) {
+    await mkdir(directory, { recursive: true });
+    await chmod(directory, 0o700);
+  }
+}
+
+function startLauncher(config: Config, log: Logger): Promise<Launcher> {
+  return ensureLauncher({
+    binary: config.isolator.binary,
+    runDir: config.runDir,
+    extraArguments: ['--cgroup-base', config.isolator.cgroupBase],
+    log: (message, facts) => log.info(facts, message),
+  });
+}
+
+async function makeDeps(
+  config: Config,
+  log: Logger,
+  launcher: Launcher,
+  host: HostFacts,
+  store: Store,
+): Promise<Deps> {
+  const network = new Network({
+    run: async (program, signal) => {
+      const stdin = Buffer.from(program.stdin);
+      const ended = await launcher.runProgram({ ...program, stdin }, signal);
+      return {
+        ...ended,
+        stdout: ended.stdout.toString('utf8').toWellFormed(),
+        stderr: ended.stderr.toString('utf8').toWellFormed(),
+      };
+    },
+    binDirs: config.cni.binDirs,
+    deadlineMs: config.cni.deadlineSeconds * 1000,
+    confDirs: config.cni.confDirs,
+    journalDir: journalDirectory(config.stateDir),
+    cacheDir: config.cni.cacheDir,
+    bootId: host.bootId,
+    report: (problem) => log.error({ reason: problem }, 'network'),
+  });
+  await network.load();
+  const images = new ImageStore({
+    stateDir: config.stateDir,
+    launcher,
+    onProblem: (error) => log.error({ reason: describeError(error) }, 'images'),
+  });
+  for (const broken of await images.load()) {
+    log.error({ ...broken }, 'an image record cannot be used; it was put aside');
+  }
+  return {
+    config,
+    log,
+    clock: systemClock,
+    host,
+    store,
+    launcher,
+    monitors: new Monitors(config.runDir),
+    network,
+    images,
+    queue: new KeyedQueue(),
+    sandboxOperations: new OperationTable<SandboxId>('pod sandbox'),
+    containerOperations: new OperationTable<ContainerId>('container'),
+    version,
+  };
+}
+
+function operationMetrics(deps: Deps): OperationMetrics {
+  const metrics = new OperationMetrics({ version });
+  const { store, images, monitors } = deps;
+  metrics.gauge('estiba_sandboxes', 'Pod sandboxes with a record.', () => store.sandboxes.size);
+  metrics.gauge('estiba_containers', 'Containers with a record.', () => store.containers.size);
+  metrics.gauge('estiba_monitors', 'Connected pod monitors.', () => monitors.count);
+  metrics.gauge('estiba_images', 'Images stored.', () => images.list().length);
+  return metrics;
+}
+
+function listen(deps: Deps, metrics: OperationMetrics): Promise<GrpcServer> {
+  const { v1 } = runtime;
+  const missing = missingFeatures;
+  return GrpcServer.listen(
+    [
+      { service: v1.RuntimeService, types: v1, handlers: runtimeServiceHandlers(deps), missing },
+      { service: v1.ImageService, types: v1, handlers: imageServiceHandlers(deps), missing },
+      {
+        service: estiba.node.v1.NodeService,
+        types: estiba.node.v1,
+        handlers: nodeServiceHandlers(deps),
+        missing: {},
+      },
+    ],
+    {
+      path: socketPath(deps.config),
+      gid: deps.config.socket.gid,
+      log: deps.log,
+      metrics,
+      polled: polledCalls,
+    },
+  );
+}
+
+async function metricsEndpoint(
+  deps: Deps,
+  metrics: OperationMetrics,
+): Promise<MetricsEndpoint | undefined> {
+  const { address } = deps.config.metrics;
+  if (address === '') {
+    return undefined;
+  }
+  try {
+    return await serveMetrics(address, metrics.registry);
+  } catch (error) {
+    // Pods matter more than figures about them.
+    deps.log.error({ reason: describeError(error) }, 'metrics are not served');
+    return undefined;
+  }
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => resolve());
+    }
+  });
+}
+
+process.exitCode = await runCommandLine(process.argv, { version, serve });

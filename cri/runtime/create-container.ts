@@ -1,0 +1,216 @@
+import type { runtime } from '../../proto/gen/cri.js';
+import { CriError, describeError } from '../core/error.ts';
+import { newContainerId, type ContainerId } from '../core/ids.ts';
+import { UndoStack } from '../core/undo-stack.ts';
+import type { Image } from '../images/image.ts';
+import type { ContainerCreated } from '../isolator/monitor-messages.ts';
+import { buildSpec } from '../spec/build-spec.ts';
+import { devicePathsToStat } from '../spec/devices.ts';
+import { contentOf, type PodFacts, type SpecResult } from '../spec/input.ts';
+import { logPath } from '../spec/log-path.ts';
+import { checkSameConfig } from '../store/operations.ts';
+import { containerNameKey, type SandboxRecord } from '../store/record.ts';
+import { removeContainerFiles, writableDir } from './container-files.ts';
+import type { Deps } from './deps.ts';
+import { deviceNodesAt } from './device-nodes.ts';
+import { podFilePaths } from './pod-files.ts';
+import { mustBeReady } from './requested.ts';
+
+type Config = runtime.v1.ContainerConfig.$Properties;
+
+/**
+ * Makes a container with everything it needs and parks it just before its first instruction. A
+ * repeated call with the same name and attempt joins the first; the work goes on when the client gives
+ * up. Throws NotFound (sandbox, image), FailedPrecondition (sandbox not ready), what spec and monitor
+ * refuse; nothing is left then.
+ */
+export async function createContainer(
+  deps: Deps,
+  request: runtime.v1.CreateContainerRequest.$Properties,
+  call: { readonly signal: AbortSignal },
+): Promise<runtime.v1.CreateContainerResponse.$Properties> {
+  const sandbox = deps.store.sandboxes.resolve(request.podSandboxId ?? '');
+  const config = request.config;
+  if (!config?.metadata) {
+    throw new CriError('InvalidArgument', 'cannot create container: the request has no metadata');
+  }
+  const key = containerNameKey(sandbox.id, config.metadata);
+  const containerId = await deps.containerOperations.join(
+    key,
+    config,
+    () => finishedTwin(deps, key, config) ?? create(deps, sandbox, config),
+    call.signal,
+  );
+  return { containerId };
+}
+
+function finishedTwin(deps: Deps, key: string, config: Config): Promise<ContainerId> | undefined {
+  const twin = deps.store.containers.byName(key);
+  if (twin === undefined) {
+    return undefined;
+  }
+  const what = `create container "${config.metadata?.name ?? ''}"`;
+  checkSameConfig(what, twin.config, config);
+  if (twin.state !== 'created') {
+    const why = `container "${twin.id}" has the same name and attempt and is ${twin.state}`;
+    throw new CriError('AlreadyExists', `cannot ${what}: ${why}`);
+  }
+  return Promise.resolve(twin.id);
+}
+
+async function create(deps: Deps, found: SandboxRecord, config: Config): Promise<ContainerId> {
+  const id = newContainerId();
+  const undo = new UndoStack();
+  return deps.queue.run(found.id, async () => {
+    const sandbox = deps.store.sandboxes.resolve(found.id);
+    mustBeReady(sandbox, `create container "${config.metadata?.name ?? ''}"`);
+    try {
+      await steps(deps, sandbox, id, config, undo);
+      return id;
+    } catch (error) {
+      await undoCreate(deps, id, undo, error);
+      throw error;
+    }
+  });
+}
+
+async function steps(
+  deps: Deps,
+  sandbox: SandboxRecord,
+  id: ContainerId,
+  config: Config,
+  undo: UndoStack,
+): Promise<void> {
+  const image = requestedImage(deps, config);
+  const result = await specOf(deps, sandbox, id, config, image);
+  const path = logPath(sandbox.config, config);
+  undo.push('release the image', async () => deps.images.release(id));
+  const lowerDirs = deps.images.acquire(id, image.id);
+  const record = await deps.store.containers.claim({
+    id,
+    sandboxId: sandbox.id,
+    createdAtNs: deps.clock.nowNs(),
+    config,
+    image: image.repoTags[0] ?? config.image?.image ?? image.id,
+    imageId: image.id,
+    imageRef: image.repoDigests[0] ?? image.id,
+    lowerDirs,
+    logPath: path,
+    stopSignal: result.stopSignal,
+  });
+  undo.push('remove the container', () => removeContainerFiles(deps, record));
+  const created = await deps.monitors.get(sandbox.id).createContainer({
+    containerId: id,
+    specJson: JSON.stringify(result.spec),
+    rootfs: { lowerDirs, writableDir: writableDir(deps, id), volatile: true },
+    stdio: {
+      logPath: path,
+      tty: config.tty === true,
+      stdin: config.stdin === true,
+      stdinOnce: config.stdinOnce === true,
+    },
+    user: result.user,
+    pidTargetContainerId: result.pidTargetContainerId,
+    deadlineMs: deps.config.timeouts.createSeconds * 1000,
+  });
+  await publish(deps, id, config, result, created);
+}
+
+async function publish(
+  deps: Deps,
+  id: ContainerId,
+  config: Config,
+  result: SpecResult,
+  created: ContainerCreated,
+): Promise<void> {
+  for (const note of result.notes) {
+    deps.log.warn({ containerId: id, note }, 'a request is served with less than asked');
+  }
+  deps.log.debug({ containerId: id, steps: created.steps }, 'container created');
+  const linux = config.linux?.resources;
+  await deps.store.containers.update(id, () => ({
+    state: 'created',
+    pid: created.pid,
+    user: created.user,
+    mounts: result.mounts,
+    resources: linux ? { linux } : undefined,
+  }));
+}
+
+function requestedImage(deps: Deps, config: Config): Image {
+  const name = config.image?.image ?? '';
+  const image = name === '' ? undefined : deps.images.resolve(name);
+  if (image === undefined) {
+    const why = name === '' ? 'the request names no image' : 'there is no such image on this node';
+    throw new CriError('NotFound', `cannot use image "${name}": ${why}`);
+  }
+  return image;
+}
+
+async function specOf(
+  deps: Deps,
+  sandbox: SandboxRecord,
+  containerId: ContainerId,
+  container: Config,
+  image: Image,
+): Promise<SpecResult> {
+  const paths = devicePathsToStat(container);
+  const nodes = await Promise.all(
+    paths.map(async (path) => [path, await deviceNodesAt(path)] as const),
+  );
+  return buildSpec({
+    containerId,
+    requested: { sandbox: sandbox.config, container },
+    content: contentOf(image.config.config),
+    pod: podFacts(deps, sandbox),
+    host: deps.host.spec,
+    settings: {
+      cgroupBase: deps.config.isolator.cgroupBase,
+      pidsLimit: deps.config.containers.pidsLimit,
+      rlimitNofile: deps.config.containers.rlimitNofile,
+    },
+    deviceNodes: new Map(nodes),
+  });
+}
+
+function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
+  const { hosts, hostname, resolvConf } = podFilePaths(deps.config.runDir, sandbox.id);
+  const started = sandbox.podStarted;
+  const isHostNetwork = sandbox.netnsPath === '';
+  return {
+    sandboxId: sandbox.id,
+    netnsPath: sandbox.netnsPath,
+    ipcPath: started?.ipcPath ?? '',
+    utsPath: started?.utsPath ?? '',
+    pidPath: started?.pidPath ?? '',
+    shmPath: started?.shmPath ?? '',
+    hostname:
+      isHostNetwork || !sandbox.config.hostname ? deps.host.hostname : sandbox.config.hostname,
+    files: { hosts, hostname, resolvConf },
+  };
+}
+
+async function undoCreate(
+  deps: Deps,
+  id: ContainerId,
+  undo: UndoStack,
+  error: unknown,
+): Promise<void> {
+  const failures = await undo.unwind(deps.config.timeouts.undoSeconds * 1000);
+  if (deps.store.containers.get(id) === undefined) {
+    return;
+  }
+  if (failures.length === 0) {
+    await deps.store.containers.remove(id);
+    return;
+  }
+  const undone = failures.map(({ step, error: why }) => `cannot ${step}: ${describeError(why)}`);
+  const message = [describeError(error), ...undone].join('; ');
+  deps.log.error({ containerId: id, reason: message }, 'a failed create could not be undone');
+  // Listed, so that the kubelet removes it and with it what could not be undone.
+  await deps.store.containers.update(id, () => ({
+    state: 'unknown',
+    reason: 'CreateError',
+    message,
+  }));
+}

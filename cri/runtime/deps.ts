@@ -1,0 +1,33 @@
+// Everything the runtime's calls work with, passed in by main.ts. No call keeps state of its own.
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ContainerId, SandboxId } from '../core/ids.ts';
+import type { KeyedQueue } from '../core/keyed-queue.ts';
+import type { ImageStore } from '../images/image-store.ts';
+import type { Launcher } from '../isolator/launcher.ts';
+import type { Network } from '../network/network.ts';
+import type { OperationTable } from '../store/operations.ts';
+import type { Store } from '../store/store.ts';
+import type { HostFacts } from './host-facts.ts';
+import type { Monitors } from './monitors.ts';
+
+/** What a call gets beside its request. */
+export interface Deps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly host: HostFacts;
+  readonly store: Store;
+  readonly launcher: Launcher;
+  readonly monitors: Monitors;
+  readonly network: Network;
+  readonly images: ImageStore;
+  /** Mutating calls, one after the other for each sandbox. */
+  readonly queue: KeyedQueue;
+  /** Creates in flight, for repeated calls to join. */
+  readonly sandboxOperations: OperationTable<SandboxId>;
+  readonly containerOperations: OperationTable<ContainerId>;
+  /** Version of this program, as users see it. */
+  readonly version: string;
+}

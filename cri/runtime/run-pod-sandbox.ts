@@ -1,0 +1,219 @@
+import { join } from 'node:path';
+import type { runtime } from '../../proto/gen/cri.js';
+import { CriError, describeError } from '../core/error.ts';
+import { newSandboxId, type SandboxId } from '../core/ids.ts';
+import { UndoStack } from '../core/undo-stack.ts';
+import type { PodStarted } from '../isolator/launcher-messages.ts';
+import { hostnameText, hostsText } from '../spec/pod-files.ts';
+import { planPod, type PodPlan } from '../spec/pod.ts';
+import { checkSameConfig } from '../store/operations.ts';
+import { sandboxNameKey, type JsonValue } from '../store/record.ts';
+import type { Deps } from './deps.ts';
+import { podFilePaths, removePodFiles, writePodFiles } from './pod-files.ts';
+
+/** Names of the handlers that RunPodSandbox takes; "" is the kubelet's word for the default. */
+export const runtimeHandlers: readonly string[] = ['', 'estiba'];
+
+type Config = runtime.v1.PodSandboxConfig.$Properties;
+
+/**
+ * Starts a sandbox: namespaces, network, files. READY on return. A repeated call with the same
+ * metadata joins the first; with another configuration it is AlreadyExists. The work goes on when the
+ * client gives up, and the next call gets its result. On failure nothing is left, or, where an undo
+ * failed, a NOTREADY sandbox with the reason that the kubelet removes.
+ */
+export async function runPodSandbox(
+  deps: Deps,
+  request: runtime.v1.RunPodSandboxRequest.$Properties,
+  call: { readonly signal: AbortSignal },
+): Promise<runtime.v1.RunPodSandboxResponse.$Properties> {
+  const config = request.config;
+  if (!config) {
+    throw new CriError('InvalidArgument', 'cannot run sandbox: the request has no config');
+  }
+  const runtimeHandler = request.runtimeHandler ?? '';
+  const plan = planPod({
+    config,
+    runtimeHandler,
+    runtimeHandlers,
+    hostHostname: deps.host.hostname,
+    cgroupBase: deps.config.isolator.cgroupBase,
+    host: deps.host.spec,
+  });
+  const key = sandboxNameKey(config.metadata);
+  const podSandboxId = await deps.sandboxOperations.join(
+    key,
+    config,
+    () => finishedTwin(deps, key, config) ?? start(deps, config, runtimeHandler, plan),
+    call.signal,
+  );
+  return { podSandboxId };
+}
+
+// The first attempt may have ended after its caller gave up: its sandbox is this call's result.
+function finishedTwin(deps: Deps, key: string, config: Config): Promise<SandboxId> | undefined {
+  const twin = deps.store.sandboxes.byName(key);
+  if (twin === undefined) {
+    return undefined;
+  }
+  const what = `run sandbox "${config.metadata?.name ?? ''}"`;
+  checkSameConfig(what, twin.config, config);
+  if (twin.state !== 'ready') {
+    const why = `sandbox "${twin.id}" has the same name and attempt and is not ready`;
+    throw new CriError('AlreadyExists', `cannot ${what}: ${why}; remove it first`);
+  }
+  return Promise.resolve(twin.id);
+}
+
+async function start(
+  deps: Deps,
+  config: Config,
+  runtimeHandler: string,
+  plan: PodPlan,
+): Promise<SandboxId> {
+  const id = newSandboxId();
+  const undo = new UndoStack();
+  try {
+    await deps.queue.run(id, () => steps(deps, id, config, runtimeHandler, plan, undo));
+    return id;
+  } catch (error) {
+    await undoStart(deps, id, undo, error);
+    throw error;
+  }
+}
+
+async function steps(
+  deps: Deps,
+  id: SandboxId,
+  config: Config,
+  runtimeHandler: string,
+  plan: PodPlan,
+  undo: UndoStack,
+): Promise<void> {
+  const isHostNetwork = plan.modes.network === 'node';
+  const netnsPath = isHostNetwork ? '' : join(deps.config.netnsDir, `estiba-${id}`);
+  await refuseWithoutNetwork(deps, isHostNetwork);
+  await deps.store.sandboxes.claim({
+    id,
+    config,
+    runtimeHandler,
+    netnsPath,
+    cgroupParent: plan.cgroupParent,
+    createdAtNs: deps.clock.nowNs(),
+  });
+  const podStarted = await startMonitor(deps, id, netnsPath, plan, undo);
+  const { ips, attachment } = isHostNetwork
+    ? { ips: [], attachment: undefined }
+    : await attach(deps, id, netnsPath, config, plan, undo);
+  await writeFiles(deps, id, plan, ips, undo);
+  await deps.store.sandboxes.update(id, () => ({ state: 'ready', podStarted, ips, attachment }));
+}
+
+// Known before anything is made: the kubelet tries again and again until a CNI plugin is installed.
+async function refuseWithoutNetwork(deps: Deps, isHostNetwork: boolean): Promise<void> {
+  if (isHostNetwork) {
+    return;
+  }
+  const { conflist } = await deps.network.config();
+  if (conflist === undefined) {
+    const { reason, message } = await deps.network.status();
+    const why = `${reason}: ${message}; only pods on the host's network can run`;
+    throw new CriError('Unavailable', `cannot run sandbox: ${why}`, { step: 'cni-config' });
+  }
+}
+
+async function startMonitor(
+  deps: Deps,
+  id: SandboxId,
+  netnsPath: string,
+  plan: PodPlan,
+  undo: UndoStack,
+): Promise<PodStarted> {
+  undo.push('stop the monitor', async (signal) => {
+    await deps.monitors.release(id).catch((error: unknown) => {
+      deps.log.warn({ sandboxId: id, reason: describeError(error) }, 'cannot release a monitor');
+    });
+    const podDir = deps.monitors.podDir(id);
+    await deps.launcher.destroyPod({ podDir, netnsPath, removeDir: true }, signal);
+  });
+  const { modes, utsHostname, sysctls, cgroupParent } = plan;
+  const podStarted = await deps.launcher.startPod({
+    podId: id,
+    podDir: deps.monitors.podDir(id),
+    netnsPath,
+    network: modes.network,
+    ipc: modes.ipc,
+    pid: modes.pid,
+    hostname: utsHostname,
+    sysctls,
+    shmSizeBytes: deps.config.defaultShmBytes,
+    cgroupParent,
+    legacyMounts: deps.config.isolator.legacyMounts,
+  });
+  await deps.monitors.connect(id);
+  return podStarted;
+}
+
+async function attach(
+  deps: Deps,
+  id: SandboxId,
+  netnsPath: string,
+  config: Config,
+  plan: PodPlan,
+  undo: UndoStack,
+): Promise<{ ips: readonly string[]; attachment: JsonValue }> {
+  undo.push('detach the network', (signal) => deps.network.detach(id, false, signal));
+  const { name, namespace, uid } = config.metadata ?? {};
+  const { servers, searches, options } = config.dnsConfig ?? {};
+  const { ips, result } = await deps.network.attach({
+    sandboxId: id,
+    name: name ?? '',
+    namespace: namespace ?? '',
+    uid: uid ?? '',
+    netnsPath,
+    portMappings: plan.portMappings,
+    annotations: config.annotations ?? {},
+    cgroupParent: plan.cgroupParent,
+    dns:
+      plan.resolvConf === undefined
+        ? undefined
+        : { servers: servers ?? [], searches: searches ?? [], options: options ?? [] },
+  });
+  return { ips, attachment: result as JsonValue };
+}
+
+async function writeFiles(
+  deps: Deps,
+  id: SandboxId,
+  plan: PodPlan,
+  ips: readonly string[],
+  undo: UndoStack,
+): Promise<void> {
+  const paths = podFilePaths(deps.config.runDir, id);
+  undo.push('remove the pod files', () => removePodFiles(paths));
+  await writePodFiles(paths, {
+    resolvConf: plan.resolvConf,
+    hostname: hostnameText(plan.hostname),
+    hosts: plan.modes.network === 'node' ? undefined : hostsText(plan.hostname, ips),
+  });
+}
+
+async function undoStart(
+  deps: Deps,
+  id: SandboxId,
+  undo: UndoStack,
+  error: unknown,
+): Promise<void> {
+  const failures = await undo.unwind(deps.config.timeouts.undoSeconds * 1000);
+  if (deps.store.sandboxes.get(id) === undefined) {
+    return;
+  }
+  if (failures.length === 0) {
+    await deps.store.sandboxes.remove(id);
+    return;
+  }
+  const undone = failures.map(({ step, error: why }) => `cannot ${step}: ${describeError(why)}`);
+  const reason = [describeError(error), ...undone].join('; ');
+  deps.log.error({ sandboxId: id, reason }, 'a failed start could not be undone completely');
+  await deps.store.sandboxes.update(id, () => ({ state: 'notReady', reason }));
+}
