@@ -1,6 +1,6 @@
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
-import { type Entry, type ObjectKind, ObjectTable } from './object-table.ts';
+import { type Entry, type ObjectKind, ObjectTable, type Query } from './object-table.ts';
 import {
   containerNameKey,
   type ContainerRecord,
@@ -104,12 +104,14 @@ export class ContainerTable extends ObjectTable<ContainerRecord> {
 
   /** Returns the containers that meet every condition of the filter, oldest first. */
   list(filter?: Filter | null): ContainerRecord[] {
-    return this.#filtered(filter).map(({ record }) => record);
+    const query = this.#query(filter) ?? { accepts: () => true };
+    return this.select(query).map(({ record }) => record);
   }
 
   /** Returns the encoded ListContainersResponse (and StreamContainersResponse) of `list`. */
   encodeList(filter?: Filter | null): Uint8Array {
-    return this.encode(this.#filtered(filter));
+    const query = this.#query(filter);
+    return query === undefined ? this.encodeWhole() : this.encode(query);
   }
 
   override insert(record: ContainerRecord): Entry<ContainerRecord> {
@@ -131,17 +133,21 @@ export class ContainerTable extends ObjectTable<ContainerRecord> {
     }
   }
 
-  #filtered(filter: Filter | null | undefined): Entry<ContainerRecord>[] {
+  /** Returns undefined for a filter without any condition. */
+  #query(filter: Filter | null | undefined): Query<ContainerRecord> | undefined {
     const { id, state, podSandboxId, labelSelector } = filter ?? {};
+    if (!id && !state && !podSandboxId && Object.keys(labelSelector ?? {}).length === 0) {
+      return undefined;
+    }
     const sandboxId = podSandboxId ? this.#wholeSandboxId(podSandboxId) : undefined;
-    return this.select({
+    return {
       idOrPrefix: id,
       ids: sandboxId === undefined ? undefined : (this.#idsBySandbox.get(sandboxId) ?? []),
       labelSelector,
       accepts: (record) =>
         (sandboxId === undefined || record.sandboxId === sandboxId) &&
         (!state || containerStateToCri[record.state] === (state.state ?? 0)),
-    });
+    };
   }
 
   /** A container may outlive its sandbox's record, so that its sandbox id counts as it stands. */

@@ -65,11 +65,11 @@ function readRecord<R extends StoredRecord>(
   { id, text, changedAtMs, problem }: FoundFile,
 ): { record: R; why: string | undefined } {
   let why = problem;
-  if (why === undefined) {
+  if (why === '') {
     try {
       const record = fromJson(text);
       if (record.id === id) {
-        return { record, why };
+        return { record, why: undefined };
       }
       why = `it is of "${record.id}"`;
     } catch (error) {

@@ -144,6 +144,20 @@ test('a change shows in the next list although items are cached', async () => {
   expect(stateOf()).toBeUndefined();
 });
 
+test('the whole list is the same bytes until something changes', async () => {
+  const idsOf = (bytes: Uint8Array): string[] =>
+    v1.ListPodSandboxResponse.decode(bytes).items.map(({ id }) => id ?? '');
+  const before = store.sandboxes.encodeList();
+  expect(store.sandboxes.encodeList({ id: '', labelSelector: {} })).toBe(before);
+  const claiming = store.sandboxes.claim(sampleSandbox(0x78));
+  expect(idsOf(store.sandboxes.encodeList())).not.toContain(sampleId(0x78));
+  await claiming;
+  await store.sandboxes.update(sampleId(0x78), () => ({ state: 'ready' }));
+  expect(idsOf(store.sandboxes.encodeList())).toContain(sampleId(0x78));
+  await store.sandboxes.remove(sampleId(0x78));
+  expect(store.sandboxes.encodeList()).toEqual(before);
+});
+
 test('find takes whole ids and unique beginnings, and says what is wrong with others', () => {
   expect(store.containers.find(sampleId(0x105))?.id).toBe(sampleId(0x105));
   expect(store.containers.find('0000010500')?.id).toBe(sampleId(0x105));

@@ -51,6 +51,9 @@ export class ObjectTable<R extends ObjectRecord> {
   readonly #idsByName = new Map<string, string>();
   readonly #entriesByPodUid = new Map<string, Set<Entry<R>>>();
 
+  /** The list of all objects; undefined after a change until it is asked for. */
+  #whole: Uint8Array | undefined;
+
   constructor(kind: ObjectKind<R>, directory: RecordDirectory) {
     this.#kind = kind;
     this.#directory = directory;
@@ -123,6 +126,7 @@ export class ObjectTable<R extends ObjectRecord> {
     this.#checkTransition(entry.record, next);
     entry.record = next;
     entry.item = undefined;
+    this.#whole = undefined;
     if (!entry.isBeingRemoved) {
       await this.#save(entry);
     }
@@ -169,6 +173,7 @@ export class ObjectTable<R extends ObjectRecord> {
   insert(record: R): Entry<R> {
     const entry: Entry<R> = { record, item: undefined, isBeingRemoved: false };
     this.#entries.set(record.id, entry);
+    this.#whole = undefined;
     this.#idsByName.set(this.#kind.nameKey(record), record.id);
     const uid = podUidOf(record);
     if (uid !== undefined) {
@@ -185,6 +190,7 @@ export class ObjectTable<R extends ObjectRecord> {
   protected drop(record: R): void {
     const entry = this.#entries.get(record.id);
     this.#entries.delete(record.id);
+    this.#whole = undefined;
     const nameKey = this.#kind.nameKey(record);
     if (this.#idsByName.get(nameKey) === record.id) {
       this.#idsByName.delete(nameKey);
@@ -212,11 +218,19 @@ export class ObjectTable<R extends ObjectRecord> {
     return selected;
   }
 
-  /** Returns the list items of `entries`, one after the other: a whole list response. */
-  protected encode(entries: readonly Entry<R>[]): Uint8Array {
+  /** Returns the list items of `select(query)`, one after the other: a whole list response. */
+  protected encode(query: Query<R>): Uint8Array {
     return Buffer.concat(
-      entries.map((entry) => (entry.item ??= this.#kind.encodeItem(entry.record))),
+      this.select(query).map((entry) => (entry.item ??= this.#kind.encodeItem(entry.record))),
     );
+  }
+
+  /**
+   * As `encode` for a query without conditions. The kubelet asks for it every second, mostly with
+   * nothing changed since: then the same bytes are returned again, so nobody may write to them.
+   */
+  protected encodeWhole(): Uint8Array {
+    return (this.#whole ??= this.encode({ accepts: () => true }));
   }
 
   #candidates({ idOrPrefix, ids, labelSelector }: Query<R>): Iterable<Entry<R>> {

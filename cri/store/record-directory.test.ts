@@ -75,7 +75,7 @@ test('load drops unfinished writes, passes over foreign files and returns the re
   await mkdir(join(dir, 'pods', `${sampleId(3)}.json`));
   const found = (await directory.load()).sort((a, b) => (a.id < b.id ? -1 : 1));
   expect(found).toMatchObject([
-    { id: sampleId(2), text: 'two', problem: undefined },
+    { id: sampleId(2), text: 'two', problem: '' },
     { id: sampleId(3), text: '', problem: expect.stringContaining('EISDIR') },
   ]);
   expect((await readdir(join(dir, 'pods'))).includes(`${id}.json.tmp`)).toBe(false);

@@ -1,6 +1,6 @@
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
-import { type Entry, type ObjectKind, ObjectTable } from './object-table.ts';
+import { type ObjectKind, ObjectTable, type Query } from './object-table.ts';
 import {
   type NewSandbox,
   sandboxNameKey,
@@ -70,20 +70,26 @@ export class SandboxTable extends ObjectTable<SandboxRecord> {
 
   /** Returns the sandboxes that meet every condition of the filter, oldest first. */
   list(filter?: Filter | null): SandboxRecord[] {
-    return this.#filtered(filter).map(({ record }) => record);
+    const query = this.#query(filter) ?? { accepts: () => true };
+    return this.select(query).map(({ record }) => record);
   }
 
   /** Returns the encoded ListPodSandboxResponse (and StreamPodSandboxesResponse) of `list`. */
   encodeList(filter?: Filter | null): Uint8Array {
-    return this.encode(this.#filtered(filter));
+    const query = this.#query(filter);
+    return query === undefined ? this.encodeWhole() : this.encode(query);
   }
 
-  #filtered(filter: Filter | null | undefined): Entry<SandboxRecord>[] {
+  /** Returns undefined for a filter without any condition. */
+  #query(filter: Filter | null | undefined): Query<SandboxRecord> | undefined {
     const { id, state, labelSelector } = filter ?? {};
-    return this.select({
+    if (!id && !state && Object.keys(labelSelector ?? {}).length === 0) {
+      return undefined;
+    }
+    return {
       idOrPrefix: id,
       labelSelector,
       accepts: (record) => !state || sandboxStateToCri[record.state] === (state.state ?? 0),
-    });
+    };
   }
 }
