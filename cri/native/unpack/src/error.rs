@@ -51,7 +51,11 @@ impl fmt::Display for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 256;
         let text = String::from_utf8_lossy(&self.0);
-        let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+        let mut shown: String = text
+            .chars()
+            .take(SHOWN)
+            .flat_map(char::escape_debug)
+            .collect();
         if text.chars().nth(SHOWN).is_some() {
             shown.push('…');
         }
