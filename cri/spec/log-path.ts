@@ -18,7 +18,8 @@ export function logPath(sandbox: PodSandboxConfig, config: ContainerConfig): str
   if (!directory.startsWith('/')) {
     throw refused(action, `log_directory ${quote(directory)} is not an absolute path`);
   }
-  if (file.split('/').includes('..') || posix.normalize(file).endsWith('/')) {
+  const clean = posix.normalize(file);
+  if (file.split('/').includes('..') || clean === '.' || clean.endsWith('/')) {
     throw refused(action, 'it does not name a file below the log directory');
   }
   return posix.join(directory, file);

@@ -157,7 +157,10 @@ function describe(profile: SecurityProfile | null | undefined): string {
 }
 
 /** Throws Unimplemented for SELinux options on a host that would enforce them. */
-export function checkSelinux(options: ContainerSecurity['selinuxOptions'], host: HostFacts): void {
+export function checkSelinux(
+  options: ContainerSecurity['selinuxOptions'],
+  host: Pick<HostFacts, 'selinuxEnabled'>,
+): void {
   const given = [options?.user, options?.role, options?.type, options?.level];
   if (
     host.selinuxEnabled &&

@@ -1,0 +1,100 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { argv, environment, workingDirectory } from './process.ts';
+import { refusalOf, sampleContent } from './sample-input.ts';
+
+const image = sampleContent({ Entrypoint: ['/entry'], Cmd: ['cmd'] });
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+describe('argv', () => {
+  it.each([
+    [[], [], ['/entry', 'cmd']],
+    [[], ['arg'], ['/entry', 'arg']],
+    [['/command'], [], ['/command']],
+    [['/command'], ['arg'], ['/command', 'arg']],
+  ])('makes of command %j and args %j %j', (command, args, expected) => {
+    expect(argv({ command, args }, image)).toEqual(expected);
+  });
+
+  it('takes cmd alone where the image has no entrypoint', () => {
+    expect(argv({}, sampleContent({ Cmd: ['/bin/sh'] }))).toEqual(['/bin/sh']);
+  });
+
+  it('refuses to run nothing', () => {
+    expect(refusalOf(() => argv({}, sampleContent()))).toEqual({
+      code: 'InvalidArgument',
+      message: 'cannot start a container: neither the request nor the image names a command',
+    });
+    expect(refusalOf(() => argv({ command: [''] }, image)).code).toBe('InvalidArgument');
+  });
+
+  it('refuses a NUL byte, which execve would cut at', () => {
+    expect(refusalOf(() => argv({ command: ['a\0b'] }, image)).message).toBe(
+      String.raw`cannot pass an argument: "a\u0000b" holds a NUL byte`,
+    );
+  });
+});
+
+describe('environment', () => {
+  it('lets the image override our defaults and the request override both', () => {
+    const content = sampleContent({ Env: ['TERM=image', 'A=image', 'B=image', 'broken', '=x'] });
+    const config = { tty: true, envs: [{ key: 'B', value: utf8('=request=') }] };
+    expect(environment(config, content, 'web')).toEqual([
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'HOSTNAME=web',
+      'TERM=image',
+      'A=image',
+      'B==request=',
+    ]);
+  });
+
+  it('sets TERM for a terminal only, and no HOSTNAME without a name', () => {
+    const names = (tty: boolean) =>
+      environment({ tty }, image, '').map((entry) => entry.split('=')[0]);
+    expect(names(true)).toEqual(['PATH', 'TERM']);
+    expect(names(false)).toEqual(['PATH']);
+  });
+
+  it('carries every UTF-8 value byte by byte', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        fc.pre(!text.includes('\0'));
+        const entries = environment({ envs: [{ key: 'X', value: utf8(text) }] }, image, '');
+        expect(entries.at(-1)).toBe(`X=${text}`);
+      }),
+    );
+    const mark = environment({ envs: [{ key: 'X', value: utf8('\uFEFFa') }] }, image, '');
+    expect(mark.at(-1)).toBe('X=\uFEFFa');
+  });
+
+  it('refuses a value that is not UTF-8 rather than change it', () => {
+    const envs = [{ key: 'BLOB', value: Uint8Array.of(0xff, 0xfe) }];
+    expect(refusalOf(() => environment({ envs }, image, ''))).toEqual({
+      code: 'Unimplemented',
+      message:
+        'cannot set environment variable "BLOB": its value is not UTF-8, and other values are not implemented',
+    });
+  });
+
+  it.each(['', 'A=B'])('refuses the name %j', (key) => {
+    expect(refusalOf(() => environment({ envs: [{ key }] }, image, '')).code).toBe(
+      'InvalidArgument',
+    );
+  });
+});
+
+describe('workingDirectory', () => {
+  it('is the request’s, else the image’s, else the root', () => {
+    const content = sampleContent({ WorkingDir: '/image' });
+    expect(workingDirectory({ workingDir: '/request' }, content)).toBe('/request');
+    expect(workingDirectory({}, content)).toBe('/image');
+    expect(workingDirectory({}, image)).toBe('/');
+  });
+
+  it('refuses a relative one', () => {
+    expect(refusalOf(() => workingDirectory({ workingDir: 'tmp' }, image)).message).toBe(
+      'cannot set the working directory: "tmp" is not an absolute path',
+    );
+  });
+});

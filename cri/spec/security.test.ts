@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+
+import { runtime } from '../../proto/gen/cri.js';
+import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
+import {
+  checkApparmor,
+  checkPrivileged,
+  checkSeccomp,
+  checkSelinux,
+  defaultMaskedPaths,
+  defaultReadonlyPaths,
+  hiddenPaths,
+} from './security.ts';
+
+const { ProfileType } = runtime.v1.SecurityProfile;
+const { RuntimeDefault, Unconfined, Localhost } = ProfileType;
+
+describe('hiddenPaths', () => {
+  it('are the defaults only where nobody said anything', () => {
+    const defaults = { maskedPaths: defaultMaskedPaths, readonlyPaths: defaultReadonlyPaths };
+    expect(hiddenPaths(null)).toEqual(defaults);
+    expect(hiddenPaths(undefined)).toEqual(defaults);
+    expect(hiddenPaths({})).toEqual({ maskedPaths: [], readonlyPaths: [] });
+  });
+
+  it('are taken as given, and none when privileged', () => {
+    const given = { maskedPaths: ['/bin/ls'], readonlyPaths: ['/tmp'] };
+    expect(hiddenPaths(given)).toEqual(given);
+    expect(hiddenPaths({ ...given, privileged: true })).toEqual({
+      maskedPaths: [],
+      readonlyPaths: [],
+    });
+  });
+
+  it.each(['proc/kcore', '', '/', '/..', '/a\0b'])('refuse %j', (path) => {
+    expect(refusalOf(() => hiddenPaths({ maskedPaths: [path] })).code).toBe('InvalidArgument');
+    expect(refusalOf(() => hiddenPaths({ readonlyPaths: [path] })).code).toBe('InvalidArgument');
+  });
+});
+
+describe('checkPrivileged', () => {
+  it('wants a privileged sandbox first', () => {
+    const privileged = { linux: { securityContext: { privileged: true } } };
+    expect(refusalOf(() => checkPrivileged(sampleSandbox, { privileged: true })).message).toBe(
+      'cannot make a privileged container: its sandbox is not privileged',
+    );
+    expect(() => checkPrivileged(privileged, { privileged: true })).not.toThrow();
+    expect(() => checkPrivileged(sampleSandbox, {})).not.toThrow();
+  });
+});
+
+describe('checkSeccomp', () => {
+  it.each([
+    {},
+    { seccomp: { profileType: Unconfined } },
+    { seccompProfilePath: 'unconfined' },
+    { privileged: true, seccomp: { profileType: Localhost, localhostRef: '/p.json' } },
+    // The new field wins over the deprecated one.
+    { seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' },
+  ])('lets %j through unconfined', (security) => {
+    expect(() => checkSeccomp(security)).not.toThrow();
+  });
+
+  it.each([
+    [{ seccomp: {} }, '"RuntimeDefault"'],
+    [{ seccomp: { profileType: RuntimeDefault } }, '"RuntimeDefault"'],
+    [{ seccomp: { profileType: Localhost, localhostRef: '/p.json' } }, '"/p.json"'],
+    [{ seccompProfilePath: 'docker/default' }, '"RuntimeDefault"'],
+    [{ seccompProfilePath: 'localhost/p.json' }, '"p.json"'],
+  ])('says that %j is not built yet', (security, name) => {
+    expect(refusalOf(() => checkSeccomp(security))).toEqual({
+      code: 'Unimplemented',
+      message: `cannot confine the container: seccomp profile ${name} is not implemented`,
+    });
+  });
+
+  it('refuses an old string that names no profile', () => {
+    expect(refusalOf(() => checkSeccomp({ seccompProfilePath: 'localhost/' })).code).toBe(
+      'InvalidArgument',
+    );
+  });
+});
+
+describe('checkApparmor', () => {
+  const withApparmor = { ...sampleHost, apparmorEnabled: true };
+  const localhost = { apparmor: { profileType: Localhost, localhostRef: 'localhost/p' } };
+
+  it('accepts on a host without AppArmor what asks for nothing of its own', () => {
+    for (const apparmor of [null, {}, { profileType: Unconfined }]) {
+      expect(() => checkApparmor({ apparmor }, sampleHost)).not.toThrow();
+    }
+    expect(() => checkApparmor({ apparmorProfile: 'runtime/default' }, sampleHost)).not.toThrow();
+  });
+
+  it('refuses a named profile on a host without AppArmor', () => {
+    const code = 'FailedPrecondition';
+    expect(refusalOf(() => checkApparmor(localhost, sampleHost)).code).toBe(code);
+    const old = { apparmorProfile: 'localhost/p' };
+    expect(refusalOf(() => checkApparmor(old, sampleHost)).code).toBe(code);
+  });
+
+  it('never drops a profile on a host with AppArmor', () => {
+    expect(refusalOf(() => checkApparmor(localhost, withApparmor)).code).toBe('Unimplemented');
+    expect(refusalOf(() => checkApparmor({ apparmor: {} }, withApparmor)).code).toBe(
+      'Unimplemented',
+    );
+    expect(() => checkApparmor({}, withApparmor)).not.toThrow();
+    expect(() => checkApparmor({ ...localhost, privileged: true }, withApparmor)).not.toThrow();
+  });
+});
+
+describe('checkSelinux', () => {
+  it('refuses options only where they would be enforced', () => {
+    const enforcing = { selinuxEnabled: true };
+    expect(() => checkSelinux({ level: 's0:c1' }, sampleHost)).not.toThrow();
+    expect(() => checkSelinux({ level: '' }, enforcing)).not.toThrow();
+    expect(refusalOf(() => checkSelinux({ level: 's0:c1' }, enforcing)).code).toBe('Unimplemented');
+  });
+});

@@ -1,0 +1,138 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { runtime } from '../../proto/gen/cri.js';
+import type { CriMount } from './cri-types.ts';
+import { containerMounts } from './mounts.ts';
+import {
+  refusalOf,
+  sampleContainer,
+  sampleHost,
+  samplePod,
+  sampleSandbox,
+} from './sample-input.ts';
+import { rootPropagation, volumeMounts } from './volumes.ts';
+
+const {
+  PROPAGATION_PRIVATE: PRIVATE,
+  PROPAGATION_HOST_TO_CONTAINER: FROM_HOST,
+  PROPAGATION_BIDIRECTIONAL: BOTH,
+} = runtime.v1.MountPropagation;
+
+function refusal(change: CriMount, host = sampleHost) {
+  const mount = { containerPath: '/c', hostPath: '/h', ...change };
+  return refusalOf(() => volumeMounts([mount], host));
+}
+
+function destinations(paths: readonly string[]): string[] {
+  const mounts = paths.map((containerPath) => ({ containerPath, hostPath: '/h' }));
+  const made = containerMounts(sampleSandbox, sampleContainer({ mounts }), samplePod, sampleHost);
+  return made.mounts.map((mount) => mount.destination);
+}
+
+describe('volumeMounts', () => {
+  it.each([
+    [{}, ['rbind', 'rprivate', 'rw']],
+    [{ readonly: true }, ['rbind', 'rprivate', 'ro']],
+    [{ readonly: true, recursiveReadOnly: true }, ['rbind', 'rprivate', 'rro']],
+    [{ propagation: FROM_HOST }, ['rbind', 'rslave', 'rw']],
+    [{ propagation: BOTH, readonly: true }, ['rbind', 'rshared', 'ro']],
+    [{ mountOptions: ['noexec'] }, ['rbind', 'rprivate', 'rw', 'noexec']],
+  ])('gives %j the options %j', (change, options) => {
+    const mount = { containerPath: '/c//d/', hostPath: '/h/../x', ...change };
+    expect(volumeMounts([mount], sampleHost)).toEqual([
+      { destination: '/c/d', type: 'bind', source: '/h/../x', options },
+    ]);
+  });
+
+  it.each([
+    [{ containerPath: 'relative' }, 'is not an absolute path'],
+    [{ containerPath: '/' }, 'is the root'],
+    [{ containerPath: '/a/../..' }, 'is the root'],
+    [{ containerPath: '/a\0' }, 'NUL'],
+    [{ hostPath: '' }, 'host_path "" is not an absolute path'],
+    [{ hostPath: '/a\0' }, 'NUL'],
+    [{ propagation: 9 }, 'unknown propagation "9"'],
+    [{ recursiveReadOnly: true }, 'recursive_read_only without readonly'],
+    [{ readonly: true, recursiveReadOnly: true, propagation: FROM_HOST }, 'private propagation'],
+    [{ readonly: true, recursiveReadOnly: true, propagation: BOTH }, 'private propagation'],
+    [{ mountOptions: ['suid'] }, 'mount option "suid" is not one of'],
+    [{ mountOptions: ['nosuid,suid'] }, 'is not one of'],
+  ])('refuses %j', (change, why) => {
+    const { code, message } = refusal(change);
+    expect(code).toBe('InvalidArgument');
+    expect(message).toContain(why);
+  });
+
+  it('begins with the word the kubelet knows when the kernel cannot do recursive read-only', () => {
+    const old = { ...sampleHost, recursiveReadOnly: false };
+    const asked = { readonly: true, recursiveReadOnly: true, propagation: PRIVATE };
+    expect(refusal(asked, old).message).toMatch(/^RROUnsupported: cannot mount at "\/c": /u);
+  });
+
+  it.each([
+    [{ image: { image: 'data:1' } }, 'image volumes'],
+    [{ uidMappings: [{ hostId: 1, containerId: 0, length: 1 }] }, 'id-mapped volumes'],
+  ])('names the feature that %j needs', (change, feature) => {
+    expect(refusal(change)).toMatchObject({ code: 'Unimplemented' });
+    expect(refusal(change).message).toContain(`${feature} are not implemented`);
+  });
+
+  it('accepts selinux_relabel where there is no SELinux, and never drops it elsewhere', () => {
+    const mount = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };
+    expect(volumeMounts([mount], sampleHost)).toHaveLength(1);
+    expect(refusal(mount, { ...sampleHost, selinuxEnabled: true }).code).toBe('Unimplemented');
+  });
+});
+
+describe('rootPropagation', () => {
+  it('is the widest that a volume needs', () => {
+    expect(rootPropagation([{}, { propagation: PRIVATE }])).toBeUndefined();
+    expect(rootPropagation([{ propagation: FROM_HOST }, {}])).toBe('rslave');
+    expect(rootPropagation([{ propagation: FROM_HOST }, { propagation: BOTH }])).toBe('rshared');
+  });
+});
+
+describe('containerMounts', () => {
+  const segment = fc.constantFrom('a', 'b', 'etc', 'hosts', 'dev', 'shm', 'pts', 'proc', 'sys');
+  const path = fc
+    .array(segment, { minLength: 1, maxLength: 4 })
+    .map((parts) => `/${parts.join('/')}`);
+
+  it('makes every mount before those below it, and every requested one', () => {
+    fc.assert(
+      fc.property(fc.array(path, { maxLength: 6 }), (paths) => {
+        const made = destinations(paths);
+        for (const asked of paths) {
+          expect(made).toContain(asked);
+          expect(
+            made.slice(made.lastIndexOf(asked)).some((one) => asked.startsWith(`${one}/`)),
+          ).toBe(false);
+        }
+      }),
+    );
+  });
+
+  it('makes none twice but what is asked twice, and keeps the standard ones', () => {
+    const made = destinations(['/etc/hosts', '/proc', '/data']);
+    expect(new Set(made).size).toBe(made.length);
+    expect(destinations([])).toEqual([
+      '/proc',
+      '/dev',
+      '/dev/pts',
+      '/dev/mqueue',
+      '/sys',
+      '/sys/fs/cgroup',
+      '/dev/shm',
+      '/etc/hosts',
+      '/etc/hostname',
+      '/etc/resolv.conf',
+    ]);
+  });
+
+  it('leaves out a file of the pod that does not exist', () => {
+    const pod = { ...samplePod, files: { ...samplePod.files, hostname: '' } };
+    const { mounts } = containerMounts(sampleSandbox, sampleContainer(), pod, sampleHost);
+    expect(mounts.map((mount) => mount.destination)).not.toContain('/etc/hostname');
+  });
+});
