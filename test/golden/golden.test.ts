@@ -18,6 +18,17 @@ const cases = readdirSync(folder)
   .filter((name) => name.endsWith('.json') && !name.endsWith('.spec.json'))
   .map((name) => name.slice(0, -'.json'.length));
 
+const host: HostFacts = {
+  cgroupVersion: 'v2',
+  swapLimit: true,
+  hugepageSizes: ['2MB'],
+  nofileHardLimit: 1_048_576,
+  capabilities: capabilityNames,
+  recursiveReadOnly: true,
+  apparmorEnabled: false,
+  selinuxEnabled: false,
+};
+
 const strings = v.optional(v.array(v.string()), []);
 const caseSchema = v.strictObject({
   about: v.string(),
@@ -36,15 +47,13 @@ const caseSchema = v.strictObject({
     {},
   ),
   host: v.optional(
-    v.partial(
-      v.strictObject({
-        cgroupVersion: v.picklist(['v1', 'v2']),
-        swapLimit: v.boolean(),
-        hugepageSizes: v.array(v.string()),
-        nofileHardLimit: v.number(),
-        capabilities: v.array(v.string()),
-      }),
-    ),
+    v.strictObject({
+      cgroupVersion: v.optional(v.picklist(['v1', 'v2']), host.cgroupVersion),
+      swapLimit: v.optional(v.boolean(), host.swapLimit),
+      hugepageSizes: v.optional(v.array(v.string()), [...host.hugepageSizes]),
+      nofileHardLimit: v.optional(v.number(), host.nofileHardLimit),
+      capabilities: v.optional(v.array(v.string()), [...host.capabilities]),
+    }),
     {},
   ),
   pidsLimit: v.optional(v.number(), 0),
@@ -66,17 +75,6 @@ const caseSchema = v.strictObject({
     {},
   ),
 });
-
-const host: HostFacts = {
-  cgroupVersion: 'v2',
-  swapLimit: true,
-  hugepageSizes: ['2MB'],
-  nofileHardLimit: 1_048_576,
-  capabilities: capabilityNames,
-  recursiveReadOnly: true,
-  apparmorEnabled: false,
-  selinuxEnabled: false,
-};
 
 function podFacts(plan: ReturnType<typeof planPod>): PodFacts {
   const when = (present: boolean, path: string) => (present ? path : '');
