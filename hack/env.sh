@@ -96,6 +96,9 @@ need_packages() {
   fi
 }
 
+# Either of Debian's two busybox packages does; they exclude each other.
+need_busybox() { find_tool busybox >/dev/null || need_packages busybox; }
+
 # The npm packages of package-lock.json; nothing is done when they are already there.
 install_npm_packages() {
   local digest stamp="$root/node_modules/.estiba-lock"

@@ -1,0 +1,78 @@
+// Processes known by pid and start time, so that a pid used again is never mistaken for the old one.
+import { readdir, readFile } from 'node:fs/promises';
+
+/** One process for as long as it lives. */
+export interface Process {
+  readonly pid: number;
+  /** Since boot, in clock ticks: field 22 of /proc/<pid>/stat. */
+  readonly startTicks: string;
+}
+
+interface Stat extends Process {
+  readonly parent: number;
+  readonly state: string;
+}
+
+async function readStat(pid: number): Promise<Stat | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second field, the name, may hold spaces and parentheses of its own.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, parent] = fields;
+  const startTicks = fields[19];
+  if (state === undefined || parent === undefined || startTicks === undefined) {
+    return undefined;
+  }
+  return { pid, state, parent: Number(parent), startTicks };
+}
+
+/** The process that has this pid now. */
+export async function processOf(pid: number): Promise<Process | undefined> {
+  const stat = await readStat(pid);
+  return stat && { pid, startTicks: stat.startTicks };
+}
+
+/** True until the process has ended; one that only waits to be reaped has ended. */
+export async function isAlive({ pid, startTicks }: Process): Promise<boolean> {
+  const stat = await readStat(pid);
+  return stat !== undefined && stat.startTicks === startTicks && !/[ZX]/u.test(stat.state);
+}
+
+/** The process and everything below it. */
+export async function processTree(root: Process): Promise<Process[]> {
+  const names = await readdir('/proc');
+  const stats = await Promise.all(
+    names.filter((name) => /^\d+$/u.test(name)).map((name) => readStat(Number(name))),
+  );
+  const all = stats.filter((stat) => stat !== undefined);
+  const tree: Process[] = [root];
+  for (const { pid } of tree) {
+    const children = all.filter(({ parent }) => parent === pid);
+    tree.push(...children.map(({ pid, startTicks }) => ({ pid, startTicks })));
+  }
+  return tree;
+}
+
+/** SIGTERM, then SIGKILL after `graceMs`; returns when the process has ended. */
+export async function endProcess(target: Process, graceMs: number): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (!(await isAlive(target))) {
+      return;
+    }
+    process.kill(target.pid, signal);
+    if (await ends(target, graceMs)) {
+      return;
+    }
+  }
+  throw new Error(`cannot end process ${target.pid}: it is still there after SIGKILL`);
+}
+
+async function ends(target: Process, withinMs: number): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  while (performance.now() < deadline) {
+    if (!(await isAlive(target))) {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return false;
+}
