@@ -81,7 +81,8 @@ class TarFiles implements ArchiveFiles {
     for (let hops = 0; entry?.type === 'symlink' || entry?.type === 'hardlink'; hops++) {
       // docker save before version 25 stores a layer once and links to it from the other images.
       const base = entry.type === 'symlink' ? posix.dirname(entry.name) : '.';
-      const target = archivePath(posix.join(base, entry.linkName));
+      const isAbsolute = entry.linkName.startsWith('/');
+      const target = isAbsolute ? undefined : archivePath(posix.join(base, entry.linkName));
       if (target === undefined || hops >= MAX_LINK_HOPS) {
         const why = `"${name}" links outside of it or in circles`;
         throw new CriError('InvalidArgument', `cannot read image archive "${this.path}": ${why}`);

@@ -1,0 +1,74 @@
+// A launcher for unit tests: checks digests and asks for what the real one asks for, but writes one
+// marker file instead of the layer's tree.
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { CriError } from '../core/error.ts';
+import type { Unpacked, UnpackRequest } from '../isolator/launcher-messages.ts';
+import type { LayerLauncher } from './layer-launcher.ts';
+
+function sha256(bytes: Buffer): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+function inflate(blob: Buffer): Buffer {
+  if (blob[0] === 0x1f && blob[1] === 0x8b) {
+    return gunzipSync(blob);
+  }
+  return blob.readUInt32LE(0) === 0xfd2fb528 ? zstdDecompressSync(blob) : blob;
+}
+
+function requireDigest(expected: string | undefined, actual: string): void {
+  if (expected !== undefined && expected !== '' && expected !== actual) {
+    throw new CriError('InvalidArgument', `cannot unpack layer: digest ${actual}, not ${expected}`);
+  }
+}
+
+/** Records every job; `needParents` lists diff ids of layers that are not self-contained. */
+export class FakeLauncher implements LayerLauncher {
+  readonly unpacks: UnpackRequest[] = [];
+  readonly removed: string[] = [];
+  readonly needParents: Set<string> = new Set();
+  /** Awaited before a job is done. */
+  gate: Promise<void> = Promise.resolve();
+  failure: CriError | undefined;
+
+  /** Unpacks of layers, without the ones that only sync. */
+  get layerUnpacks(): UnpackRequest[] {
+    return this.unpacks.filter((request) => request.expectedDiffId !== undefined);
+  }
+
+  async unpack(request: UnpackRequest): Promise<Unpacked> {
+    this.unpacks.push(request);
+    await this.gate;
+    if (this.failure !== undefined) {
+      throw this.failure;
+    }
+    await Promise.all((request.parentDirs ?? []).map((path) => access(path)));
+    const file = await readFile(request.sourcePath);
+    const start = request.offset ?? 0;
+    const blob = file.subarray(start, start + (request.length ?? file.length));
+    const digest = sha256(blob);
+    requireDigest(request.expectedDigest, digest);
+    const diffId = sha256(inflate(blob));
+    requireDigest(request.expectedDiffId, diffId);
+    await mkdir(request.targetDir);
+    await writeFile(join(request.targetDir, 'marker'), diffId);
+    const isSelfContained = !this.needParents.has(diffId);
+    return {
+      digest,
+      diffId,
+      blobBytes: blob.length,
+      unpackedBytes: 8192,
+      inodes: 2,
+      isSelfContained,
+      notSelfContainedBecause: isSelfContained ? '' : 'tmp/implied',
+    };
+  }
+
+  async removeTrees(paths: readonly string[]): Promise<void> {
+    this.removed.push(...paths);
+    await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })));
+  }
+}
