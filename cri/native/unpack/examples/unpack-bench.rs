@@ -30,7 +30,11 @@ fn main() -> ExitCode {
 fn unpack(job: &UnpackJob, blob: &PathBuf) -> Result<(), Box<dyn std::error::Error>> {
     // Opened before the job: Landlock allows no new files outside afterwards.
     let parent = File::open(job.target_dir.parent().ok_or("DIR has no parent")?)?;
-    let source = Source::File { file: File::open(blob)?, offset: 0, length: 0 };
+    let source = Source::File {
+        file: File::open(blob)?,
+        offset: 0,
+        length: 0,
+    };
     let started = Instant::now();
     let unpacked = run_job(job, source, &mut |_| ())?;
     let took = started.elapsed();

@@ -184,6 +184,16 @@ pub enum UnpackError {
         /// The kernel's answer.
         source: Errno,
     },
+    /// The job failed, and what it had made could not be removed either.
+    #[error("{error}; cannot remove {path:?} after that: {source}")]
+    NotRemoved {
+        /// What the job failed with; it decides code, step and errno.
+        error: Box<UnpackError>,
+        /// What is left.
+        path: PathBuf,
+        /// The kernel's answer.
+        source: Errno,
+    },
     /// A thread of the job could not be started or ended without an answer.
     #[error("cannot run the {0} thread of the unpack job")]
     Thread(&'static str),
@@ -208,6 +218,7 @@ impl UnpackError {
             Self::ReadBlob { .. } => ErrorCode::Unavailable,
             Self::Limit { .. } => ErrorCode::ResourceExhausted,
             Self::Deadline { .. } => ErrorCode::DeadlineExceeded,
+            Self::NotRemoved { error, .. } => error.code(),
             Self::Thread(_) => ErrorCode::Internal,
         }
     }
@@ -229,6 +240,7 @@ impl UnpackError {
             Self::Deadline { .. } => "unpack-deadline",
             Self::Digest { .. } => "verify-digest",
             Self::Finish { .. } => "finish-layer",
+            Self::NotRemoved { error, .. } => error.step(),
             Self::Thread(_) => "run-unpack",
         }
     }
@@ -244,6 +256,7 @@ impl UnpackError {
             | Self::Finish { source, .. } => source.raw_os_error(),
             Self::ReadBlob { source, .. } => source.raw_os_error().unwrap_or(0),
             Self::TargetExists(_) => Errno::EXIST.raw_os_error(),
+            Self::NotRemoved { error, .. } => error.errno(),
             Self::Request(_)
             | Self::Inflate { .. }
             | Self::Tar { .. }

@@ -50,10 +50,7 @@ pub fn run_job(
     let cleaned = target.remove_work();
     match done {
         Ok(unpacked) => cleaned.map(|()| unpacked),
-        Err(error) => {
-            target.remove();
-            Err(error)
-        }
+        Err(error) => Err(target.remove(error)),
     }
 }
 
@@ -150,10 +147,16 @@ impl<'j> Target<'j> {
         walk::remove(&self.parent, &self.work).map_err(self.failed("remove the work directory of"))
     }
 
-    /// After a failure: the error that led here matters more than one of this.
-    fn remove(&self) {
-        // Something may still hold directories without write permission; root does not care.
-        walk::remove(&self.parent, &self.name).unwrap_or_default();
+    /// After a failure: takes everything away and gives back what to report.
+    fn remove(&self, error: UnpackError) -> UnpackError {
+        match walk::remove(&self.parent, &self.name) {
+            Ok(()) => error,
+            Err(source) => UnpackError::NotRemoved {
+                error: Box::new(error),
+                path: self.path.to_owned(),
+                source,
+            },
+        }
     }
 }
 

@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_records_of_a_usual_header_are_read() {
-        let pax = parse(b"12 path=a/b\n20 mtime=1700000.25\n12 uid=70000\n").unwrap();
+        let pax = parse(b"12 path=a/b\n20 mtime=1700000.25\n13 uid=70000\n").unwrap();
         assert_eq!(pax.path.as_deref(), Some(&b"a/b"[..]));
         assert_eq!(
             pax.mtime,
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn libarchive_names_and_values_are_decoded() {
-        let pax = parse(b"37 LIBARCHIVE.xattr.user.x%3dy=AAECAw\n").unwrap();
+        let pax = parse(b"38 LIBARCHIVE.xattr.user.x%3dy=AAECAw\n").unwrap();
         assert_eq!(pax.xattrs, [(b"user.x=y".to_vec(), vec![0, 1, 2, 3])]);
         assert_eq!(base64_decoded(b"aGVsbG8="), Some(b"hello".to_vec()));
         assert_eq!(base64_decoded(b"a"), None);

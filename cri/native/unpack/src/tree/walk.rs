@@ -53,9 +53,11 @@ pub(crate) fn list(dir: impl AsFd) -> rustix::io::Result<Vec<(Vec<u8>, FileType)
 /// Removes `name` in `parent`, and if it is a directory everything in it. Missing is fine.
 pub(crate) fn remove(parent: impl AsFd, name: &[u8]) -> rustix::io::Result<()> {
     let parent = parent.as_fd();
-    match unlinkat(parent, name, AtFlags::empty()) {
-        Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        Err(Errno::ISDIR | Errno::PERM) => {}
+    // Asked first: the fence lets directories be removed in places where files may not.
+    match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {}
+        Ok(_) => return unlinkat(parent, name, AtFlags::empty()),
+        Err(Errno::NOENT) => return Ok(()),
         Err(other) => return Err(other),
     }
     let top = open_beneath(parent, name)?;
