@@ -1,4 +1,4 @@
-// The image of the example pods, made on the spot by hack/images and imported as a user would.
+// The image of the example pods, made on the spot by hack/images/make and imported as a user would.
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { binaries } from '../lib/test-server.ts';
@@ -12,9 +12,13 @@ export const imageName = 'localhost/estiba/busybox:latest';
 /** Makes the busybox image in `scratch` and imports it into the server of `configPath`. */
 export async function importBusybox(configPath: string, scratch: string): Promise<void> {
   const archive = join(scratch, 'busybox.tar');
-  await mustRun(join(repository, 'hack', 'images'), [archive]);
-  const options = ['--config', configPath, '--tag', imageName];
-  await mustRun(binaries.estiba, ['images', 'import', ...options, archive]);
+  await mustRun(join(repository, 'hack', 'images', 'make'), [
+    '--output',
+    archive,
+    '--tag',
+    imageName,
+  ]);
+  await mustRun(binaries.estiba, ['images', 'import', '--config', configPath, archive]);
 }
 
 async function mustRun(file: string, args: readonly string[]): Promise<void> {

@@ -65,7 +65,7 @@ async function until(ask: () => Promise<Ran>, done: (ran: Ran) => boolean): Prom
   }
 }
 
-describe.sequential('crictl', () => {
+describe('crictl', () => {
   test('info shows a ready runtime and a ready network', async (context) => {
     needCrictl(context);
     const info = (await crictl.json('info')) as {
