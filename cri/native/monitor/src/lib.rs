@@ -8,3 +8,50 @@ mod timestamp;
 
 /// What `estiba-isolator --version` prints and peers are told.
 pub const BUILD: &str = concat!("estiba-isolator ", env!("CARGO_PKG_VERSION"));
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::ExitCode;
+
+use estiba_isolate::Host;
+use estiba_wire::v1::{self, Fault};
+use rustix::io::Errno;
+use rustix::mount::UnmountFlags;
+
+/// Becomes the monitor.
+pub fn run(_host: Host, _start: v1::StartPod, _connection: OwnedFd) -> ExitCode {
+    ExitCode::FAILURE
+}
+
+/// Makes this process one of the last that the OOM killer picks. Where the score may not be
+/// lowered it stays, and a line says so.
+pub fn protect_from_oom(component: &str, score: i32) {
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", score.to_string()) {
+        let message = "cannot lower oom_score_adj, keeping the inherited one";
+        let why = error.to_string();
+        stderr_log::line(
+            stderr_log::Level::Info,
+            component,
+            message,
+            &[("why", &why)],
+        );
+    }
+}
+
+/// Unmounts and unlinks a pinned network namespace; one that is not there is fine.
+///
+/// # Errors
+/// The step and errno of what failed.
+pub fn unpin_netns(path: &Path) -> Result<(), Fault> {
+    let what = format!("cannot unpin network namespace {path:?}");
+    let fault = |step| move |errno: Errno| Fault::from_errno(step, &what, errno.raw_os_error());
+    match rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        // Not a mount point: the file alone was left.
+        Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
+        Err(errno) => return Err(fault("unmount-netns")(errno)),
+    }
+    match rustix::fs::unlink(path) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(fault("unlink-netns")(errno)),
+    }
+}

@@ -1,7 +1,10 @@
 //! Children of single-threaded processes.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+use estiba_kernel::spawn::Side;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
 
@@ -58,12 +61,12 @@ impl std::fmt::Display for Ended {
 /// # Errors
 /// The kernel's reason.
 pub fn fork() -> Result<Option<Child>, Errno> {
-    // SAFETY: fork has no memory preconditions; callers have one thread, so the child's heap and
-    // locks are in a usable state.
     #[allow(
         unsafe_code,
-        reason = "the only way to fork; the kernel crate has no plain fork"
+        reason = "the only way to fork with allocator locks in order"
     )]
+    // SAFETY: fork has no memory preconditions; callers have one thread, so the child's heap and
+    // locks are in a usable state.
     let raw = unsafe { libc::fork() };
     match raw {
         -1 => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
@@ -112,24 +115,61 @@ fn wait(pidfd: impl AsFd, options: WaitIdOptions) -> Result<Option<Ended>, Errno
     ))
 }
 
+/// Like [`fork`], with the child born in a cgroup v2 directory when one is given and usable.
+///
+/// # Errors
+/// The kernel's reason.
+pub fn fork_into(cgroup: Option<BorrowedFd<'_>>) -> Result<Option<Child>, Errno> {
+    if cgroup.is_some() {
+        let request = estiba_kernel::spawn::Clone {
+            cgroup,
+            ..Default::default()
+        };
+        #[allow(unsafe_code, reason = "forking is unsafe in general")]
+        // SAFETY: callers have one thread; the child leaves by ending the process.
+        let forked = unsafe { estiba_kernel::spawn::clone3(&request) };
+        match forked {
+            Ok(Side::Child) => return Ok(None),
+            Ok(Side::Parent { pid, pidfd }) => return Ok(Some(Child { pid, pidfd })),
+            // The cgroup has been removed or is not for processes: better in ours than not at all.
+            Err(Errno::NODEV | Errno::NOENT | Errno::BUSY | Errno::OPNOTSUPP | Errno::INVAL) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    fork()
+}
+
+/// Ends this process at once, without exit handlers: for children that must not return.
+pub fn exit_now(code: i32) -> ! {
+    estiba_kernel::spawn::exit_now(code)
+}
+
+/// Waits up to `patience` for the end of a process that need not be our child.
+#[must_use]
+pub fn has_ended_within(pidfd: impl AsFd, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(rest).ok();
+        let mut fds = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) if rest.is_zero() => return false,
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// Sends any signal, real-time ones included, to the process behind a pidfd. A process that has
 /// ended is fine.
 ///
 /// # Errors
 /// `INVAL` for a number that is no signal, or the kernel's refusal.
 pub fn send_signal(pidfd: impl AsFd, signal: i32) -> Result<(), Errno> {
-    use std::os::fd::AsRawFd;
-    let fd = pidfd.as_fd().as_raw_fd();
-    let none = std::ptr::null::<libc::siginfo_t>();
-    // SAFETY: pidfd_send_signal reads nothing through a null siginfo; the descriptor is borrowed.
-    #[allow(unsafe_code, reason = "rustix has no way to name real-time signals")]
-    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, none, 0) };
-    if result == 0 {
-        return Ok(());
-    }
-    match Errno::from_io_error(&std::io::Error::last_os_error()) {
-        Some(Errno::SRCH) => Ok(()),
-        errno => Err(errno.unwrap_or(Errno::IO)),
+    match estiba_kernel::spawn::send_signal(pidfd, signal) {
+        Err(Errno::SRCH) => Ok(()),
+        other => other,
     }
 }
 
@@ -140,8 +180,8 @@ pub fn keep_heap_small() {
         (libc::M_MMAP_THRESHOLD, 64 << 10),
         (libc::M_TRIM_THRESHOLD, 64 << 10),
     ] {
-        // SAFETY: mallopt only stores two integers.
         #[allow(unsafe_code, reason = "the allocator has no other interface")]
+        // SAFETY: mallopt only stores two integers.
         unsafe {
             libc::mallopt(option, value);
         }
@@ -155,18 +195,7 @@ mod tests {
     fn child(code: impl FnOnce() -> i32) -> Child {
         match fork().unwrap() {
             Some(child) => child,
-            None => rustix_exit(code()),
-        }
-    }
-
-    fn rustix_exit(code: i32) -> ! {
-        // SAFETY: _exit ends the process without touching memory.
-        #[allow(
-            unsafe_code,
-            reason = "a forked test must not run the harness's exit handlers"
-        )]
-        unsafe {
-            libc::_exit(code)
+            None => exit_now(code()),
         }
     }
 

@@ -27,7 +27,7 @@ impl Level {
 pub fn line(level: Level, component: &str, message: &str, fields: &[(&str, &str)]) {
     let text = format_line(&crate::timestamp::now(), level, component, message, fields);
     let mut stderr = std::io::stderr().lock();
-    drop(stderr.write_all(text.as_bytes()));
+    stderr.write_all(text.as_bytes()).ok();
 }
 
 fn format_line(

@@ -21,7 +21,7 @@ impl Fault {
     /// `what` reads `cannot <do> <what>`.
     #[must_use]
     pub fn from_errno(step: &str, what: &str, errno: i32) -> Self {
-        let why = std::io::Error::from_raw_os_error(errno);
+        let why = errno_text(errno);
         Self::new(code_of_errno(errno), step, format!("{what}: {why}")).with_errno(errno)
     }
 
@@ -42,6 +42,17 @@ impl Fault {
         }
         self
     }
+}
+
+/// The kernel's text in lower case, without the standard library's "(os error N)".
+fn errno_text(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    let plain = text.split(" (os error").next().unwrap_or(&text);
+    let mut chars = plain.chars();
+    chars.next().map_or_else(
+        || format!("errno {errno}"),
+        |first| first.to_lowercase().chain(chars).collect(),
+    )
 }
 
 /// The code that describes an errno best when nothing more is known about the failure.

@@ -1,0 +1,421 @@
+//! Runs one host program to its end: own session, fed, drained, and killed as a group when its time
+//! is over or nobody waits for it any more.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use estiba_monitor::process::{self, Child, Ended};
+use estiba_wire::MAX_FRAME_BYTES;
+use estiba_wire::v1::{self, ErrorCode, Fault};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, Signal};
+
+use crate::job::{Context, Reply};
+
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(120);
+/// After the end of the program, for output that others still hold open.
+const DRAIN: Duration = Duration::from_millis(100);
+/// After SIGKILL, for a process that hangs in the kernel.
+const DEATH: Duration = Duration::from_secs(5);
+/// Both outputs together, so that the answer fits into one frame.
+const TOTAL_LIMIT: usize = MAX_FRAME_BYTES - 4096;
+
+/// Runs the program. `None`: the client has gone away, the program is dead.
+pub(crate) fn run(
+    request: &v1::RunProgram,
+    connection: &OwnedFd,
+    context: &Context,
+) -> Result<Option<Reply>, Fault> {
+    check(request)?;
+    let launcher = context.launcher_pidfd()?;
+    let started = Instant::now();
+    let mut running = Running::start(request)?;
+    let deadline = match request.deadline_ms {
+        0 => DEFAULT_DEADLINE,
+        milliseconds => Duration::from_millis(milliseconds),
+    };
+    let end = running.attend(connection, &launcher, started.checked_add(deadline))?;
+    let elapsed = started.elapsed();
+    let timed_out = match end {
+        End::Abandoned => return Ok(None),
+        End::TimedOut => true,
+        End::Ended => false,
+    };
+    Ok(Some(Reply::ProgramEnded(
+        running.result(timed_out, elapsed),
+    )))
+}
+
+fn check(request: &v1::RunProgram) -> Result<(), Fault> {
+    let invalid = |message| Err(Fault::new(ErrorCode::InvalidArgument, "check", message));
+    let Some(program) = request.argv.first() else {
+        return invalid("cannot run program: argv is empty".to_owned());
+    };
+    if !program.starts_with('/') {
+        return invalid(format!(
+            "cannot run program {program:?}: the path is not absolute"
+        ));
+    }
+    if let Some(entry) = request
+        .env
+        .iter()
+        .find(|entry| !matches!(entry.find('='), Some(1..)))
+    {
+        let name = entry.split('=').next().unwrap_or_default();
+        return invalid(format!(
+            "cannot run program {program:?}: environment entry {name:?} is not NAME=value"
+        ));
+    }
+    let strings = request
+        .argv
+        .iter()
+        .chain(&request.env)
+        .chain([&request.cwd]);
+    if strings.into_iter().any(|string| string.contains('\0')) {
+        return invalid(format!(
+            "cannot run program {program:?}: a string holds a NUL byte"
+        ));
+    }
+    Ok(())
+}
+
+/// Why attendance ended.
+enum End {
+    Ended,
+    TimedOut,
+    Abandoned,
+}
+
+/// One output stream.
+struct Output {
+    pipe: Option<OwnedFd>,
+    bytes: Vec<u8>,
+    limit: usize,
+    cut: bool,
+}
+
+impl Output {
+    /// Takes what is there; the rest is drained and dropped.
+    fn read(&mut self, buffer: &mut [u8]) {
+        let Some(pipe) = &self.pipe else { return };
+        match rustix::io::read(pipe, &mut *buffer) {
+            Ok(0) => self.pipe = None,
+            Ok(count) => {
+                let room = self.limit.saturating_sub(self.bytes.len()).min(count);
+                self.bytes
+                    .extend_from_slice(buffer.get(..room).unwrap_or_default());
+                self.cut |= room < count;
+            }
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.pipe = None,
+        }
+    }
+}
+
+struct Running {
+    child: Child,
+    ended: Option<Ended>,
+    stdin: Option<OwnedFd>,
+    input: Vec<u8>,
+    written: usize,
+    outputs: [Output; 2],
+}
+
+impl Running {
+    fn start(request: &v1::RunProgram) -> Result<Self, Fault> {
+        let program = request.argv.first().map_or("", String::as_str);
+        let what = format!("cannot run program {program:?}");
+        let fail = |step| move |errno: Errno| (step, errno.raw_os_error());
+        let launch = || -> Result<_, (&str, i32)> {
+            let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(fail("pipe"));
+            let (stdin, input, stdout, stderr, report) = (pipe()?, (), pipe()?, pipe()?, pipe()?);
+            let () = input;
+            match process::fork().map_err(fail("fork"))? {
+                None => {
+                    drop((stdin.1, stdout.0, stderr.0, report.0));
+                    become_program(request, [stdin.0, stdout.1, stderr.1], &report.1)
+                }
+                Some(child) => {
+                    drop((stdin.0, stdout.1, stderr.1, report.1));
+                    wait_for_execve(report.0, &child)?;
+                    for fd in [&stdin.1, &stdout.0, &stderr.0] {
+                        rustix::io::ioctl_fionbio(fd, true).map_err(fail("pipe"))?;
+                    }
+                    Ok((child, stdin.1, stdout.0, stderr.0))
+                }
+            }
+        };
+        let (child, stdin, stdout, stderr) =
+            launch().map_err(|(step, errno)| Fault::from_errno(step, &what, errno))?;
+        let limit = match request.output_limit_bytes {
+            0 => MAX_FRAME_BYTES,
+            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let output = |pipe| Output {
+            pipe: Some(pipe),
+            bytes: Vec::new(),
+            limit: limit.min(TOTAL_LIMIT),
+            cut: false,
+        };
+        let mut running = Self {
+            child,
+            ended: None,
+            stdin: Some(stdin),
+            input: request.stdin.to_vec(),
+            written: 0,
+            outputs: [output(stdout), output(stderr)],
+        };
+        running.feed();
+        Ok(running)
+    }
+
+    /// Feeds and drains until the program has ended and its output is complete.
+    fn attend(
+        &mut self,
+        connection: &OwnedFd,
+        launcher: &OwnedFd,
+        deadline: Option<Instant>,
+    ) -> Result<End, Fault> {
+        let mut end = None;
+        let mut until = deadline;
+        loop {
+            let now = Instant::now();
+            if until.is_some_and(|until| now >= until) {
+                match end {
+                    Some(end) => return Ok(end),
+                    None => {
+                        self.kill();
+                        end = Some(End::TimedOut);
+                        until = now.checked_add(DEATH);
+                    }
+                }
+            }
+            if self.ended.is_some() && self.outputs.iter().all(|output| output.pipe.is_none()) {
+                return Ok(end.unwrap_or(End::Ended));
+            }
+            let ready = self.wait(connection, launcher, until)?;
+            if ready.abandoned && !matches!(end, Some(End::Abandoned)) {
+                self.kill();
+                end = Some(End::Abandoned);
+                until = Instant::now().checked_add(DEATH);
+            }
+            if ready.stdin {
+                self.feed();
+            }
+            let mut buffer = [0_u8; 64 << 10];
+            for (output, readable) in self.outputs.iter_mut().zip(ready.outputs) {
+                if readable {
+                    output.read(&mut buffer);
+                }
+            }
+            if ready.ended && self.ended.is_none() {
+                // Before the status is taken: until then the process group's id is ours.
+                self.kill();
+                self.ended = process::reap(&self.child.pidfd).ok().flatten();
+                self.stdin = None;
+                end = end.or(Some(End::Ended));
+                until = Instant::now().checked_add(DRAIN);
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        connection: &OwnedFd,
+        launcher: &OwnedFd,
+        until: Option<Instant>,
+    ) -> Result<Ready, Fault> {
+        let mut fds: Vec<(Source, PollFd<'_>)> = Vec::with_capacity(6);
+        // A closed connection is reported whether asked for or not.
+        fds.push((
+            Source::Connection,
+            poll_fd(connection.as_fd(), PollFlags::empty()),
+        ));
+        fds.push((Source::Launcher, poll_fd(launcher.as_fd(), PollFlags::IN)));
+        if self.ended.is_none() {
+            fds.push((
+                Source::Child,
+                poll_fd(self.child.pidfd.as_fd(), PollFlags::IN),
+            ));
+        }
+        if let Some(stdin) = &self.stdin {
+            fds.push((Source::Stdin, poll_fd(stdin.as_fd(), PollFlags::OUT)));
+        }
+        for (index, output) in self.outputs.iter().enumerate() {
+            if let Some(pipe) = &output.pipe {
+                fds.push((Source::Output(index), poll_fd(pipe.as_fd(), PollFlags::IN)));
+            }
+        }
+        let (sources, mut polled): (Vec<_>, Vec<_>) = fds.into_iter().unzip();
+        let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+        match poll(&mut polled, timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => {
+                let what = "cannot wait for the program";
+                return Err(Fault::from_errno("poll", what, errno.raw_os_error()));
+            }
+        }
+        let mut ready = Ready::default();
+        for (source, fd) in sources.iter().zip(&polled) {
+            if fd.revents().is_empty() {
+                continue;
+            }
+            match source {
+                Source::Connection | Source::Launcher => ready.abandoned = true,
+                Source::Child => ready.ended = true,
+                Source::Stdin => ready.stdin = true,
+                Source::Output(index) => {
+                    if let Some(output) = ready.outputs.get_mut(*index) {
+                        *output = true;
+                    }
+                }
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Writes input while the pipe takes it; closes it behind the last byte.
+    fn feed(&mut self) {
+        while let Some(stdin) = &self.stdin {
+            let rest = self.input.get(self.written..).unwrap_or_default();
+            if rest.is_empty() {
+                self.stdin = None;
+                return;
+            }
+            match rustix::io::write(stdin, rest) {
+                Ok(count) => self.written += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                // The program does not read its input: its own affair.
+                Err(_) => self.stdin = None,
+            }
+        }
+    }
+
+    fn kill(&self) {
+        if self.ended.is_some() {
+            return;
+        }
+        if let Some(group) = Pid::from_raw(self.child.pid) {
+            rustix::process::kill_process_group(group, Signal::KILL).ok();
+        }
+    }
+
+    fn result(self, timed_out: bool, elapsed: Duration) -> v1::ProgramEnded {
+        let [stdout, mut stderr] = self.outputs;
+        let room = TOTAL_LIMIT.saturating_sub(stdout.bytes.len());
+        stderr.cut |= stderr.bytes.len() > room;
+        stderr.bytes.truncate(room);
+        let (exit_code, signal) = match self.ended {
+            Some(Ended::Exited(code)) => (code, 0),
+            Some(Ended::Signaled(signal)) => (-1, signal),
+            // SIGKILL was sent; the process hangs in the kernel and is reaped by init one day.
+            None => (-1, Signal::KILL.as_raw()),
+        };
+        v1::ProgramEnded {
+            exit_code,
+            signal,
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+            timed_out,
+            output_cut: stdout.cut || stderr.cut,
+            elapsed_us: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+enum Source {
+    Connection,
+    Launcher,
+    Child,
+    Stdin,
+    Output(usize),
+}
+
+#[derive(Default)]
+struct Ready {
+    abandoned: bool,
+    ended: bool,
+    stdin: bool,
+    outputs: [bool; 2],
+}
+
+fn poll_fd(fd: BorrowedFd<'_>, flags: PollFlags) -> PollFd<'_> {
+    PollFd::from_borrowed_fd(fd, flags)
+}
+
+/// The child between fork and execve. What fails is written to `report`, which execve closes.
+fn become_program(request: &v1::RunProgram, stdio: [OwnedFd; 3], report: &OwnedFd) -> ! {
+    let (step, error) = prepare(request, stdio);
+    let mut message = error
+        .raw_os_error()
+        .unwrap_or(libc_eio())
+        .to_le_bytes()
+        .to_vec();
+    message.extend_from_slice(step.as_bytes());
+    rustix::io::write(report, &message).ok();
+    process::exit_now(127)
+}
+
+fn libc_eio() -> i32 {
+    Errno::IO.raw_os_error()
+}
+
+fn prepare(request: &v1::RunProgram, stdio: [OwnedFd; 3]) -> (&'static str, std::io::Error) {
+    // Own session and with it own process group; and not a moment longer than its attendant.
+    rustix::process::setsid().ok();
+    if let Err(errno) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
+        return ("prctl", errno.into());
+    }
+    let cwd = if request.cwd.is_empty() {
+        "/"
+    } else {
+        &request.cwd
+    };
+    if let Err(error) = std::env::set_current_dir(cwd) {
+        return ("chdir", error);
+    }
+    let [stdin, stdout, stderr] = stdio;
+    let mut argv = request.argv.iter();
+    let mut command = Command::new(argv.next().map_or("", String::as_str));
+    command
+        .args(argv)
+        .env_clear()
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr);
+    for entry in &request.env {
+        if let Some((name, value)) = entry.split_once('=') {
+            command.env(
+                OsStr::from_bytes(name.as_bytes()),
+                OsStr::from_bytes(value.as_bytes()),
+            );
+        }
+    }
+    ("execve", command.exec())
+}
+
+/// Returns when execve has succeeded, or the step and errno that it or the way to it failed with.
+fn wait_for_execve(report: OwnedFd, child: &Child) -> Result<(), (&'static str, i32)> {
+    let mut message = Vec::new();
+    // A failing read tells nothing; the exit status will.
+    std::fs::File::from(report).read_to_end(&mut message).ok();
+    let Some((errno, step)) = message.split_first_chunk::<4>() else {
+        return Ok(());
+    };
+    process::wait_for(&child.pidfd).ok();
+    let known = ["prctl", "chdir", "execve"];
+    let step = known
+        .into_iter()
+        .find(|known| known.as_bytes() == step)
+        .unwrap_or("execve");
+    Err((step, i32::from_le_bytes(*errno)))
+}

@@ -1,0 +1,233 @@
+//! Unpacks a layer in a process of its own, which is fenced in; this one waits, cleans up behind it
+//! and ends it when nobody waits for the layer any more.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use estiba_monitor::process::{self, Child, Ended};
+use estiba_unpack::{Compression, Source, UnpackJob};
+use estiba_wire::FrameReader;
+use estiba_wire::v1::{self, ErrorCode, Fault};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+
+use crate::job::{self, Context, Reply, answered, reply};
+
+/// Forks the unpacker and attends to it.
+pub(crate) fn run(
+    request: &v1::Unpack,
+    connection: &OwnedFd,
+    reader: FrameReader,
+    context: &Context,
+) -> ExitCode {
+    let prepared = job_of(request).and_then(|job| Ok((job, context.launcher_pidfd()?)));
+    let (job, launcher) = match prepared {
+        Ok(prepared) => prepared,
+        Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
+    };
+    match process::fork() {
+        Ok(None) => unpack(request, &job, connection, reader),
+        Ok(Some(child)) => attend(&child, connection, &launcher, &job.target_dir),
+        Err(errno) => {
+            let what = "cannot fork the unpacker";
+            let fault = Fault::from_errno("fork", what, errno.raw_os_error());
+            answered(reply(connection, Reply::Fault(fault)))
+        }
+    }
+}
+
+fn job_of(request: &v1::Unpack) -> Result<UnpackJob, Fault> {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let mut job = UnpackJob::new(job::absolute(&request.target_dir, "check")?);
+    job.compression = match request.compression() {
+        v1::Compression::Auto => Compression::Auto,
+        v1::Compression::None => Compression::None,
+        v1::Compression::Gzip => Compression::Gzip,
+        v1::Compression::Zstd => Compression::Zstd,
+    };
+    job.expected_digest = given(&request.expected_digest);
+    job.expected_diff_id = given(&request.expected_diff_id);
+    job.parent_dirs = request
+        .parent_dirs
+        .iter()
+        .map(|path| job::absolute(path, "check"))
+        .collect::<Result<Vec<PathBuf>, Fault>>()?;
+    if request.max_bytes > 0 {
+        job.max_bytes = request.max_bytes;
+    }
+    if request.max_entries > 0 {
+        job.max_entries = request.max_entries;
+    }
+    if request.deadline_ms > 0 {
+        job.deadline = Duration::from_millis(request.deadline_ms);
+    }
+    Ok(job)
+}
+
+fn unpack(
+    request: &v1::Unpack,
+    job: &UnpackJob,
+    connection: &OwnedFd,
+    reader: FrameReader,
+) -> ExitCode {
+    rustix::thread::set_name(c"estiba-unpack").ok();
+    let source = match source_of(request, connection, reader) {
+        Ok(source) => source,
+        Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
+    };
+    let mut progress = |now: estiba_unpack::Progress| {
+        let now = v1::UnpackProgress {
+            blob_bytes: now.blob_bytes,
+            entries: now.entries,
+        };
+        // A client that is gone is noticed by the attendant.
+        reply(connection, Reply::UnpackProgress(now)).ok();
+    };
+    let result = match estiba_unpack::run_job(job, source, &mut progress) {
+        Ok(unpacked) => Reply::Unpacked(wire(unpacked)),
+        Err(error) => Reply::Fault(fault_of(&error)),
+    };
+    answered(reply(connection, result))
+}
+
+fn source_of(
+    request: &v1::Unpack,
+    connection: &OwnedFd,
+    reader: FrameReader,
+) -> Result<Source, Fault> {
+    if request.source_path.is_empty() {
+        let connection = connection.try_clone().map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+            Fault::from_errno("source", "cannot read the blob from the connection", errno)
+        })?;
+        return Ok(Source::Stream(Box::new(Chunks::new(connection, reader))));
+    }
+    let path = job::absolute(&request.source_path, "check")?;
+    let file = File::open(&path).map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+        Fault::from_errno("source", &format!("cannot open blob {path:?}"), errno)
+    })?;
+    Ok(Source::File {
+        file,
+        offset: request.offset,
+        length: request.length,
+    })
+}
+
+fn wire(unpacked: estiba_unpack::Unpacked) -> v1::Unpacked {
+    v1::Unpacked {
+        digest: unpacked.digest,
+        diff_id: unpacked.diff_id,
+        blob_bytes: unpacked.blob_bytes,
+        unpacked_bytes: unpacked.unpacked_bytes,
+        inodes: unpacked.inodes,
+        self_contained: unpacked.self_contained,
+        not_self_contained_because: unpacked.not_self_contained_because,
+    }
+}
+
+fn fault_of(error: &estiba_unpack::UnpackError) -> Fault {
+    let code = match error.code() {
+        estiba_unpack::ErrorCode::InvalidArgument => ErrorCode::InvalidArgument,
+        estiba_unpack::ErrorCode::NotFound => ErrorCode::NotFound,
+        estiba_unpack::ErrorCode::AlreadyExists => ErrorCode::AlreadyExists,
+        estiba_unpack::ErrorCode::FailedPrecondition => ErrorCode::FailedPrecondition,
+        estiba_unpack::ErrorCode::Unavailable => ErrorCode::Unavailable,
+        estiba_unpack::ErrorCode::PermissionDenied => ErrorCode::PermissionDenied,
+        estiba_unpack::ErrorCode::DeadlineExceeded => ErrorCode::DeadlineExceeded,
+        estiba_unpack::ErrorCode::ResourceExhausted => ErrorCode::ResourceExhausted,
+        estiba_unpack::ErrorCode::Internal => ErrorCode::Internal,
+    };
+    Fault::new(code, error.step(), error.to_string())
+        .with_errno(error.errno())
+        .with_causes(error)
+}
+
+/// Waits for the unpacker; kills it, and removes what it made, when nobody wants the layer.
+fn attend(
+    child: &Child,
+    connection: &OwnedFd,
+    launcher: &OwnedFd,
+    target_dir: &std::path::Path,
+) -> ExitCode {
+    loop {
+        let mut fds = [
+            PollFd::from_borrowed_fd(child.pidfd.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(launcher.as_fd(), PollFlags::IN),
+            // Reported when the peer has closed, not when it has only finished sending.
+            PollFd::from_borrowed_fd(connection.as_fd(), PollFlags::empty()),
+        ];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(_) => {
+                process::send_signal(&child.pidfd, 9).ok();
+            }
+        }
+        let [ended, launcher, closed] = fds.map(|fd| !fd.revents().is_empty());
+        if ended {
+            break;
+        }
+        if launcher || closed {
+            process::send_signal(&child.pidfd, 9).ok();
+            process::wait_for(&child.pidfd).ok();
+            estiba_trees::remove_tree(target_dir).ok();
+            return ExitCode::SUCCESS;
+        }
+    }
+    match process::wait_for(&child.pidfd) {
+        Ok(Ended::Exited(0)) => ExitCode::SUCCESS,
+        Ok(ended) => {
+            estiba_trees::remove_tree(target_dir).ok();
+            let message = format!("cannot unpack layer: the unpacker ended with {ended}");
+            let fault = Fault::new(ErrorCode::Internal, "unpacker", message);
+            answered(reply(connection, Reply::Fault(fault)))
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// The blob as it comes in `UnpackChunk` frames.
+struct Chunks {
+    connection: OwnedFd,
+    reader: FrameReader,
+    chunk: v1::UnpackChunk,
+    taken: usize,
+}
+
+impl Chunks {
+    fn new(connection: OwnedFd, reader: FrameReader) -> Self {
+        Self {
+            connection,
+            reader,
+            chunk: v1::UnpackChunk::default(),
+            taken: 0,
+        }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let rest = self.chunk.data.get(self.taken..).unwrap_or_default();
+            let count = rest.len().min(buffer.len());
+            if count > 0 || buffer.is_empty() {
+                let (target, source) = (buffer.get_mut(..count), rest.get(..count));
+                if let (Some(target), Some(source)) = (target, source) {
+                    target.copy_from_slice(source);
+                }
+                self.taken += count;
+                return Ok(count);
+            }
+            if self.chunk.last {
+                return Ok(0);
+            }
+            self.chunk = estiba_wire::receive(&self.connection, &mut self.reader)
+                .map_err(io::Error::other)?;
+            self.taken = 0;
+        }
+    }
+}
