@@ -17,6 +17,13 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const { launcherPid } of started) {
+    try {
+      process.kill(Number(launcherPid), 'SIGKILL');
+    } catch {
+      // it has ended by itself, as it should
+    }
+  }
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -33,6 +40,7 @@ const answersOnce = `
   require('node:fs').appendFileSync(process.argv[4] + '/starts', process.argv.slice(2).join(' ') + '\\n');
   const pong = Buffer.from([8, 1, 16, 1, 0x52, 2, 16, 7]);
   const server = net.createServer((socket) => {
+    socket.resume(); // else the end of the connection is never seen and this process stays
     socket.on('error', () => {});
     socket.write(Buffer.concat([Buffer.from([pong.length, 0, 0, 0]), pong]));
     socket.once('close', () => server.close());
@@ -47,6 +55,16 @@ test('a launcher that answers is used and none is started', async () => {
   const launcher = await ensureLauncher({ binary: '/nonexistent', runDir: peer.dir, log });
   expect(started).toEqual([]);
   expect((await launcher.ping()).launcherPid).toBe(7);
+});
+
+test('a launcher that answers with a fault is not replaced', async () => {
+  await using peer = await FakePeer.launcher((_, connection) => {
+    connection.launcherReply({ done: true, fault: { message: 'cannot probe: odd' } });
+  });
+  await expect(
+    ensureLauncher({ binary: '/nonexistent', runDir: peer.dir, log }),
+  ).rejects.toMatchObject({ code: 'Internal', message: 'cannot probe: odd' });
+  expect(started).toEqual([]);
 });
 
 test('callers at the same time share one start, with the arguments asked for', async () => {
@@ -66,13 +84,25 @@ test('callers at the same time share one start, with the arguments asked for', a
 });
 
 test('a binary that ends at once is reported with how it ended, not waited for', async () => {
-  const binary = await fakeBinary('process.exit(3)');
+  const binary = await fakeBinary('process.exit(4)');
   await expect(
     ensureLauncher({ binary, runDir: dir, logFile: join(dir, 'log'), log }),
   ).rejects.toMatchObject({
     code: 'Unavailable',
-    message: `cannot start the launcher: "${binary}" ended with exit code 3`,
+    message: `cannot start the launcher: "${binary}" ended with exit code 4`,
   });
+});
+
+test('a launcher that finds another in its place is no failure: the other one answers', async () => {
+  const binary = await fakeBinary(`
+    const { spawn } = require('node:child_process');
+    const other = [__filename + '-other', ...process.argv.slice(2)];
+    spawn(process.execPath, other, { detached: true, stdio: 'ignore' }).unref();
+    process.exit(3);
+  `);
+  await writeFile(`${binary}-other`, answersOnce);
+  const starter = new LauncherStarter({ binary, runDir: dir, logFile: join(dir, 'log'), log });
+  expect((await starter.ensure()).launcherPid).toBe(7);
 });
 
 test('a binary that does not exist is named', async () => {

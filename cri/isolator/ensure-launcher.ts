@@ -11,6 +11,8 @@ const spawnIntervalMs = 1_000;
 const readyDeadlineMs = 10_000;
 const retryMs = 10;
 const tryDeadlineMs = 2_000;
+/** Exit code of a launcher that finds another one in its place. */
+const exitAlreadyServed = 3;
 
 export interface EnsureLauncherOptions {
   /** Absolute path of the `estiba-isolator` binary. */
@@ -78,6 +80,9 @@ export class LauncherStarter {
     try {
       return await this.#launcher.ping(undefined, tryDeadlineMs);
     } catch (error) {
+      if (!isSilence(error)) {
+        throw error; // it is there and says what is wrong: another one would say the same
+      }
       const pauseMs = this.#nextSpawnAtMs - performance.now();
       if (pauseMs > 0) {
         await wait(pauseMs);
@@ -96,8 +101,10 @@ export class LauncherStarter {
         return await this.#launcher.ping(undefined, tryDeadlineMs);
       } catch (error) {
         const ended = child.ended();
-        if (ended !== undefined || performance.now() > endAtMs) {
-          const reason = ended ?? `it does not answer: ${describeError(error)}`;
+        // One that found another in its place is not missed: that one is about to answer.
+        const isFinal = ended !== undefined && !ended.foundAnother;
+        if (isFinal || !isSilence(error) || performance.now() > endAtMs) {
+          const reason = ended?.how ?? `it does not answer: ${describeError(error)}`;
           throw new CriError('Unavailable', `cannot start the launcher: ${reason}`, {
             cause: error,
           });
@@ -119,12 +126,14 @@ export class LauncherStarter {
         env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
         stdio: ['ignore', output === 'inherit' ? 2 : output, output === 'inherit' ? 2 : output],
       });
-      let ended: string | undefined;
+      let ended: LauncherEnd | undefined;
       child.once('error', (error) => {
-        ended = `"${binary}" cannot be run: ${describeError(error)}`;
+        const how = `"${binary}" cannot be run: ${describeError(error)}`;
+        ended = { how, foundAnother: false };
       });
       child.once('exit', (code, signal) => {
-        ended = `"${binary}" ended with ${signal ?? `exit code ${code}`}`;
+        const how = `"${binary}" ended with ${signal ?? `exit code ${code}`}`;
+        ended = { how, foundAnother: code === exitAlreadyServed };
       });
       child.unref();
       return { pid: child.pid, ended: () => ended };
@@ -134,8 +143,21 @@ export class LauncherStarter {
   }
 }
 
+/** True when nobody answered, false when a launcher answered with a fault. */
+function isSilence(error: unknown): boolean {
+  return (
+    error instanceof CriError && (error.code === 'Unavailable' || error.code === 'DeadlineExceeded')
+  );
+}
+
+interface LauncherEnd {
+  readonly how: string;
+  /** Another launcher serves the same run directory. */
+  readonly foundAnother: boolean;
+}
+
 interface SpawnedLauncher {
   readonly pid: number | undefined;
   /** How it ended, undefined while it lives. */
-  readonly ended: () => string | undefined;
+  readonly ended: () => LauncherEnd | undefined;
 }
