@@ -80,6 +80,20 @@ need_kernel() {
   [ -w "$mount" ] || die "the cgroup hierarchy at $mount is read-only" "mount -o remount,rw $mount"
 }
 
+# Whether a Debian mirror answers, asked as apt would (its proxies count) but within seconds.
+need_mirror() {
+  local url scratch answered=yes
+  url=$(apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' 2>/dev/null | sed -n 1p)
+  [ -n "$url" ] || die "apt has no package sources" "editor /etc/apt/sources.list"
+  scratch=$(mktemp -d)
+  /usr/lib/apt/apt-helper -o Acquire::Retries=0 -o Acquire::http::Timeout=1 \
+    -o Acquire::https::Timeout=1 download-file "$url" "$scratch/InRelease" >/dev/null 2>&1 ||
+    answered=no
+  rm -rf "$scratch"
+  [ "$answered" = yes ] ||
+    die "the Debian package mirror does not answer; packages to install: $*" "apt-get update"
+}
+
 # need_packages PACKAGE...: installs what dpkg does not know yet, naming it.
 need_packages() {
   local missing=() package
@@ -87,10 +101,11 @@ need_packages() {
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   [ ${#missing[@]} = 0 ] && return 0
+  need_mirror "${missing[@]}"
   say "installing Debian packages: ${missing[*]}"
   export DEBIAN_FRONTEND=noninteractive
   if ! apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
-    apt-get update >/dev/null 2>&1 || die "the Debian package mirror does not answer" "apt-get update"
+    apt-get update >/dev/null 2>&1 || die "cannot read the package lists" "apt-get update"
     apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null ||
       die "cannot install ${missing[*]}" "apt-get install -y ${missing[*]}"
   fi

@@ -81,8 +81,14 @@ async function interfaces(ground: Ground, inventory: Inventory): Promise<string[
     .map((name) => `interface ${name}`);
 }
 
-/** Rules name the network in their comments. */
+/** Rules name the network in their comments. Without iptables the plugins could not make any. */
 async function packetFilter(ground: Ground): Promise<string[]> {
+  const installed = await Promise.all(
+    (process.env['PATH'] ?? '').split(':').map((path) => exists(join(path, 'iptables-save'))),
+  );
+  if (!installed.includes(true)) {
+    return [];
+  }
   const rules = await outputOf('iptables-save', []);
   return rules
     .split('\n')
