@@ -12,7 +12,7 @@ import { leftovers, type Ground } from './leftovers.ts';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The built program and helper, see hack/build. */
-export const binaries = {
+export const binaries: { readonly estiba: string; readonly isolator: string } = {
   estiba: join(repository, 'build', 'estiba'),
   isolator: join(repository, 'build', 'estiba-isolator'),
 };

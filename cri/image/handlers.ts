@@ -1,0 +1,55 @@
+// Which function answers which call of ImageService and NodeService. PullImage and StreamImages are
+// not here: the server answers Unimplemented for them, naming the feature.
+import type { runtime } from '../../proto/gen/cri.js';
+import type { estiba } from '../../proto/gen/node.js';
+import type { ImageStore } from '../images/image-store.ts';
+import { imageFsInfo } from './image-fs-info.ts';
+import { imageStatus } from './image-status.ts';
+import { importImages } from './import-images.ts';
+import { listImages } from './list-images.ts';
+import { removeImage } from './remove-image.ts';
+
+/** What these calls work with. */
+export interface ImageDeps {
+  readonly images: ImageStore;
+}
+
+type V1 = typeof runtime.v1;
+type Request<Name extends keyof V1> = V1[Name] extends {
+  decode(bytes: Uint8Array): infer Message;
+}
+  ? Message
+  : never;
+
+/** The ImageService calls there are so far. */
+export interface ImageServiceHandlers {
+  listImages(
+    request: Request<'ListImagesRequest'>,
+  ): Promise<runtime.v1.ListImagesResponse.$Properties>;
+  imageStatus(
+    request: Request<'ImageStatusRequest'>,
+  ): Promise<runtime.v1.ImageStatusResponse.$Properties>;
+  removeImage(request: Request<'RemoveImageRequest'>): Promise<Record<string, never>>;
+  imageFsInfo(): Promise<runtime.v1.ImageFsInfoResponse.$Properties>;
+}
+
+/** The NodeService calls. */
+export interface NodeServiceHandlers {
+  importImages(
+    request: estiba.node.v1.ImportImagesRequest.$Properties,
+    call: { readonly signal: AbortSignal },
+  ): AsyncIterable<estiba.node.v1.ImportProgress.$Properties>;
+}
+
+export function imageServiceHandlers({ images }: ImageDeps): ImageServiceHandlers {
+  return {
+    listImages: (request) => listImages(images, request),
+    imageStatus: (request) => imageStatus(images, request),
+    removeImage: (request) => removeImage(images, request),
+    imageFsInfo: () => imageFsInfo(images),
+  };
+}
+
+export function nodeServiceHandlers({ images }: ImageDeps): NodeServiceHandlers {
+  return { importImages: (request, call) => importImages(images, request, call) };
+}

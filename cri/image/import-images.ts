@@ -1,0 +1,122 @@
+import { rm } from 'node:fs/promises';
+import { dirname, isAbsolute, normalize } from 'node:path';
+import type { estiba } from '../../proto/gen/node.js';
+import { toLong } from '../../proto/long.ts';
+import { CriError } from '../core/error.ts';
+import type { LayerProgress } from '../images/import-layers.ts';
+import type { ImageStore, ImportedImage } from '../images/image-store.ts';
+
+type Request = estiba.node.v1.ImportImagesRequest.$Properties;
+type Progress = estiba.node.v1.ImportProgress.$Properties;
+
+/** What the import wants to tell, in order; a layer's own progress is told only at its latest. */
+class ProgressQueue {
+  readonly #waiting: Progress[] = [];
+  #wake: () => void = () => undefined;
+
+  push(progress: Progress): void {
+    const last = this.#waiting.at(-1);
+    const isSameLayer =
+      last?.layer !== undefined &&
+      last.layer === progress.layer &&
+      last.layerNumber === progress.layerNumber;
+    if (isSameLayer) {
+      // A slow client gets the newest figure instead of a growing list of old ones.
+      this.#waiting.pop();
+    }
+    this.#waiting.push(progress);
+    this.#wake();
+  }
+
+  /** Yields what was pushed until `work` settles; throws what it throws. */
+  async *until(work: Promise<unknown>): AsyncGenerator<Progress, void, undefined> {
+    let isOver = false;
+    const over = work.finally(() => {
+      isOver = true;
+      this.#wake();
+    });
+    // Observed below; without this a failure while the client reads would count as unhandled.
+    over.catch(() => undefined);
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next !== undefined) {
+        yield next;
+      } else if (isOver) {
+        await over;
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+}
+
+function layerMessage(progress: LayerProgress): Progress {
+  return {
+    layer: progress.layer,
+    layerNumber: progress.number,
+    layerCount: progress.count,
+    blobBytes: toLong(progress.blobBytes),
+    blobTotal: toLong(progress.blobTotal),
+  };
+}
+
+function imageMessage({ image, layersPresent, layersUnpacked }: ImportedImage): Progress {
+  return {
+    image: {
+      id: image.id,
+      repoTags: [...image.repoTags],
+      repoDigests: [...image.repoDigests],
+      size: toLong(image.size),
+      layersPresent,
+      layersUnpacked,
+    },
+  };
+}
+
+/** Throws InvalidArgument unless the request may be carried out as it is. */
+function checkRequest(images: ImageStore, path: string, removeSource: boolean): void {
+  if (!isAbsolute(path)) {
+    throw new CriError('InvalidArgument', `cannot import "${path}": the path must be absolute`);
+  }
+  if (removeSource && (normalize(path) !== path || dirname(path) !== images.ingestDir)) {
+    const why = `only files directly in "${images.ingestDir}" may be removed afterwards`;
+    throw new CriError('InvalidArgument', `cannot import "${path}": ${why}`);
+  }
+}
+
+/**
+ * Imports the archive or layout at `path`, telling progress by layer and every image as soon as it
+ * is committed; the last message has `done`. Cancels with the call. Throws as ImageStore's
+ * importArchive does, and InvalidArgument for a relative path or a source that may not be removed.
+ */
+export async function* importImages(
+  images: ImageStore,
+  request: Request,
+  call: { readonly signal: AbortSignal },
+): AsyncGenerator<Progress, void, undefined> {
+  const path = request.path ?? '';
+  const removeSource = request.removeSource ?? false;
+  checkRequest(images, path, removeSource);
+  const abort = new AbortController();
+  const queue = new ProgressQueue();
+  const work = images
+    .importArchive(path, {
+      signal: AbortSignal.any([call.signal, abort.signal]),
+      tags: request.tags ?? [],
+      baseName: request.baseName ?? '',
+      onProgress: (progress) => queue.push(layerMessage(progress)),
+      onImage: (imported) => queue.push(imageMessage(imported)),
+    })
+    .finally(() => (removeSource ? rm(path, { force: true }) : undefined));
+  try {
+    yield* queue.until(work);
+    yield { done: true };
+  } finally {
+    // Reached early when the client is gone: stop, and leave nothing running behind the answer.
+    abort.abort();
+    await work.catch(() => undefined);
+  }
+}
