@@ -17,6 +17,10 @@ use rustix::io::Errno;
 
 use crate::job::{self, Context, Reply, answered, reply};
 
+/// Exit status of an unpacker whose job failed after the layer was complete: it has answered, and
+/// the layer is to be removed.
+const EXIT_REMOVE: u8 = 2;
+
 /// Forks the unpacker and attends to it.
 pub(crate) fn run(
     request: &v1::Unpack,
@@ -79,6 +83,13 @@ fn unpack(
         Ok(source) => source,
         Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
     };
+    // Opened before the fence closes.
+    let parent = job
+        .target_dir
+        .parent()
+        .filter(|_| request.sync)
+        .map(File::open)
+        .transpose();
     let mut progress = |now: estiba_unpack::Progress| {
         let now = v1::UnpackProgress {
             blob_bytes: now.blob_bytes,
@@ -88,10 +99,29 @@ fn unpack(
         reply(connection, Reply::UnpackProgress(now)).ok();
     };
     let result = match estiba_unpack::run_job(job, source, &mut progress) {
-        Ok(unpacked) => Reply::Unpacked(wire(unpacked)),
+        Ok(unpacked) => match sync(parent) {
+            Ok(()) => Reply::Unpacked(wire(unpacked)),
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+                let what = format!("cannot sync layer {:?}", job.target_dir);
+                reply(
+                    connection,
+                    Reply::Fault(Fault::from_errno("syncfs", &what, errno)),
+                )
+                .ok();
+                return ExitCode::from(EXIT_REMOVE);
+            }
+        },
         Err(error) => Reply::Fault(fault_of(&error)),
     };
     answered(reply(connection, result))
+}
+
+fn sync(parent: io::Result<Option<File>>) -> io::Result<()> {
+    match parent? {
+        Some(parent) => Ok(estiba_unpack::sync_tree(parent)?),
+        None => Ok(()),
+    }
 }
 
 fn source_of(
@@ -180,6 +210,10 @@ fn attend(
     }
     match process::wait_for(&child.pidfd) {
         Ok(Ended::Exited(0)) => ExitCode::SUCCESS,
+        Ok(Ended::Exited(code)) if code == i32::from(EXIT_REMOVE) => {
+            estiba_trees::remove_tree(target_dir).ok();
+            ExitCode::SUCCESS
+        }
         Ok(ended) => {
             estiba_trees::remove_tree(target_dir).ok();
             let message = format!("cannot unpack layer: the unpacker ended with {ended}");

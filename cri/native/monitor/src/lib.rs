@@ -2,6 +2,7 @@
 //! containers' logs and exits, and runs execs.
 
 pub mod convert;
+mod log;
 pub mod process;
 pub mod stderr_log;
 mod timestamp;

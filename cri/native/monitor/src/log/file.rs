@@ -1,0 +1,143 @@
+//! The file that a container's records go to.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use estiba_wire::v1::{ErrorCode, Fault};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::Sink;
+use crate::stderr_log::{self, Level};
+
+/// An open log. When the disk is full records are dropped and counted, and written again as soon
+/// as that works: the container never waits for its log.
+#[derive(Debug)]
+pub(crate) struct LogFile {
+    path: PathBuf,
+    file: OwnedFd,
+    dropped_bytes: u64,
+}
+
+impl LogFile {
+    /// Opens or creates the file (0640) and makes missing directories above it. The last name may
+    /// be no symlink, and the file must be a regular one.
+    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+        let what = format!("cannot open log {path:?}");
+        let fail = |errno: Errno| Fault::from_errno("open-log", &what, errno.raw_os_error());
+        let invalid = |why: &str| {
+            Fault::new(
+                ErrorCode::InvalidArgument,
+                "open-log",
+                format!("{what}: {why}"),
+            )
+        };
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(invalid("the path has no file name"));
+        };
+        if !path.is_absolute() {
+            return Err(invalid("the path is not absolute"));
+        }
+        fs::create_dir_all(parent).map_err(|error| fail(errno_of(&error)))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = rustix::fs::open(parent, flags, Mode::empty()).map_err(fail)?;
+        // NONBLOCK: a FIFO of that name must not stop us.
+        let flags = OFlags::WRONLY
+            | OFlags::APPEND
+            | OFlags::CREATE
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::NOCTTY
+            | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
+        let file = rustix::fs::openat(&parent, name, flags, mode).map_err(fail)?;
+        let stat = rustix::fs::fstat(&file).map_err(fail)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(invalid("it is not a regular file"));
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            dropped_bytes: 0,
+        })
+    }
+
+    /// Opens the path anew, after the old file has been renamed or removed.
+    pub(crate) fn reopen(&mut self) -> Result<(), Fault> {
+        let new = Self::open(&self.path)?;
+        self.file = new.file;
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(path: PathBuf, file: OwnedFd) -> Self {
+        Self {
+            path,
+            file,
+            dropped_bytes: 0,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn dropped_bytes(&self) -> u64 {
+        self.dropped_bytes
+    }
+
+    fn say(&self, level: Level, message: &str, why: &str) {
+        let path = self.path.to_string_lossy();
+        let dropped = self.dropped_bytes.to_string();
+        let fields = [("log", &*path), ("why", why), ("dropped_bytes", &dropped)];
+        stderr_log::line(level, "monitor", message, &fields);
+    }
+}
+
+impl Sink for LogFile {
+    fn write(&mut self, records: &[u8]) {
+        match write_whole(&self.file, records) {
+            Ok(()) => {
+                if self.dropped_bytes > 0 {
+                    self.say(Level::Info, "log is written again", "");
+                    self.dropped_bytes = 0;
+                }
+            }
+            Err(errno) => {
+                let first = self.dropped_bytes == 0;
+                self.dropped_bytes += u64::try_from(records.len()).unwrap_or(0);
+                if first {
+                    self.say(
+                        Level::Error,
+                        "cannot write log, records are dropped",
+                        &errno.to_string(),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// All or nothing: what a full disk took of a block is cut off again.
+fn write_whole(file: &OwnedFd, records: &[u8]) -> Result<(), Errno> {
+    let mut written = 0;
+    while let Some(rest) = records.get(written..).filter(|rest| !rest.is_empty()) {
+        match rustix::io::write(file, rest) {
+            Ok(count) => written += count,
+            Err(Errno::INTR) => {}
+            Err(errno) => {
+                if let (Ok(stat), Ok(extra)) = (rustix::fs::fstat(file), i64::try_from(written)) {
+                    let before = u64::try_from(stat.st_size.saturating_sub(extra)).unwrap_or(0);
+                    if extra > 0 {
+                        rustix::fs::ftruncate(file, before).ok();
+                    }
+                }
+                return Err(errno);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

@@ -1,0 +1,194 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Default)]
+struct Blocks(Vec<Vec<u8>>);
+
+impl Sink for Blocks {
+    fn write(&mut self, records: &[u8]) {
+        self.0.push(records.to_vec());
+    }
+}
+
+impl Blocks {
+    /// Every record as (stream, tag, bytes), checked for form.
+    fn records(&self) -> Vec<(String, u8, Vec<u8>)> {
+        let mut records = Vec::new();
+        for block in &self.0 {
+            assert_eq!(
+                block.last(),
+                Some(&b'\n'),
+                "a write ends with a whole record"
+            );
+            for line in block.split_inclusive(|byte| *byte == b'\n') {
+                let line = &line[..line.len() - 1];
+                assert_eq!(line[29], b'Z');
+                assert_eq!(&line[10..11], b"T");
+                assert_eq!((line[30], line[37], line[39]), (b' ', b' ', b' '));
+                let stream = String::from_utf8(line[31..37].to_vec()).unwrap();
+                assert!(line.len() - PREFIX_BYTES <= MAX_LINE);
+                records.push((stream, line[38], line[40..].to_vec()));
+            }
+        }
+        records
+    }
+}
+
+fn feed(splitter: &mut Splitter, scratch: &mut Scratch, bytes: &[u8], sink: &mut Blocks) {
+    for chunk in bytes.chunks(READ_BYTES) {
+        scratch.input[..chunk.len()].copy_from_slice(chunk);
+        splitter.push(scratch, chunk.len(), sink);
+    }
+}
+
+fn split(reads: &[&[u8]]) -> Blocks {
+    let (mut splitter, mut scratch) = (Splitter::new(StreamName::Stdout), Scratch::new());
+    let mut sink = Blocks::default();
+    for read in reads {
+        feed(&mut splitter, &mut scratch, read, &mut sink);
+    }
+    splitter.finish(&mut scratch, &mut sink);
+    sink
+}
+
+fn rejoin(records: &[(String, u8, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (_, tag, content) in records {
+        bytes.extend_from_slice(content);
+        if *tag == b'F' {
+            bytes.push(b'\n');
+        }
+    }
+    bytes
+}
+
+#[test]
+fn lines_of_one_read_go_out_in_one_write() {
+    let sink = split(&[b"one\ntwo\n\nfour\n"]);
+    assert_eq!(sink.0.len(), 1);
+    let contents: Vec<_> = sink
+        .records()
+        .into_iter()
+        .map(|record| (record.1, record.2))
+        .collect();
+    let full = |text: &str| (b'F', text.as_bytes().to_vec());
+    assert_eq!(contents, [full("one"), full("two"), full(""), full("four")]);
+}
+
+#[test]
+fn a_line_that_comes_in_pieces_is_one_record() {
+    let sink = split(&[b"he", b"l", b"lo\nwor", b"ld"]);
+    let records = sink.records();
+    assert_eq!(
+        (records[0].1, records[0].2.as_slice()),
+        (b'F', &b"hello"[..])
+    );
+    assert_eq!(
+        (records[1].1, records[1].2.as_slice()),
+        (b'P', &b"world"[..])
+    );
+    assert_eq!(records.len(), 2);
+}
+
+#[test]
+fn a_line_of_exactly_the_limit_is_whole_and_one_byte_more_is_cut() {
+    let mut line = vec![b'x'; MAX_LINE];
+    line.push(b'\n');
+    assert_eq!(split(&[&line]).records().len(), 1);
+    line.insert(0, b'x');
+    let records = split(&[&line]).records();
+    let shape: Vec<_> = records
+        .iter()
+        .map(|record| (record.1, record.2.len()))
+        .collect();
+    assert_eq!(shape, [(b'P', MAX_LINE), (b'F', 1)]);
+}
+
+#[test]
+fn the_stream_is_named_in_every_record() {
+    let (mut splitter, mut scratch) = (Splitter::new(StreamName::Stderr), Scratch::new());
+    let mut sink = Blocks::default();
+    feed(&mut splitter, &mut scratch, b"a\nb\n", &mut sink);
+    assert!(sink.records().iter().all(|record| record.0 == "stderr"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn joining_the_records_gives_back_the_bytes_and_no_record_is_torn(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..300),
+                (0_usize..40_000).prop_map(|length| vec![b'z'; length]),
+                (0_usize..3000).prop_map(|length| vec![b'\n'; length]),
+            ],
+            0..12,
+        ),
+        cut in 1_usize..90_000,
+    ) {
+        let bytes = pieces.concat();
+        let reads: Vec<&[u8]> = bytes.chunks(cut).collect();
+        let sink = split(&reads);
+        prop_assert!(sink.0.iter().all(|block| block.len() <= WRITE_BYTES));
+        prop_assert_eq!(rejoin(&sink.records()), bytes);
+    }
+}
+
+#[test]
+fn a_log_is_made_with_its_directories_and_appended_to() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("a/b/0.log");
+    LogFile::open(&path).unwrap().write(b"one\n");
+    LogFile::open(&path).unwrap().write(b"two\n");
+    assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+}
+
+#[test]
+fn reopening_makes_the_file_anew_and_leaves_the_old_one() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("0.log");
+    let mut log = LogFile::open(&path).unwrap();
+    log.write(b"old\n");
+    fs::rename(&path, scratch.path().join("0.log.1")).unwrap();
+    log.reopen().unwrap();
+    assert!(path.exists());
+    log.write(b"new\n");
+    assert_eq!(fs::read(&path).unwrap(), b"new\n");
+    assert_eq!(fs::read(scratch.path().join("0.log.1")).unwrap(), b"old\n");
+}
+
+#[test]
+fn symlinks_and_fifos_are_no_logs() {
+    let scratch = tempfile::tempdir().unwrap();
+    let link = scratch.path().join("link");
+    symlink("/etc/passwd", &link).unwrap();
+    assert_eq!(
+        LogFile::open(&link).unwrap_err().errno,
+        Errno::LOOP.raw_os_error()
+    );
+    let fifo = scratch.path().join("fifo");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    assert!(LogFile::open(&fifo).is_err());
+}
+
+#[test]
+fn a_full_disk_drops_whole_blocks_and_does_not_stop_the_stream() {
+    let log = "/dev/full";
+    // Not a regular file: refused by open, so the block writer is tried alone.
+    assert!(LogFile::open(std::path::Path::new(log)).is_err());
+    let file =
+        rustix::fs::open(log, rustix::fs::OFlags::WRONLY, rustix::fs::Mode::empty()).unwrap();
+    let path = log.into();
+    let mut log = LogFile::for_test(path, file);
+    log.write(b"one\n");
+    log.write(b"two\n");
+    assert_eq!(log.dropped_bytes(), 8);
+}
