@@ -1,17 +1,17 @@
-//! The compressed side: reads the blob, hashes it as it is stored, counts it.
+//! The compressed side: reads the blob, counts it, and hands it on to be hashed as it is stored.
 
 use std::io::{self, BufRead, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use sha2::{Digest, Sha256};
-
+use crate::buffers::{Chunk, Pool};
 use crate::error::UnpackError;
 use crate::job::Source;
 
-/// Bytes asked from the source at once.
-const READ: usize = 256 << 10;
+/// A source that gives less at once is asked again.
+const ENOUGH: usize = 64 << 10;
+const BUFFERS: usize = 4;
 
 /// What the threads of one job see of each other.
 #[derive(Debug, Default)]
@@ -26,29 +26,34 @@ pub(crate) struct Shared {
 /// wraps it in words of its own does not hide it.
 pub(crate) struct Blob {
     source: Source,
-    buffer: Box<[u8]>,
+    pool: Pool,
+    current: Option<Chunk>,
+    /// Bytes of `current` already consumed.
     start: usize,
-    end: usize,
     read: u64,
     limit: u64,
-    hasher: Option<Sha256>,
+    /// Whoever hashes the blob; `None` when that is not needed.
+    hash: Option<Box<dyn FnMut(Chunk) + Send>>,
     failure: Option<io::Error>,
     shared: Arc<Shared>,
 }
 
 impl Blob {
-    /// Reads at most `limit` bytes from `source`; more is an error.
-    pub(crate) fn new(source: Source, limit: u64, shared: Arc<Shared>) -> Self {
-        let buffer = vec![0; READ].into_boxed_slice();
-        let hasher = Some(Sha256::new());
+    /// Reads at most `limit` bytes from `source`, more is an error, and shows all to `hash`.
+    pub(crate) fn new(
+        source: Source,
+        limit: u64,
+        shared: Arc<Shared>,
+        hash: impl FnMut(Chunk) + Send + 'static,
+    ) -> Self {
         Self {
             source,
-            buffer,
+            pool: Pool::new(BUFFERS),
+            current: None,
             start: 0,
-            end: 0,
             read: 0,
             limit,
-            hasher,
+            hash: Some(Box::new(hash)),
             failure: None,
             shared,
         }
@@ -59,25 +64,9 @@ impl Blob {
         self.read
     }
 
-    /// The first bytes, without consuming them; fewer than `length` only if the blob is shorter.
-    pub(crate) fn peek(&mut self, length: usize) -> io::Result<&[u8]> {
-        while self.end - self.start < length {
-            if self.start > 0 {
-                self.buffer.copy_within(self.start..self.end, 0);
-                self.end -= self.start;
-                self.start = 0;
-            }
-            let more = self.read_more()?;
-            if more == 0 {
-                break;
-            }
-        }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
-    }
-
-    /// The blob equals what it decodes to: somebody else hashes it.
+    /// The blob equals what it decodes to: its hash is that of the tar.
     pub(crate) fn skip_hashing(&mut self) {
-        self.hasher = None;
+        self.hash = None;
     }
 
     /// The error to report when a decoder on top of this reader failed with `why`.
@@ -93,44 +82,44 @@ impl Blob {
         }
     }
 
-    /// The digest, once everything is read; `None` after [`Blob::skip_hashing`].
-    pub(crate) fn finish(self) -> (Option<[u8; 32]>, u64) {
-        (
-            self.hasher.map(|hasher| hasher.finalize().into()),
-            self.read,
-        )
-    }
-
-    /// Appends to the buffer what the source gives in one read; 0 at its end.
-    fn read_more(&mut self) -> io::Result<usize> {
-        let result = self.read_source();
-        match result {
-            Ok(length) => {
-                self.read += length as u64;
-                self.shared.blob_bytes.store(self.read, Ordering::Relaxed);
-                let fresh = self
-                    .buffer
-                    .get(self.end..self.end + length)
-                    .unwrap_or_default();
-                if let Some(hasher) = &mut self.hasher {
-                    hasher.update(fresh);
+    /// Takes the next chunk from the source; afterwards `current` is `None` only at its end.
+    fn next_chunk(&mut self) -> io::Result<()> {
+        self.current = None;
+        self.start = 0;
+        let mut buffer = self
+            .pool
+            .take()
+            .ok_or_else(|| io::Error::other("the job was given up"))?;
+        let mut filled = 0;
+        while filled < ENOUGH {
+            match self.read_source(buffer.get_mut(filled..).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(length) => {
+                    filled += length;
+                    self.read += length as u64;
                 }
-                self.end += length;
-                Ok(length)
-            }
-            Err(error) => {
-                let copy = io::Error::new(error.kind(), error.to_string());
-                self.failure = Some(error);
-                Err(copy)
+                Err(error) => {
+                    let copy = io::Error::new(error.kind(), error.to_string());
+                    self.failure = Some(error);
+                    return Err(copy);
+                }
             }
         }
+        self.shared.blob_bytes.store(self.read, Ordering::Relaxed);
+        let chunk = self.pool.fill(buffer, filled);
+        if filled > 0 {
+            if let Some(hash) = &mut self.hash {
+                hash(chunk.share());
+            }
+            self.current = Some(chunk);
+        }
+        Ok(())
     }
 
-    fn read_source(&mut self) -> io::Result<usize> {
+    fn read_source(&mut self, space: &mut [u8]) -> io::Result<usize> {
         if self.shared.canceled.load(Ordering::Relaxed) {
             return Err(io::Error::other("the job was given up"));
         }
-        let space = self.buffer.get_mut(self.end..).unwrap_or_default();
         loop {
             let result = match &mut self.source {
                 Source::File {
@@ -173,16 +162,19 @@ impl Blob {
 
 impl BufRead for Blob {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.start == self.end {
-            self.start = 0;
-            self.end = 0;
-            self.read_more()?;
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|chunk| self.start >= chunk.bytes().len())
+        {
+            self.next_chunk()?;
         }
-        Ok(self.buffer.get(self.start..self.end).unwrap_or_default())
+        let bytes = self.current.as_ref().map_or(&[][..], Chunk::bytes);
+        Ok(bytes.get(self.start..).unwrap_or_default())
     }
 
     fn consume(&mut self, amount: usize) {
-        self.start = (self.start + amount).min(self.end);
+        self.start += amount;
     }
 }
 

@@ -5,6 +5,7 @@
 //! and gives nothing back to the host. Nothing here syncs: see [`sync_tree`].
 
 mod blob;
+mod buffers;
 mod error;
 mod fence;
 mod gzip;

@@ -41,10 +41,11 @@ pub fn run_job(
     let started = Instant::now();
     check_digest("digest", job.expected_digest.as_deref())?;
     check_digest("diff id", job.expected_diff_id.as_deref())?;
-    let target = Target::open(job)?;
-    let parents = open_parents(&job.parent_dirs)?;
     fence::leave_namespaces()?;
     fence::clear_umask();
+    // Opened in the new mount namespace: an overlay takes no directories of another one.
+    let target = Target::open(job)?;
+    let parents = open_parents(&job.parent_dirs)?;
     let root = target.make()?;
     let done = unpack_into(job, source, progress, &target, root, parents, started);
     let cleaned = target.remove_work();

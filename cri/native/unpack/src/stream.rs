@@ -1,57 +1,26 @@
 //! The threads of a job: one reads, hashes and inflates the blob, one hashes the tar, and the
 //! caller's thread takes the tar out of [`TarInput`]. They share a fixed set of buffers.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use crate::blob::{Blob, Shared};
+use crate::buffers::{Chunk, Pool};
 use crate::error::{EntryName, UnpackError};
 use crate::gzip::Gzip;
 use crate::job::{Compression, Progress, Source};
 
-/// Size and number of the buffers that go round.
-const CHUNK: usize = 256 << 10;
-const CHUNKS: usize = 12;
+/// Buffers of tar between the threads.
+const BUFFERS: usize = 12;
 /// Largest window a zstd frame may ask for: 128 MiB, as the zstd program allows.
 const ZSTD_WINDOW_LOG: u32 = 27;
 const REPORT_EVERY: Duration = Duration::from_millis(100);
-
-/// A filled buffer that goes back to the pool when its last reader drops it.
-struct Chunk {
-    buffer: Option<Arc<(Vec<u8>, usize)>>,
-    pool: Sender<Vec<u8>>,
-}
-
-impl Chunk {
-    fn bytes(&self) -> &[u8] {
-        match &self.buffer {
-            Some(buffer) => buffer.0.get(..buffer.1).unwrap_or_default(),
-            None => &[],
-        }
-    }
-
-    fn share(&self) -> Self {
-        Self {
-            buffer: self.buffer.clone(),
-            pool: self.pool.clone(),
-        }
-    }
-}
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        if let Some((bytes, _)) = self.buffer.take().and_then(Arc::into_inner) {
-            // The pool is gone only when the inflating thread is.
-            self.pool.send(bytes).unwrap_or_default();
-        }
-    }
-}
 
 /// What the whole blob came to.
 pub(crate) struct Digests {
@@ -60,7 +29,17 @@ pub(crate) struct Digests {
     pub(crate) blob_bytes: u64,
 }
 
-type BlobEnd = Result<(Option<[u8; 32]>, u64), UnpackError>;
+/// The blob's length and whether it is the tar itself.
+type BlobEnd = Result<(u64, bool), UnpackError>;
+
+/// What the hashing thread gets.
+enum Hashed {
+    Blob(Chunk),
+    Tar(Chunk),
+}
+
+/// Hashes of the blob and of the tar.
+type Sums = ([u8; 32], [u8; 32]);
 
 /// The tar stream, chunk by chunk, under the job's deadline.
 pub(crate) struct TarInput<'a> {
@@ -69,8 +48,8 @@ pub(crate) struct TarInput<'a> {
     position: usize,
     offset: u64,
     blob_end: Receiver<BlobEnd>,
-    diff_id: Receiver<[u8; 32]>,
-    ended: Option<(Option<[u8; 32]>, u64)>,
+    sums: Receiver<Sums>,
+    ended: Option<(u64, bool)>,
     shared: Arc<Shared>,
     started: Instant,
     deadline: Duration,
@@ -95,34 +74,39 @@ impl<'a> TarInput<'a> {
     /// Starts the threads.
     pub(crate) fn start(start: Start<'a>) -> Result<Self, UnpackError> {
         let shared = Arc::new(Shared::default());
-        let (pool_in, pool) = channel();
-        for _ in 0..CHUNKS {
-            pool_in.send(vec![0; CHUNK]).unwrap_or_default();
-        }
         let (tar_in, chunks) = channel::<Chunk>();
-        let (hash_in, hash_chunks) = channel::<Chunk>();
+        let (hash_in, hashed) = channel::<Hashed>();
         let (end_in, blob_end) = channel();
-        let (diff_in, diff_id) = channel();
-        let blob = Blob::new(start.source, start.limit, Arc::clone(&shared));
+        let (sums_in, sums) = channel();
+        let blob_hash = hash_in.clone();
+        let blob = Blob::new(
+            start.source,
+            start.limit,
+            Arc::clone(&shared),
+            move |chunk| {
+                blob_hash.send(Hashed::Blob(chunk)).unwrap_or_default();
+            },
+        );
         let (compression, limit) = (start.compression, start.limit);
         spawn("hash", move || {
-            let mut hasher = Sha256::new();
-            for chunk in hash_chunks {
-                hasher.update(chunk.bytes());
+            let (mut blob, mut tar) = (Sha256::new(), Sha256::new());
+            for chunk in hashed {
+                match chunk {
+                    Hashed::Blob(chunk) => blob.update(chunk.bytes()),
+                    Hashed::Tar(chunk) => tar.update(chunk.bytes()),
+                }
             }
-            diff_in.send(hasher.finalize().into()).unwrap_or_default();
+            sums_in
+                .send((blob.finalize().into(), tar.finalize().into()))
+                .unwrap_or_default();
         })?;
         spawn("inflate", move || {
-            let mut send = |buffer: Vec<u8>, length: usize| {
-                let chunk = Chunk {
-                    buffer: Some(Arc::new((buffer, length))),
-                    pool: pool_in.clone(),
-                };
+            let mut send = |chunk: Chunk| {
                 // A reader that has gone needs no bytes: the rest is only hashed.
-                hash_in.send(chunk.share()).unwrap_or_default();
+                hash_in.send(Hashed::Tar(chunk.share())).unwrap_or_default();
                 tar_in.send(chunk).unwrap_or_default();
             };
-            let end = inflate(blob, compression, limit, &pool, &mut send);
+            let end = inflate(blob, compression, limit, &mut send);
             end_in.send(end).unwrap_or_default();
         })?;
         Ok(Self {
@@ -131,7 +115,7 @@ impl<'a> TarInput<'a> {
             position: 0,
             offset: 0,
             blob_end,
-            diff_id,
+            sums,
             ended: None,
             shared,
             started: start.started,
@@ -231,14 +215,19 @@ impl<'a> TarInput<'a> {
         self.chunks = None;
         self.wait_for_blob_end()?;
         let left = self.time_left()?;
-        let diff_id = match self.diff_id.recv_timeout(left) {
-            Ok(diff_id) => diff_id,
+        let (digest, diff_id) = match self.sums.recv_timeout(left) {
+            Ok(sums) => sums,
             Err(RecvTimeoutError::Timeout) => return Err(self.too_late()),
             Err(RecvTimeoutError::Disconnected) => return Err(UnpackError::Thread("hash")),
         };
         match self.ended.take() {
-            Some((digest, blob_bytes)) => Ok(Digests {
-                digest: digest.unwrap_or(diff_id),
+            Some((blob_bytes, true)) => Ok(Digests {
+                digest: diff_id,
+                diff_id,
+                blob_bytes,
+            }),
+            Some((blob_bytes, false)) => Ok(Digests {
+                digest,
                 diff_id,
                 blob_bytes,
             }),
@@ -306,10 +295,11 @@ impl Decoder {
         }
     }
 
-    fn into_blob(self) -> Blob {
+    fn end(&self) -> (u64, bool) {
         match self {
-            Self::None(blob) | Self::Gzip(_, blob) => blob,
-            Self::Zstd(decoder) => decoder.finish(),
+            Self::None(blob) => (blob.position(), true),
+            Self::Gzip(_, blob) => (blob.position(), false),
+            Self::Zstd(decoder) => (decoder.get_ref().position(), false),
         }
     }
 }
@@ -322,7 +312,7 @@ fn by_magic(blob: &mut Blob) -> Result<Compression, UnpackError> {
             why: why.to_owned(),
         })
     };
-    let magic = match blob.peek(6) {
+    let magic = match blob.fill_buf() {
         Ok(magic) => magic,
         Err(error) => return Err(blob.explain("unknown", error.to_string())),
     };
@@ -350,18 +340,18 @@ fn inflate(
     blob: Blob,
     compression: Compression,
     limit: u64,
-    pool: &Receiver<Vec<u8>>,
-    send: &mut dyn FnMut(Vec<u8>, usize),
+    send: &mut dyn FnMut(Chunk),
 ) -> BlobEnd {
     let mut decoder = Decoder::open(blob, compression)?;
+    let pool = Pool::new(BUFFERS);
     let mut total = 0u64;
     loop {
-        let Ok(mut buffer) = pool.recv() else {
+        let Some(mut buffer) = pool.take() else {
             return Err(UnpackError::Thread("inflate"));
         };
         let length = decoder.read(&mut buffer)?;
         if length == 0 {
-            return Ok(decoder.into_blob().finish());
+            return Ok(decoder.end());
         }
         total += length as u64;
         if total > limit {
@@ -372,6 +362,6 @@ fn inflate(
                 entry,
             });
         }
-        send(buffer, length);
+        send(pool.fill(buffer, length));
     }
 }
