@@ -120,7 +120,9 @@ install_npm_packages() {
   digest=$(sha256sum "$root/package-lock.json" | cut -d' ' -f1)
   [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] && return 0
   say "installing npm packages (package-lock.json)"
-  as_builder npm ci --no-progress --loglevel=error >&2
+# Not `npm ci`: it insists on the optional packages of every platform, and a mirror may lack those.
+  # This takes the same pinned versions and checks the same integrity, and never writes the lock file.
+  as_builder npm install --no-save --no-progress --loglevel=error >&2
   printf '%s' "$digest" | as_builder tee "$stamp" >/dev/null
 }
 
