@@ -4,7 +4,7 @@ import type { estiba } from '../../proto/gen/node.js';
 import { toLong } from '../../proto/long.ts';
 import { CriError } from '../core/error.ts';
 import type { LayerProgress } from '../images/import-layers.ts';
-import type { ImageStore, ImportedImage } from '../images/image-store.ts';
+import type { ImageStore, ImportedImage, ImportOptions } from '../images/image-store.ts';
 
 type Request = estiba.node.v1.ImportImagesRequest.$Properties;
 type Progress = estiba.node.v1.ImportProgress.$Properties;
@@ -87,6 +87,21 @@ function checkRequest(images: ImageStore, path: string, removeSource: boolean): 
   }
 }
 
+async function run(
+  images: ImageStore,
+  path: string,
+  removeSource: boolean,
+  options: ImportOptions,
+): Promise<void> {
+  try {
+    await images.importArchive(path, options);
+  } finally {
+    if (removeSource) {
+      await rm(path, { force: true });
+    }
+  }
+}
+
 /**
  * Imports the archive or layout at `path`, telling progress by layer and every image as soon as it
  * is committed; the last message has `done`. Cancels with the call. Throws as ImageStore's
@@ -102,15 +117,14 @@ export async function* importImages(
   checkRequest(images, path, removeSource);
   const abort = new AbortController();
   const queue = new ProgressQueue();
-  const work = images
-    .importArchive(path, {
-      signal: AbortSignal.any([call.signal, abort.signal]),
-      tags: request.tags ?? [],
-      baseName: request.baseName ?? '',
-      onProgress: (progress) => queue.push(layerMessage(progress)),
-      onImage: (imported) => queue.push(imageMessage(imported)),
-    })
-    .finally(() => (removeSource ? rm(path, { force: true }) : undefined));
+  const signal = AbortSignal.any([call.signal, abort.signal]);
+  const work = run(images, path, removeSource, {
+    signal,
+    tags: request.tags ?? [],
+    baseName: request.baseName ?? '',
+    onProgress: (progress) => queue.push(layerMessage(progress)),
+    onImage: (imported) => queue.push(imageMessage(imported)),
+  });
   try {
     yield* queue.until(work);
     yield { done: true };
