@@ -171,7 +171,10 @@ fn unpack_into(
     started: Instant,
 ) -> Result<Unpacked, UnpackError> {
     let merged = !parents.is_empty();
-    let upper = root.try_clone().map_err(|_| UnpackError::Thread("main"))?;
+    let upper = root.try_clone().map_err(|error| UnpackError::Finish {
+        action: "keep a descriptor of",
+        source: Errno::from_io_error(&error).unwrap_or(Errno::MFILE),
+    })?;
     let (root, work) = if merged {
         view(target, root, parents)?
     } else {

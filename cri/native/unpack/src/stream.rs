@@ -259,7 +259,7 @@ impl Decoder {
     fn open(mut blob: Blob, compression: Compression) -> Result<Self, UnpackError> {
         let compression = match compression {
             Compression::Auto => by_magic(&mut blob)?,
-            chosen => chosen,
+            Compression::None | Compression::Gzip | Compression::Zstd => compression,
         };
         match compression {
             Compression::Gzip => Ok(Self::Gzip(Box::new(Gzip::new()), blob)),

@@ -1,5 +1,11 @@
 //! Archives made to write, link, change or delete outside the layer. `Scene` checks after every
 //! job that two canaries are unchanged and that nothing new lies beside the layer.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
 
 mod common;
 

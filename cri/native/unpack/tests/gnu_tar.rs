@@ -1,4 +1,10 @@
 //! The same archives unpacked by GNU tar and by us must give the same trees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Whiteouts, replacement, self-containedness, and layers on top of others.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Compressions, digests, and blobs that are damaged or go on too long.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
 
 mod common;
 

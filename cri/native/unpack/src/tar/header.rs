@@ -29,7 +29,10 @@ impl<'a> Header<'a> {
         let bytes = || before.iter().chain(after);
         let plain: i64 = bytes().map(|b| i64::from(*b)).sum::<i64>() + 8 * 32;
         // Some old programs summed signed bytes.
-        let signed: i64 = bytes().map(|b| i64::from(b.cast_signed())).sum::<i64>() + 8 * 32;
+        let signed: i64 = bytes()
+            .map(|b| i64::from(i8::from_ne_bytes([*b])))
+            .sum::<i64>()
+            + 8 * 32;
         (stored == plain || stored == signed).then_some(header)
     }
 

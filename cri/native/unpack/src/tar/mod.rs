@@ -1,6 +1,7 @@
 //! A strict reader of tar streams: every length is bounded before it is believed.
 
 mod header;
+mod maps;
 mod number;
 mod pax;
 mod reader;

@@ -1,9 +1,8 @@
 //! Turns the tar stream into entries.
 
-use super::header::{BLOCK, Header, push_extents};
-use super::number::{Time, decimal};
+use super::header::{BLOCK, Header};
+use super::number::Time;
 use super::pax::{self, Pax};
-use super::sparse::{self, Extent, MAX_EXTENTS};
 use super::{Entry, Kind};
 use crate::error::{EntryName, UnpackError};
 use crate::stream::{Digests, TarInput};
@@ -17,7 +16,7 @@ const MAX_LONG_NAME: u64 = 64 << 10;
 pub(crate) struct TarReader<'a> {
     input: TarInput<'a>,
     /// Stored bytes of the current entry not yet taken, then its padding.
-    remaining: u64,
+    pub(super) remaining: u64,
     padding: u64,
     /// For messages.
     last_name: Vec<u8>,
@@ -111,7 +110,7 @@ impl<'a> TarReader<'a> {
         self.input.time_left().map(drop)
     }
 
-    fn broken(&self, why: &str) -> UnpackError {
+    pub(super) fn broken(&self, why: &str) -> UnpackError {
         let entry = match self.last_name.as_slice() {
             [] => "before the first entry".to_owned(),
             name if self.remaining > 0 => format!("in entry {}", EntryName::new(name)),
@@ -124,7 +123,7 @@ impl<'a> TarReader<'a> {
         }
     }
 
-    fn refused(&self, name: &[u8], offset: u64, why: &str) -> UnpackError {
+    pub(super) fn refused(&self, name: &[u8], offset: u64, why: &str) -> UnpackError {
         UnpackError::Refused {
             entry: EntryName::new(name),
             offset,
@@ -151,7 +150,7 @@ impl<'a> TarReader<'a> {
     }
 
     /// Fills `block`; how much was there.
-    fn read_block(&mut self, block: &mut [u8; BLOCK]) -> Result<usize, UnpackError> {
+    pub(super) fn read_block(&mut self, block: &mut [u8; BLOCK]) -> Result<usize, UnpackError> {
         let mut filled = 0;
         while filled < BLOCK {
             let available = self.input.fill()?;
@@ -281,11 +280,12 @@ impl<'a> TarReader<'a> {
                 .filter(|(major, minor)| *major < 1 << 12 && *minor < 1 << 20)
                 .and_then(|(a, b)| Some((u32::try_from(a).ok()?, u32::try_from(b).ok()?)))
                 .ok_or_else(|| refuse(self, "device number"))?,
-            _ => (0, 0),
+            Kind::Regular | Kind::HardLink | Kind::Symlink | Kind::Directory | Kind::Fifo => (0, 0),
         };
-        let (size, sparse) = match kind {
-            Kind::Regular => self.sparse_map(header, &mut pax, stored, &path, offset)?,
-            _ => (0, None),
+        let (size, sparse) = if kind == Kind::Regular {
+            self.sparse_map(header, &mut pax, stored, &path, offset)?
+        } else {
+            (0, None)
         };
         self.input.entries += 1;
         Ok(Entry {
@@ -302,95 +302,6 @@ impl<'a> TarReader<'a> {
             offset,
             path,
         })
-    }
-
-    /// The file's size with holes, and its extents when it has a map in any of the four forms.
-    fn sparse_map(
-        &mut self,
-        header: &Header,
-        pax: &mut Pax,
-        stored: u64,
-        path: &[u8],
-        offset: u64,
-    ) -> Result<(u64, Option<Vec<Extent>>), UnpackError> {
-        let keys = std::mem::take(&mut pax.sparse);
-        let (map, real_size) = if header.kind() == b'S' {
-            self.old_sparse(header, path, offset)?
-        } else if (keys.major, keys.minor) == (Some(1), Some(0)) {
-            let real_size = keys.real_size;
-            (self.map_in_data(path, offset)?, real_size.unwrap_or(stored))
-        } else if !keys.map.is_empty() || keys.real_size.is_some() {
-            (keys.map, keys.real_size.unwrap_or(stored))
-        } else {
-            return Ok((stored, None));
-        };
-        let extents = sparse::extents(&map, real_size, self.remaining)
-            .map_err(|why| self.refused(path, offset, &why))?;
-        Ok((real_size, Some(extents)))
-    }
-
-    fn old_sparse(
-        &mut self,
-        header: &Header,
-        path: &[u8],
-        offset: u64,
-    ) -> Result<(Vec<u64>, u64), UnpackError> {
-        let wrong = |this: &Self| this.refused(path, offset, "its sparse map has no numbers");
-        let (mut map, mut more, real_size) = header.old_sparse().ok_or_else(|| wrong(self))?;
-        while more {
-            let mut block = [0; BLOCK];
-            if self.read_block(&mut block)? != BLOCK {
-                return Err(self.broken("the archive ends in a sparse map"));
-            }
-            let extents = block.get(..504).unwrap_or_default();
-            push_extents(&mut map, extents).ok_or_else(|| wrong(self))?;
-            if map.len() / 2 > MAX_EXTENTS {
-                return Err(self.refused(path, offset, "its sparse map is too long"));
-            }
-            more = block.get(504).is_some_and(|flag| *flag != 0);
-        }
-        Ok((map, real_size))
-    }
-
-    /// Form 1.0: decimal lines in front of the data, padded to a block.
-    fn map_in_data(&mut self, path: &[u8], offset: u64) -> Result<Vec<u64>, UnpackError> {
-        let start = self.remaining;
-        let wrong =
-            |this: &Self| this.refused(path, offset, "its sparse map is no list of numbers");
-        let count = self.line()?.ok_or_else(|| wrong(self))?;
-        if count > MAX_EXTENTS as u64 {
-            return Err(self.refused(path, offset, "its sparse map is too long"));
-        }
-        let mut map = Vec::new();
-        for _ in 0..count * 2 {
-            map.push(self.line()?.ok_or_else(|| wrong(self))?);
-        }
-        let mut padding = (start - self.remaining).wrapping_neg() % BLOCK as u64;
-        while padding > 0 {
-            let available = self.data()?.len() as u64;
-            let taken = available.min(padding);
-            if taken == 0 {
-                return Err(wrong(self));
-            }
-            self.consume(usize::try_from(taken).unwrap_or(0));
-            padding -= taken;
-        }
-        Ok(map)
-    }
-
-    fn line(&mut self) -> Result<Option<u64>, UnpackError> {
-        let mut digits = Vec::new();
-        while digits.len() <= 20 {
-            let Some(byte) = self.data()?.first().copied() else {
-                return Ok(None);
-            };
-            self.consume(1);
-            if byte == b'\n' {
-                return Ok(decimal(&digits));
-            }
-            digits.push(byte);
-        }
-        Ok(None)
     }
 }
 

@@ -199,7 +199,13 @@ impl Dirs {
                     self.open_in(dir, name).map_err(Miss::Kernel)
                 }
             },
-            _ => Err(Miss::NotDirectory),
+            FileType::RegularFile
+            | FileType::Directory
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => Err(Miss::NotDirectory),
         }
     }
 

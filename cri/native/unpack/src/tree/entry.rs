@@ -10,6 +10,7 @@ use rustix::io::{Errno, pwrite, write};
 
 use super::dirs::Dir;
 use crate::error::{EntryName, UnpackError};
+use crate::name::MAX_PATH;
 use crate::tar::{Entry, Kind, TarReader, Time};
 use crate::xattr::{self, DEFAULT_ACL, Verdict};
 
@@ -233,5 +234,30 @@ fn write_some(file: &OwnedFd, data: &[u8], offset: Option<u64>) -> rustix::io::R
             Ok(0) => return Err(Errno::IO),
             other => return other,
         }
+    }
+}
+
+/// Rules that the kernel would not enforce, or not in words.
+pub(crate) fn check_node(entry: &Entry) -> Result<(), UnpackError> {
+    match entry.kind {
+        Kind::Symlink if entry.link.is_empty() => Err(refused(entry, "it is a symlink to nothing")),
+        Kind::Symlink if entry.link.len() > MAX_PATH || entry.link.contains(&0) => Err(refused(
+            entry,
+            format!(
+                "its symlink text is impossible ({} bytes)",
+                entry.link.len()
+            ),
+        )),
+        Kind::CharDevice if entry.device == (0, 0) => Err(refused(
+            entry,
+            "device number 0:0 is an overlay whiteout, not a device",
+        )),
+        Kind::Regular
+        | Kind::HardLink
+        | Kind::Symlink
+        | Kind::CharDevice
+        | Kind::BlockDevice
+        | Kind::Directory
+        | Kind::Fifo => Ok(()),
     }
 }

@@ -4,4 +4,6 @@
 pub(crate) mod dirs;
 pub(crate) mod entry;
 pub(crate) mod extract;
+mod hide;
+mod link;
 pub(crate) mod walk;

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
-use rustix::fs::{fremovexattr, fstat, openat2, statat, unlinkat};
+use rustix::fs::{fremovexattr, fstat, openat, openat2, statat, unlinkat};
 use rustix::io::Errno;
 
 use crate::name::{join, split};
@@ -119,19 +119,18 @@ pub(crate) fn measure(root: impl AsFd, clean: bool) -> rustix::io::Result<Measur
         for (name, _) in list(&dir)? {
             let stat = statat(&dir, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW)?;
             sum.add(&stat, &mut linked);
-            match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => pending.push(join(&path, &name)),
-                FileType::RegularFile if clean => {
-                    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                    let flags = flags | OFlags::NONBLOCK;
-                    remove_traces(rustix::fs::openat(
-                        &dir,
-                        name.as_slice(),
-                        flags,
-                        Mode::empty(),
-                    )?)?;
-                }
-                _ => {}
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            if kind == FileType::Directory {
+                pending.push(join(&path, &name));
+            } else if kind == FileType::RegularFile && clean {
+                let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = openat(
+                    &dir,
+                    name.as_slice(),
+                    flags | OFlags::NONBLOCK,
+                    Mode::empty(),
+                )?;
+                remove_traces(file)?;
             }
         }
     }
