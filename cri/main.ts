@@ -23,6 +23,7 @@ import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/c
 import { GrpcServer } from './server/grpc-server.ts';
 import { serveMetrics, type MetricsEndpoint } from './server/metrics-http.ts';
 import { OperationMetrics } from './server/operation-metrics.ts';
+import { mustBeFree } from './server/socket.ts';
 import { OperationTable } from './store/operations.ts';
 import { Store } from './store/store.ts';
 
@@ -37,6 +38,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   const config = await loadConfig(configPath);
   const log = pino({ level: config.log.level, base: {} }, destination(1));
   await makeDirectories(config);
+  await mustBeFree(socketPath(config));
   const launcher = await startLauncher(config, log);
   const host = await readHostFacts((await launcher.ping()).features);
   const loaded = await Store.load({ runDir: config.runDir, bootId: host.bootId });

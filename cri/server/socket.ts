@@ -16,9 +16,7 @@ export async function listenOnSocket(
   gid: number,
   accept: (socket: Socket) => void,
 ): Promise<Server> {
-  if (await answers(path)) {
-    throw new CriError('Unavailable', `cannot listen on "${path}": another server answers there`);
-  }
+  await mustBeFree(path);
   await unlink(path).catch(ignoreMissing);
   const server = createServer(accept);
   await bind(server, path);
@@ -26,6 +24,16 @@ export async function listenOnSocket(
     await chown(path, 0, gid);
   }
   return server;
+}
+
+/**
+ * Throws Unavailable when a server answers on `path`. To be called before the first record is read:
+ * two servers must never work on one run directory.
+ */
+export async function mustBeFree(path: string): Promise<void> {
+  if (await answers(path)) {
+    throw new CriError('Unavailable', `cannot listen on "${path}": another server answers there`);
+  }
 }
 
 function bind(server: Server, path: string): Promise<void> {

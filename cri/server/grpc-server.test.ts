@@ -1,0 +1,126 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as grpc from '@grpc/grpc-js';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runtime } from '../../proto/gen/cri.js';
+import { CriError } from '../core/error.ts';
+import { GrpcServer } from './grpc-server.ts';
+import { OperationMetrics } from './operation-metrics.ts';
+import { serviceDefinition, type RuntimeHandlers } from './service-definition.ts';
+
+const { v1 } = runtime;
+
+let directory: string;
+let path: string;
+let lines: { level: number; operation?: string; code?: string; err?: unknown }[];
+let metrics: OperationMetrics;
+let server: GrpcServer;
+let client: grpc.Client;
+
+const handlers: Partial<RuntimeHandlers> = {
+  version: async () => ({ version: '0.1.0' }),
+  status: () => Promise.reject(new CriError('NotFound', 'cannot find "x": there is none')),
+  runtimeConfig: () => Promise.reject(new TypeError('a bug of ours')),
+  stopContainer: (_request, call) =>
+    new Promise((_resolve, reject) => {
+      call.signal.addEventListener('abort', () => reject(call.signal.reason));
+    }),
+};
+
+function call(name: string, deadlineMs = 5000): Promise<unknown> {
+  const method = serviceDefinition(v1.RuntimeService, v1)[name];
+  if (method === undefined) {
+    throw new Error(`no call "${name}"`);
+  }
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      {},
+      { deadline: Date.now() + deadlineMs },
+      (error, reply) => (error === null ? resolve(reply) : reject(error)),
+    );
+  });
+}
+
+function listen(): Promise<GrpcServer> {
+  const log = pino(
+    { level: 'debug' },
+    { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) },
+  );
+  const missing = { exec: 'streaming' };
+  return GrpcServer.listen([{ service: v1.RuntimeService, types: v1, handlers, missing }], {
+    path,
+    gid: 0,
+    log,
+    metrics,
+    polled: new Set(['Version']),
+  });
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'estiba-server-'));
+  path = join(directory, 'test.sock');
+  lines = [];
+  metrics = new OperationMetrics({ version: 'test' });
+  server = await listen();
+  client = new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure());
+});
+
+afterEach(async () => {
+  client.close();
+  await server.close(100);
+  await rm(directory, { recursive: true });
+});
+
+describe('the server', () => {
+  it('makes its socket for owner and group alone', async () => {
+    expect((await stat(path)).mode & 0o777).toBe(0o660);
+  });
+
+  it('refuses to take over a socket that is served', async () => {
+    await expect(listen()).rejects.toThrow('another server answers there');
+    await expect(call('version')).resolves.toMatchObject({ version: '0.1.0' });
+  });
+
+  it('answers with the code and the words of the error, logged as a warning', async () => {
+    await expect(call('status')).rejects.toMatchObject({
+      code: grpc.status.NOT_FOUND,
+      details: 'cannot find "x": there is none',
+    });
+    expect(lines.at(-1)).toMatchObject({ level: 40, operation: 'Status', code: 'NotFound' });
+  });
+
+  it('logs what it cannot explain as an error with its cause', async () => {
+    await expect(call('runtimeConfig')).rejects.toMatchObject({ code: grpc.status.INTERNAL });
+    expect(lines.at(-1)).toMatchObject({ level: 50, code: 'Internal' });
+    expect(lines.at(-1)?.err).toBeDefined();
+  });
+
+  it('names the feature of a call that has no handler', async () => {
+    await expect(call('exec')).rejects.toMatchObject({
+      code: grpc.status.UNIMPLEMENTED,
+      details: 'cannot serve Exec: streaming is not implemented yet',
+    });
+    await expect(call('getContainerEvents').catch((e: unknown) => e)).resolves.toBeDefined();
+  });
+
+  it('lets the handler know when the client gives up', async () => {
+    await expect(call('stopContainer', 50)).rejects.toMatchObject({
+      code: grpc.status.DEADLINE_EXCEEDED,
+    });
+    await expect.poll(() => lines.at(-1)?.operation).toBe('StopContainer');
+  });
+
+  it('counts calls, errors and what is in flight', async () => {
+    await call('version');
+    await call('status').catch(() => undefined);
+    const text = await metrics.registry.metrics();
+    expect(text).toContain('estiba_operation_duration_seconds_count{operation="Version"} 1');
+    expect(text).toContain('estiba_operation_errors_total{operation="Status",code="NotFound"} 1');
+    expect(text).toContain('estiba_operations_in_flight{operation="Version"} 0');
+  });
+});
