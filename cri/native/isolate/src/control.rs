@@ -1,12 +1,18 @@
 //! The conversation between the monitor and the children it forks: one seqpacket socket for each
 //! container or exec that is being built.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
 
+use estiba_kernel::{Errno, socket};
 use serde::{Deserialize, Serialize};
 
 use crate::error::IsolateError;
 use crate::request::ResolvedUser;
+
+/// Longest message of the conversation.
+const MAX_MESSAGE: usize = 16 * 1024;
+const STEP: &str = "control";
 
 /// How long one step took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +35,13 @@ pub struct Building {
     /// The conversation (`SOCK_SEQPACKET`).
     pub control: OwnedFd,
     /// The final process (also a child of the caller): pid as the host sees it, and its pidfd.
-    /// Known a moment before `Created`, so that a build that hangs can be named and killed.
+    /// Known a moment before `Created`, so that a build that hangs can be named and killed. Taken
+    /// out by `Created`.
     pub process: Option<(i32, OwnedFd)>,
-    pub(crate) ready: Option<Created>,
+    /// Cgroup of `process`. While it is unknown the builder removes what it made itself.
+    pub cgroup: Option<String>,
+    pub(crate) steps: Vec<StepTime>,
+    pub(crate) ready: Option<(ResolvedUser, Option<OwnedFd>)>,
 }
 
 /// What the child tells when it is parked (container) or about to execve (exec).
@@ -47,7 +57,7 @@ pub struct Created {
     pub user: ResolvedUser,
     /// Cgroup of the process, as `kill_cgroup` takes it.
     pub cgroup: String,
-    /// What the time went into.
+    /// What the time went into, in order.
     pub steps: Vec<StepTime>,
 }
 
@@ -62,4 +72,123 @@ pub enum ControlMessage {
     /// The socket is closed. After `send_go` (or after an exec's `Created`) it means that execve has
     /// succeeded; before, that the child died without a word (killed, out of memory).
     Closed,
+}
+
+/// What children send.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Wire {
+    /// Builder: the final process exists; carries its pidfd.
+    Forked { pid: i32, cgroup: String, steps: Vec<StepTime> },
+    /// Final process: done but for "go" and execve; may carry a terminal master.
+    Ready { user: ResolvedUser, steps: Vec<StepTime> },
+    /// Either: it is over.
+    Failed(IsolateError),
+}
+
+impl Wire {
+    /// Sends the message to the parent.
+    pub(crate) fn send(
+        &self,
+        control: impl AsFd,
+        fds: &[BorrowedFd<'_>],
+    ) -> Result<(), IsolateError> {
+        let bytes = serde_json::to_vec(self)
+            .map_err(|error| IsolateError::invalid(STEP, format!("cannot encode: {error}")))?;
+        socket::send(control, &bytes, fds)
+            .map_err(|errno| IsolateError::kernel(STEP, "report to the monitor", errno))
+    }
+}
+
+/// Takes what has arrived on `building.control`, without blocking. `None`: nothing complete yet.
+/// Call it again until it returns `None` or `Closed`.
+///
+/// # Errors
+/// A malformed message or a failing socket.
+pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, IsolateError> {
+    loop {
+        let message = match socket::receive(&building.control, MAX_MESSAGE, false) {
+            Err(Errno::AGAIN) => return Ok(None),
+            result => result
+                .map_err(|errno| IsolateError::kernel(STEP, "hear from the container", errno))?,
+        };
+        if message.bytes.is_empty() {
+            return Ok(Some(ControlMessage::Closed));
+        }
+        let wire: Wire = serde_json::from_slice(&message.bytes).map_err(|error| {
+            IsolateError::invalid(STEP, format!("cannot read the container's message: {error}"))
+        })?;
+        let mut fds = message.fds.into_iter();
+        match wire {
+            Wire::Failed(error) => return Ok(Some(ControlMessage::Failed(error))),
+            Wire::Forked { pid, cgroup, steps } => {
+                building.cgroup = Some(cgroup);
+                building.process = fds.next().map(|pidfd| (pid, pidfd));
+                building.steps.splice(0..0, steps);
+            }
+            Wire::Ready { user, steps } => {
+                building.ready = Some((user, fds.next()));
+                building.steps.extend(steps);
+            }
+        }
+        // The two come from two processes: either may be first.
+        if building.process.is_some()
+            && let Some((user, console)) = building.ready.take()
+            && let Some((pid, pidfd)) = building.process.take()
+        {
+            return Ok(Some(ControlMessage::Created(Created {
+                pid,
+                pidfd,
+                console,
+                user,
+                cgroup: building.cgroup.clone().unwrap_or_default(),
+                steps: std::mem::take(&mut building.steps),
+            })));
+        }
+    }
+}
+
+/// Lets the parked init go on to execve; the outcome arrives as `Failed` or `Closed`.
+///
+/// # Errors
+/// When the init is gone.
+pub fn send_go(building: &Building) -> Result<(), IsolateError> {
+    send_go_on(&building.control)
+}
+
+/// `send_go` for callers that kept only the socket.
+///
+/// # Errors
+/// When the init is gone.
+pub fn send_go_on(control: impl AsFd) -> Result<(), IsolateError> {
+    socket::send(control, b"go", &[])
+        .map_err(|errno| IsolateError::kernel("start", "start container", errno))
+}
+
+/// Waits, in the parked init, for "go". False when the other side has gone away.
+pub(crate) fn wait_for_go(control: impl AsFd) -> bool {
+    socket::receive(control, 16, true).is_ok_and(|message| message.bytes == b"go")
+}
+
+/// Measures steps.
+#[derive(Debug)]
+pub(crate) struct Stopwatch {
+    last: Instant,
+    pub(crate) steps: Vec<StepTime>,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self { last: Instant::now(), steps: Vec::new() }
+    }
+
+    /// Ends the step that ran until now.
+    pub(crate) fn lap(&mut self, step: &str) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(self.last).as_micros();
+        self.last = now;
+        self.steps.push(StepTime {
+            step: step.to_owned(),
+            elapsed_us: u64::try_from(elapsed).unwrap_or(u64::MAX),
+        });
+    }
 }

@@ -42,6 +42,12 @@ pub fn close_all_except(keep: &[RawFd]) -> Result<(), Errno> {
     close_range(first, RawFd::MAX, 0)
 }
 
+/// Closes a standard stream (0, 1 or 2) of a child that will never use it.
+pub fn close_number(number: RawFd) {
+    // SAFETY: standard descriptors are owned by no object; closing one that is closed is harmless.
+    unsafe { libc::close(number) };
+}
+
 /// Marks every descriptor from 3 up to be closed by execve.
 ///
 /// # Errors

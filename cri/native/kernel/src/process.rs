@@ -83,6 +83,15 @@ pub fn set_session() {
     unsafe { libc::setsid() };
 }
 
+/// Leaves the session keyring of whoever started this process for a new, empty one. Kernels without
+/// keyrings, and users without quota for one more, have nothing to protect or no way to.
+pub fn leave_session_keyring() {
+    const KEYCTL_JOIN_SESSION_KEYRING: libc::c_int = 1;
+    let anonymous: *const libc::c_char = std::ptr::null();
+    // SAFETY: a null name asks for an anonymous keyring.
+    unsafe { libc::syscall(libc::SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, anonymous) };
+}
+
 /// Sets one resource limit of this process. `u64::MAX` is "unlimited".
 ///
 /// # Errors

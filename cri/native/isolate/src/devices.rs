@@ -1,0 +1,137 @@
+//! What is in /dev.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use estiba_kernel::Errno;
+use estiba_kernel::resolve::{self, Missing};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
+
+use crate::error::{ErrorCode, IsolateError};
+use crate::limits::device_number;
+use crate::spec::{Device, Mount};
+
+const STEP: &str = "make-devices";
+
+/// Name, major, minor of the character devices that every container has, mode 0666.
+const NODES: [(&str, u32, u32); 6] = [
+    ("null", 1, 3),
+    ("zero", 1, 5),
+    ("full", 1, 7),
+    ("random", 1, 8),
+    ("urandom", 1, 9),
+    ("tty", 5, 0),
+];
+/// Link, target.
+const LINKS: [(&str, &str); 6] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("core", "/proc/kcore"),
+    ("ptmx", "pts/ptmx"),
+];
+
+/// The container's /dev when this runtime fills it: not when the host's is bound there.
+pub(crate) fn open_dev(
+    root: BorrowedFd<'_>,
+    mounts: &[Mount],
+) -> Result<Option<OwnedFd>, IsolateError> {
+    let bound = mounts.iter().any(|mount| {
+        mount.destination.trim_end_matches('/') == "/dev"
+            && (mount.kind == "bind" || mount.options.iter().any(|o| o == "bind" || o == "rbind"))
+    });
+    if bound {
+        return Ok(None);
+    }
+    resolve::ensure_in_root(root, "/dev", Missing::Directory(0o755))
+        .map(Some)
+        .map_err(|errno| IsolateError::kernel(STEP, "open /dev of the container", errno))
+}
+
+/// Makes the usual nodes and links and those of the spec.
+pub(crate) fn fill(
+    root: BorrowedFd<'_>,
+    dev: &OwnedFd,
+    devices: &[Device],
+) -> Result<(), IsolateError> {
+    for device in devices {
+        spec_device(root, device)?;
+    }
+    for (name, major, minor) in NODES {
+        let number = rustix::fs::makedev(major, minor);
+        make_node(dev.as_fd(), name, FileType::CharacterDevice, number, 0o666, true)
+            .map_err(|errno| IsolateError::kernel(STEP, format!("make /dev/{name}"), errno))?;
+    }
+    for (name, target) in LINKS {
+        match rustix::fs::symlinkat(target, dev, name) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => {
+                return Err(IsolateError::kernel(STEP, format!("make /dev/{name}"), errno));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes a node. One that is there already is left when it is the same device (or `keep`).
+fn make_node(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    kind: FileType,
+    number: u64,
+    mode: u32,
+    keep: bool,
+) -> Result<(), Errno> {
+    match rustix::fs::mknodat(dir, name, kind, Mode::from_raw_mode(mode), number) {
+        Err(Errno::EXIST) => {
+            let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let same =
+                FileType::from_raw_mode(stat.st_mode) == kind && u64::from(stat.st_rdev) == number;
+            if same || keep { Ok(()) } else { Err(Errno::EXIST) }
+        }
+        result => result,
+    }
+}
+
+fn spec_device(root: BorrowedFd<'_>, device: &Device) -> Result<(), IsolateError> {
+    let refuse = |why: &str| {
+        IsolateError::invalid(STEP, format!("cannot make device {:?}: {why}", device.path))
+    };
+    let kind = match device.kind.as_str() {
+        "c" | "u" => FileType::CharacterDevice,
+        "b" => FileType::BlockDevice,
+        "p" => FileType::Fifo,
+        _ => return Err(refuse("its type is not one of c, b, u, p")),
+    };
+    let (parent, name) = device
+        .path
+        .rsplit_once('/')
+        .filter(|(_, name)| !name.is_empty() && *name != "." && *name != "..")
+        .filter(|_| device.path.starts_with('/'))
+        .ok_or_else(|| refuse("this is not an absolute path of a file"))?;
+    let number = if kind == FileType::Fifo {
+        0
+    } else {
+        let (major, minor) = device_number(device)?;
+        rustix::fs::makedev(major, minor)
+    };
+    let fail = |errno| {
+        let error = IsolateError::kernel(STEP, format!("make device {:?}", device.path), errno);
+        if errno == Errno::EXIST { error.with_code(ErrorCode::FailedPrecondition) } else { error }
+    };
+    let dir = resolve::ensure_in_root(root, parent, Missing::Directory(0o755)).map_err(fail)?;
+    let mode = device.file_mode.unwrap_or(0o666) & 0o7777;
+    make_node(dir.as_fd(), name, kind, number, mode, false).map_err(fail)?;
+    let (uid, gid) = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
+    if uid != 0 || gid != 0 {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        rustix::fs::chownat(&dir, name, uid, gid, flags).map_err(fail)?;
+    }
+    Ok(())
+}
+
+/// Opens a device of the container for the runtime's own use, no symlink on the way.
+pub(crate) fn open_in_dev(dev: BorrowedFd<'_>, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve::open_no_symlinks(dev, name, flags)
+}

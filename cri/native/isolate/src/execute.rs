@@ -1,0 +1,144 @@
+//! Finding and executing the program, with the words that users of kubectl know.
+
+use std::ffi::CString;
+
+use estiba_kernel::{Errno, process};
+
+use crate::error::{ErrorCode, IsolateError, errno_text};
+
+const STEP: &str = "execve";
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn c_strings(texts: &[String]) -> Result<Vec<CString>, IsolateError> {
+    let nul = |text: &String| {
+        IsolateError::invalid(STEP, format!("cannot execute: {text:?} holds a NUL byte"))
+    };
+    texts.iter().map(|text| CString::new(text.as_str()).map_err(|_nul| nul(text))).collect()
+}
+
+/// Value of a variable in an environment; the last one counts.
+pub(crate) fn variable<'a>(env: &'a [String], name: &str) -> Option<&'a str> {
+    env.iter().rev().find_map(|entry| {
+        let (key, value) = entry.split_once('=')?;
+        (key == name).then_some(value)
+    })
+}
+
+/// Executes `argv`; returns only to say why that failed. The root is the container's.
+pub(crate) fn execute(argv: &[String], env: &[String]) -> IsolateError {
+    let Some(program) = argv.first() else {
+        return IsolateError::invalid(STEP, "cannot execute: no command given");
+    };
+    let (arguments, environment) = match (c_strings(argv), c_strings(env)) {
+        (Ok(arguments), Ok(environment)) => (arguments, environment),
+        (Err(error), _) | (_, Err(error)) => return error,
+    };
+    let attempt = |path: &str| match CString::new(path) {
+        Ok(path) => process::execve(&path, &arguments, &environment),
+        Err(_nul) => Errno::INVAL,
+    };
+    if program.contains('/') {
+        return explain(program, program, attempt(program));
+    }
+    let mut denied = None;
+    for dir in variable(env, "PATH").unwrap_or(DEFAULT_PATH).split(':') {
+        if program.is_empty() {
+            break;
+        }
+        let dir = if dir.is_empty() { "." } else { dir };
+        let path = format!("{dir}/{program}");
+        match attempt(&path) {
+            Errno::NOENT | Errno::NOTDIR if !exists(&path) => {}
+            Errno::ACCESS if is_directory(&path) => {}
+            Errno::ACCESS => denied = Some(path),
+            errno => return explain(program, &path, errno),
+        }
+    }
+    match denied {
+        Some(path) => explain(program, &path, Errno::ACCESS),
+        None => failure(
+            ErrorCode::NotFound,
+            Errno::NOENT,
+            format!("cannot execute {program:?}: executable file not found in $PATH"),
+        ),
+    }
+}
+
+fn exists(path: &str) -> bool {
+    rustix::fs::stat(path).is_ok()
+}
+
+fn is_directory(path: &str) -> bool {
+    std::fs::metadata(path).is_ok_and(|data| data.is_dir())
+}
+
+fn failure(code: ErrorCode, errno: Errno, message: String) -> IsolateError {
+    let mut error = IsolateError::new(code, STEP, message);
+    error.errno = errno.raw_os_error();
+    error
+}
+
+fn explain(program: &str, path: &str, errno: Errno) -> IsolateError {
+    let (code, why) = match errno {
+        Errno::NOENT if exists(path) => (
+            ErrorCode::NotFound,
+            "no such file or directory (the interpreter or loader that it names is missing)".into(),
+        ),
+        Errno::NOENT => (ErrorCode::NotFound, errno_text(errno)),
+        Errno::ACCESS if is_directory(path) => {
+            (ErrorCode::InvalidArgument, "is a directory".into())
+        }
+        Errno::ACCESS | Errno::PERM => (ErrorCode::PermissionDenied, errno_text(errno)),
+        Errno::NOEXEC => (
+            ErrorCode::FailedPrecondition,
+            "exec format error (built for another architecture, or a script without #!)".into(),
+        ),
+        _ => (ErrorCode::FailedPrecondition, errno_text(errno)),
+    };
+    failure(code, errno, format!("cannot execute {program:?}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_missing_program_reads_as_users_know_it() {
+        let error = execute(&strings(&["no-such-program"]), &strings(&["PATH=/nowhere:/bin"]));
+        assert_eq!(
+            error.message,
+            "cannot execute \"no-such-program\": executable file not found in $PATH"
+        );
+        let error = execute(&strings(&["/nowhere/x"]), &[]);
+        assert_eq!(error.message, "cannot execute \"/nowhere/x\": no such file or directory");
+        assert_eq!(error.errno, libc::ENOENT);
+    }
+
+    #[test]
+    fn files_that_cannot_run_say_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(path("plain"), "x").unwrap();
+        let error = execute(&[path("plain")], &[]);
+        assert!(error.message.ends_with("permission denied"), "{error}");
+        let env = [format!("PATH={}", dir.path().display())];
+        assert!(execute(&strings(&["plain"]), &env).message.ends_with("permission denied"));
+        let error = execute(&[dir.path().to_str().unwrap().to_owned()], &[]);
+        assert!(error.message.ends_with("is a directory"), "{error}");
+        std::fs::write(path("script"), "#!/no/such/interpreter\n").unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o755);
+        rustix::fs::chmod(path("script"), mode).unwrap();
+        assert!(execute(&[path("script")], &[]).message.contains("interpreter"));
+    }
+
+    #[test]
+    fn the_last_value_of_a_variable_counts() {
+        let env = strings(&["A=1", "PATH=/a", "PATH=/b"]);
+        assert_eq!(variable(&env, "PATH"), Some("/b"));
+        assert_eq!(variable(&env, "HOME"), None);
+    }
+}

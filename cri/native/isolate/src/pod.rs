@@ -1,0 +1,359 @@
+//! The namespaces of a pod, made by one child that either ends or stays as the pod's pid 1.
+
+#![allow(unsafe_code, reason = "fork point")]
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use estiba_kernel::cgroup::{Joined, is_cgroup_path};
+use estiba_kernel::mount::{self, Attributes};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, wait_pidfd};
+use estiba_kernel::{caps, fd, net, process, signal, socket};
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::builder::settle;
+use crate::error::{ErrorCode, IsolateError};
+use crate::host::{Host, cgroup_error};
+use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
+use crate::sysctl;
+
+/// Where containers attach their root file system in (a copy of) the pod's mount namespace.
+pub(crate) const POD_ROOT_DIR: &str = "/rootfs";
+const DEFAULT_PARENT: &str = "/estiba";
+const DEFAULT_SHM: u64 = 64 << 20;
+const STEP: &str = "pod-namespaces";
+
+/// What the child answers: the failure, or which descriptors follow.
+type Answer = Result<Vec<String>, IsolateError>;
+
+fn own(mode: NamespaceMode) -> bool {
+    mode == NamespaceMode::Pod
+}
+
+/// Cgroup of the pod's pid 1.
+///
+/// # Errors
+/// A pod id or parent that cannot be part of a path.
+pub fn pod_init_cgroup(parent: &str, pod_id: &str) -> Result<String, IsolateError> {
+    let parent = if parent.is_empty() { DEFAULT_PARENT } else { parent };
+    let short: String = pod_id.chars().take(12).collect();
+    let path = format!("{}/estiba-{short}", parent.trim_end_matches('/'));
+    if short.len() == 12 && is_cgroup_path(&path) {
+        return Ok(path);
+    }
+    let message = format!("cannot use cgroup parent {parent:?} for pod {pod_id:?}");
+    Err(IsolateError::invalid(STEP, message))
+}
+
+/// Makes a pod's namespaces, loopback, sysctls, /dev/shm and (POD pid mode) the reaping pid 1, and
+/// pins the network namespace. Blocks for about a millisecond. On failure nothing is left behind.
+///
+/// # Errors
+/// The step that failed, the offending sysctl or path quoted.
+pub fn make_pod_namespaces(
+    host: &Host,
+    request: &PodRequest,
+) -> Result<PodNamespaces, IsolateError> {
+    let mut cgroup = None;
+    if own(request.pid) {
+        let path = pod_init_cgroup(&request.cgroup_parent, &request.pod_id)?;
+        host.cgroups.create(&path, true).map_err(|error| cgroup_error("create-cgroup", &error))?;
+        cgroup = Some(path);
+    }
+    let result = fork_child(host, request, cgroup.as_deref());
+    if let (Err(_), Some(path)) = (&result, &cgroup) {
+        // The child is dead and reaped; its last traces in the kernel may take a moment.
+        host.cgroups.remove(path, Duration::from_secs(2)).ok();
+    }
+    result.map(|mut made| {
+        made.init_cgroup = cgroup;
+        made
+    })
+}
+
+fn fork_child(
+    host: &Host,
+    request: &PodRequest,
+    cgroup: Option<&str>,
+) -> Result<PodNamespaces, IsolateError> {
+    let joined = match cgroup {
+        Some(path) => Some(
+            host.cgroups.open_to_join(path).map_err(|error| cgroup_error("join-cgroup", &error))?,
+        ),
+        None => None,
+    };
+    let mut flags = libc::CLONE_NEWNS;
+    let has_uts = own(request.network) || !request.hostname.is_empty();
+    for (wanted, flag) in [
+        (own(request.network), libc::CLONE_NEWNET),
+        (own(request.ipc), libc::CLONE_NEWIPC),
+        (has_uts, libc::CLONE_NEWUTS),
+        (own(request.pid), libc::CLONE_NEWPID),
+    ] {
+        if wanted {
+            flags |= flag;
+        }
+    }
+    let (ours, theirs) = socket::seqpacket_pair()
+        .map_err(|errno| IsolateError::kernel(STEP, "make a socket", errno))?;
+    let how = Clone {
+        namespaces: flags,
+        sibling: false,
+        cgroup: joined.as_ref().and_then(Joined::v2),
+    };
+    // SAFETY: the caller has one thread (crate contract); the child ends in exit_now or sleeps for
+    // ever.
+    let side = unsafe { clone3(&how) }
+        .map_err(|errno| IsolateError::kernel(STEP, "make the pod's namespaces", errno))?;
+    match side {
+        Side::Child => {
+            drop(ours);
+            exit_now(child(request, has_uts, joined.as_ref(), &theirs))
+        }
+        Side::Parent { pid, pidfd } => {
+            drop(theirs);
+            let result = collect(request, &ours).and_then(|made| pin_network(request, made));
+            let keep = result.is_ok() && own(request.pid);
+            if !keep {
+                send_signal(&pidfd, libc::SIGKILL).ok();
+                wait_pidfd(&pidfd, true).ok();
+            }
+            let mut made = result?;
+            if keep {
+                made.init = Some((pid, pidfd));
+            }
+            Ok(made)
+        }
+    }
+}
+
+/// Receives the child's answer and its descriptors.
+fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, IsolateError> {
+    let message = socket::receive(socket, 16 * 1024, true)
+        .map_err(|errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno))?;
+    if message.bytes.is_empty() {
+        let text = "cannot make the pod's namespaces: the child died without a word";
+        return Err(IsolateError::new(ErrorCode::Internal, STEP, text));
+    }
+    let answer: Answer = serde_json::from_slice(&message.bytes).map_err(|error| {
+        IsolateError::new(ErrorCode::Internal, STEP, format!("cannot read the answer: {error}"))
+    })?;
+    let mut made = PodNamespaces::default();
+    for (name, fd) in answer?.iter().zip(message.fds) {
+        let slot = match name.as_str() {
+            "net" => &mut made.net,
+            "ipc" => &mut made.ipc,
+            "uts" => &mut made.uts,
+            "pid" => &mut made.pid,
+            "mnt" => &mut made.mnt,
+            _ => &mut made.shm,
+        };
+        *slot = Some(fd);
+    }
+    if let Some(net) = &made.net {
+        made.netns_inode = rustix::fs::fstat(net)
+            .map_err(|errno| IsolateError::kernel(STEP, "stat the network namespace", errno))?
+            .st_ino;
+    }
+    if own(request.network) && made.net.is_none() {
+        let text = "cannot make the pod's namespaces: the network namespace is missing";
+        return Err(IsolateError::new(ErrorCode::Internal, STEP, text));
+    }
+    Ok(made)
+}
+
+fn pin_network(request: &PodRequest, made: PodNamespaces) -> Result<PodNamespaces, IsolateError> {
+    const STEP: &str = "pin-network";
+    let path = request.netns_path.as_path();
+    let Some(net) = made.net.as_ref().filter(|_| !path.as_os_str().is_empty()) else {
+        return Ok(made);
+    };
+    let fail = |errno| {
+        IsolateError::kernel(STEP, format!("pin the network namespace at {path:?}"), errno)
+    };
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::from_raw_mode(0o444)).map_err(fail)?;
+    let source = format!("/proc/self/fd/{}", net.as_raw_fd());
+    if let Err(errno) = rustix::mount::mount_bind(source, path) {
+        rustix::fs::unlink(path).ok();
+        return Err(fail(errno));
+    }
+    Ok(made)
+}
+
+/// Takes the pin away again. A path that is not there, or not a mount, is fine.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn unpin_network(path: &Path) -> Result<(), IsolateError> {
+    use rustix::io::Errno;
+    use rustix::mount::{UnmountFlags, unmount};
+    let fail = |errno| {
+        IsolateError::kernel("pin-network", format!("unpin the network namespace at {path:?}"), errno)
+    };
+    match unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
+        Err(errno) => return Err(fail(errno)),
+    }
+    match rustix::fs::unlink(path) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(fail(errno)),
+    }
+}
+
+fn child(
+    request: &PodRequest,
+    has_uts: bool,
+    joined: Option<&Joined>,
+    control: &OwnedFd,
+) -> i32 {
+    let result = furnish(request, has_uts, joined, control);
+    let failed = result.is_err();
+    let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
+        Ok(list) => {
+            let (names, fds) = list.into_iter().map(|(name, fd)| (name.to_owned(), fd)).unzip();
+            (Ok(names), fds)
+        }
+        Err(error) => (Err(error), Vec::new()),
+    };
+    let Ok(bytes) = serde_json::to_vec(&answer) else { return 1 };
+    let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    if failed || !own(request.pid) {
+        let sent = socket::send(control, &bytes, &borrowed);
+        return i32::from(failed || sent.is_err());
+    }
+    let ready = lose_privileges();
+    let bytes = match ready {
+        Ok(()) => bytes,
+        Err(error) => serde_json::to_vec(&Answer::Err(error)).unwrap_or_default(),
+    };
+    let sent = socket::send(control, &bytes, &borrowed);
+    drop(fds);
+    if sent.is_err() || fd::close_all_except(&[]).is_err() {
+        return 1;
+    }
+    for number in 0..3 {
+        // Nothing of the monitor's streams may live as long as the pod.
+        fd::close_number(number);
+    }
+    // Orphans of all containers end here; the kernel reaps them without waking anybody. Signals from
+    // inside the namespace cannot reach a pid 1 without handlers, and from outside only SIGKILL can.
+    signal::reap_children_automatically();
+    signal::sleep_for_ever()
+}
+
+fn lose_privileges() -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel("pod-init", "drop privileges of the pod's pid 1", errno);
+    let none = caps::CapSet::default();
+    caps::limit_bounding(none).map_err(fail)?;
+    caps::set_ambient(none).map_err(fail)?;
+    caps::set(none, none, none).map_err(fail)?;
+    process::set_no_new_privs().map_err(fail)
+}
+
+fn furnish(
+    request: &PodRequest,
+    has_uts: bool,
+    joined: Option<&Joined>,
+    control: &OwnedFd,
+) -> Result<Vec<(&'static str, OwnedFd)>, IsolateError> {
+    let mut keep = vec![control.as_raw_fd()];
+    if let Some(joined) = joined {
+        keep.extend(joined.fds().map(|fd| fd.as_raw_fd()));
+    }
+    let name = if own(request.pid) { c"estiba-init" } else { c"estiba-pod" };
+    settle(name, &keep)?;
+    if let Some(joined) = joined {
+        joined.enter_v1().map_err(|errno| {
+            IsolateError::kernel("join-cgroup", "join the pod's own cgroup", errno)
+        })?;
+    }
+    process::set_session();
+    process::leave_session_keyring();
+    if has_uts && !request.hostname.is_empty() {
+        let name = &request.hostname;
+        rustix::system::sethostname(name.as_bytes()).map_err(|errno| {
+            let error = IsolateError::kernel("hostname", format!("set hostname {name:?}"), errno);
+            if errno == rustix::io::Errno::INVAL {
+                error.with_code(ErrorCode::InvalidArgument)
+            } else {
+                error
+            }
+        })?;
+    }
+    if own(request.network) {
+        net::loopback_up()
+            .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
+    }
+    let owned = sysctl::Own { network: own(request.network), ipc: own(request.ipc) };
+    sysctl::apply(&request.sysctls, owned, true)?;
+    let mut fds = Vec::new();
+    for (wanted, name) in [
+        (own(request.network), "net"),
+        (own(request.ipc), "ipc"),
+        (has_uts, "uts"),
+        (own(request.pid), "pid"),
+        (true, "mnt"),
+    ] {
+        if wanted {
+            let path = format!("/proc/self/ns/{name}");
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let fd = rustix::fs::open(&path, flags, Mode::empty())
+                .map_err(|errno| IsolateError::kernel(STEP, format!("open {path:?}"), errno))?;
+            fds.push((name, fd));
+        }
+    }
+    private_mounts(request, &mut fds)?;
+    Ok(fds)
+}
+
+/// Leaves nothing in the pod's mount namespace but a small tmpfs of ours: it pins no host mount.
+fn private_mounts(
+    request: &PodRequest,
+    fds: &mut Vec<(&'static str, OwnedFd)>,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel("pod-mounts", "make the pod's mount namespace", errno);
+    let open = |path: &str| {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::empty()).map_err(fail)
+    };
+    let top = open("/")?;
+    let private = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
+    mount::set_attributes(&top, private, true).map_err(fail)?;
+    let options = [("mode", "755"), ("size", "64k")];
+    let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
+    mount::attach(&base, top.as_fd()).map_err(fail)?;
+    let mode = Mode::from_raw_mode(0o755);
+    rustix::fs::mkdirat(&base, POD_ROOT_DIR.trim_start_matches('/'), mode).map_err(fail)?;
+    let null = rustix::fs::makedev(1, 3);
+    let all = Mode::from_raw_mode(0o666);
+    rustix::fs::mknodat(&base, "null", FileType::CharacterDevice, all, null).map_err(fail)?;
+    mount::replace_root(&base).map_err(fail)?;
+    if own(request.ipc) {
+        let size = if request.shm_size == 0 { DEFAULT_SHM } else { request.shm_size };
+        let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+        let options = [("mode", "1777"), ("size", &size.to_string())];
+        let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
+        rustix::fs::mkdir("/shm", mode).map_err(fail)?;
+        mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;
+        fds.push(("shm", open("/shm")?));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leaf_of_the_pods_pid_1_is_named_by_the_pod() {
+        let id = "0123456789abcdef".repeat(4);
+        let path = |parent: &str| pod_init_cgroup(parent, &id);
+        assert_eq!(path("").unwrap(), "/estiba/estiba-0123456789ab");
+        assert_eq!(path("/kubepods/podx").unwrap(), "/kubepods/podx/estiba-0123456789ab");
+        assert!(path("relative").is_err());
+        assert!(path("/a/../b").is_err());
+        assert!(pod_init_cgroup("/a", "short").is_err());
+    }
+}

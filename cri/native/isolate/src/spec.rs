@@ -1,0 +1,356 @@
+//! The subset of the OCI runtime spec (config.json) that this runtime acts on. Fields it does not
+//! know are tolerated; fields it knows and cannot honour yet are refused by `check`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::IsolateError;
+
+/// config.json.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Spec {
+    pub oci_version: String,
+    pub root: Option<Root>,
+    pub mounts: Vec<Mount>,
+    pub process: Process,
+    pub hostname: String,
+    pub domainname: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+    pub linux: Linux,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Root {
+    pub path: String,
+    pub readonly: bool,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Mount {
+    pub destination: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub source: String,
+    pub options: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid_mappings: Option<Vec<serde_json::Value>>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Process {
+    pub terminal: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console_size: Option<ConsoleSize>,
+    pub user: User,
+    pub args: Vec<String>,
+    pub env: Vec<String>,
+    pub cwd: String,
+    pub capabilities: Option<Capabilities>,
+    pub rlimits: Vec<Rlimit>,
+    pub no_new_privileges: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub apparmor_profile: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub selinux_label: String,
+    pub oom_score_adj: Option<i32>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ConsoleSize {
+    pub height: u16,
+    pub width: u16,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct User {
+    pub uid: u32,
+    pub gid: u32,
+    pub umask: Option<u32>,
+    pub additional_gids: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Capabilities {
+    pub bounding: Vec<String>,
+    pub effective: Vec<String>,
+    pub inheritable: Vec<String>,
+    pub permitted: Vec<String>,
+    pub ambient: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Rlimit {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub hard: u64,
+    pub soft: u64,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Linux {
+    pub namespaces: Vec<Namespace>,
+    pub devices: Vec<Device>,
+    pub cgroups_path: String,
+    pub resources: Resources,
+    pub masked_paths: Vec<String>,
+    pub readonly_paths: Vec<String>,
+    pub mount_label: String,
+    pub rootfs_propagation: String,
+    pub sysctl: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seccomp: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid_mappings: Option<Vec<serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intel_rdt: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personality: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Namespace {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub path: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Device {
+    pub path: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub major: i64,
+    pub minor: i64,
+    pub file_mode: Option<u32>,
+    pub uid: Option<u32>,
+    pub gid: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Resources {
+    pub devices: Vec<DeviceRule>,
+    pub memory: Memory,
+    pub cpu: Cpu,
+    pub pids: Pids,
+    pub hugepage_limits: Vec<HugepageLimit>,
+    pub unified: BTreeMap<String, String>,
+    #[serde(rename = "blockIO", skip_serializing_if = "Option::is_none")]
+    pub block_io: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rdma: Option<serde_json::Value>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct DeviceRule {
+    pub allow: bool,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub major: Option<i64>,
+    pub minor: Option<i64>,
+    pub access: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Memory {
+    pub limit: Option<i64>,
+    pub reservation: Option<i64>,
+    pub swap: Option<i64>,
+    pub swappiness: Option<u64>,
+    #[serde(rename = "disableOOMKiller")]
+    pub disable_oom_killer: Option<bool>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Cpu {
+    pub shares: Option<u64>,
+    pub quota: Option<i64>,
+    pub burst: Option<u64>,
+    pub period: Option<u64>,
+    pub realtime_runtime: Option<i64>,
+    pub realtime_period: Option<u64>,
+    pub cpus: String,
+    pub mems: String,
+    pub idle: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Pids {
+    pub limit: Option<i64>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct HugepageLimit {
+    pub page_size: String,
+    pub limit: u64,
+}
+
+const STEP: &str = "spec";
+
+/// Whether an optional JSON value holds anything.
+fn is_set(value: Option<&serde_json::Value>) -> bool {
+    match value {
+        None | Some(serde_json::Value::Null) => false,
+        Some(serde_json::Value::Object(map)) => !map.is_empty(),
+        Some(serde_json::Value::Array(list)) => !list.is_empty(),
+        Some(_) => true,
+    }
+}
+
+impl Spec {
+    /// Reads and checks config.json.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, IsolateError> {
+        let spec: Self = serde_json::from_slice(json).map_err(|error| {
+            IsolateError::invalid(STEP, format!("cannot read OCI runtime spec: {error}"))
+        })?;
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// Refuses what would otherwise be ignored silently, and values that cannot work.
+    fn check(&self) -> Result<(), IsolateError> {
+        self.check_unsupported()?;
+        let invalid = |message: String| Err(IsolateError::invalid(STEP, message));
+        if !self.oci_version.starts_with("1.") {
+            return invalid(format!(
+                "cannot use OCI runtime spec: version {:?} is not 1.x",
+                self.oci_version
+            ));
+        }
+        if self.process.args.is_empty() {
+            return invalid("cannot create container: process.args is empty".to_owned());
+        }
+        if !self.process.cwd.starts_with('/') {
+            return invalid(format!(
+                "cannot create container: working directory {:?} is not absolute",
+                self.process.cwd
+            ));
+        }
+        for text in self.process.args.iter().chain(&self.process.env) {
+            if text.contains('\0') {
+                return invalid(format!("cannot create container: {text:?} holds a NUL byte"));
+            }
+        }
+        if self.linux.namespace("mount").is_none_or(|ns| !ns.path.is_empty()) {
+            return invalid(
+                "cannot create container: linux.namespaces must hold a new mount namespace"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_unsupported(&self) -> Result<(), IsolateError> {
+        let linux = &self.linux;
+        let resources = &linux.resources;
+        let hooks = self.hooks.as_ref();
+        let features: [(&str, bool); 16] = [
+            ("seccomp", is_set(linux.seccomp.as_ref())),
+            ("AppArmor", !self.process.apparmor_profile.is_empty()),
+            ("SELinux (process label)", !self.process.selinux_label.is_empty()),
+            ("SELinux (mount label)", !linux.mount_label.is_empty()),
+            ("hooks", hooks.is_some_and(|hooks| hooks.values().any(|list| !list.is_empty()))),
+            ("Intel RDT", is_set(linux.intel_rdt.as_ref())),
+            ("personality", is_set(linux.personality.as_ref())),
+            ("user namespaces", linux.namespace("user").is_some()),
+            ("time namespaces", linux.namespace("time").is_some()),
+            ("uidMappings", linux.uid_mappings.as_ref().is_some_and(|list| !list.is_empty())),
+            ("resources.blockIO", is_set(resources.block_io.as_ref())),
+            ("resources.network", is_set(resources.network.as_ref())),
+            ("resources.rdma", is_set(resources.rdma.as_ref())),
+            ("resources.memory.disableOOMKiller", resources.memory.disable_oom_killer == Some(true)),
+            (
+                "resources.cpu.realtime*",
+                resources.cpu.realtime_runtime.is_some_and(|us| us != 0)
+                    || resources.cpu.realtime_period.is_some_and(|us| us != 0),
+            ),
+            (
+                "idmapped mounts",
+                self.mounts.iter().any(|mount| {
+                    mount.uid_mappings.as_ref().is_some_and(|list| !list.is_empty())
+                        || mount.options.iter().any(|o| o == "idmap" || o == "ridmap")
+                }),
+            ),
+        ];
+        match features.iter().find(|(_, used)| *used) {
+            Some((feature, _)) => Err(IsolateError::unimplemented(STEP, feature)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Linux {
+    /// The entry of this type ("pid", "network", …).
+    pub(crate) fn namespace(&self, kind: &str) -> Option<&Namespace> {
+        self.namespaces.iter().find(|namespace| namespace.kind == kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    fn minimal() -> serde_json::Value {
+        serde_json::json!({
+            "ociVersion": "1.0.2",
+            "process": {"args": ["/bin/true"], "cwd": "/", "futureField": 1},
+            "linux": {"namespaces": [{"type": "mount"}]},
+        })
+    }
+
+    fn parse(value: &serde_json::Value) -> Result<Spec, IsolateError> {
+        Spec::parse(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn unknown_fields_are_tolerated() {
+        assert_eq!(parse(&minimal()).unwrap().process.args, ["/bin/true"]);
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_yet_is_refused_by_name() {
+        let mut spec = minimal();
+        spec["linux"]["seccomp"] = serde_json::json!({"defaultAction": "SCMP_ACT_ALLOW"});
+        let error = parse(&spec).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Unimplemented);
+        assert!(error.message.contains("seccomp"), "{error}");
+        let mut spec = minimal();
+        spec["process"]["apparmorProfile"] = "p".into();
+        assert!(parse(&spec).unwrap_err().message.contains("AppArmor"));
+        let mut spec = minimal();
+        spec["linux"]["namespaces"][1] = serde_json::json!({"type": "user"});
+        assert!(parse(&spec).unwrap_err().message.contains("user namespaces"));
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_quoted() {
+        let mut spec = minimal();
+        spec["process"]["cwd"] = "work".into();
+        let error = parse(&spec).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument);
+        assert!(error.message.contains("\"work\""), "{error}");
+    }
+}

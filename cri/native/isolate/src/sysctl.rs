@@ -1,0 +1,173 @@
+//! Sysctls of a pod or container: only those that a namespace of its own keeps apart.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+
+use estiba_kernel::resolve;
+use rustix::fs::{Mode, OFlags};
+
+use crate::error::{ErrorCode, IsolateError};
+
+const STEP: &str = "sysctl";
+
+/// Which own namespaces there are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Own {
+    pub network: bool,
+    pub ipc: bool,
+}
+
+const IPC_KEYS: [&str; 9] = [
+    "kernel.msgmax",
+    "kernel.msgmnb",
+    "kernel.msgmni",
+    "kernel.sem",
+    "kernel.shmall",
+    "kernel.shmmax",
+    "kernel.shmmni",
+    "kernel.shm_rmid_forced",
+    "kernel.msg_next_id",
+];
+
+/// What a pod with its own network namespace starts from.
+const NETWORK_DEFAULTS: [(&str, &str); 2] =
+    [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647")];
+
+/// The path below /proc/sys. Keys are written with dots, or with slashes where a name holds dots.
+fn path_of(key: &str) -> Option<String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || "_-./:@".contains(c);
+    if key.is_empty() || !key.chars().all(good) {
+        return None;
+    }
+    let first_separator = key.find(['.', '/'])?;
+    let path = if key.get(first_separator..).is_some_and(|rest| rest.starts_with('/')) {
+        key.to_owned()
+    } else {
+        // In dotted keys a slash stands for a dot inside a name, as sysctl(8) has it.
+        key.chars().map(|c| if c == '.' { '/' } else if c == '/' { '.' } else { c }).collect()
+    };
+    let names_ok = path.split('/').all(|name| !name.is_empty() && name != "." && name != "..");
+    names_ok.then_some(path)
+}
+
+fn check(key: &str, value: &str, own: Own) -> Result<String, IsolateError> {
+    let refuse = |why: &str| {
+        IsolateError::invalid(STEP, format!("cannot set sysctl {key:?} to {value:?}: {why}"))
+    };
+    let path = path_of(key).ok_or_else(|| refuse("this is not the name of a sysctl"))?;
+    if value.contains(['\n', '\0']) {
+        return Err(refuse("the value holds a line end or NUL"));
+    }
+    let dotted = path.replace('/', ".");
+    let (has, namespace) = if dotted.starts_with("net.") {
+        (own.network, "network")
+    } else if dotted.starts_with("fs.mqueue.") || IPC_KEYS.contains(&dotted.as_str()) {
+        (own.ipc, "ipc")
+    } else {
+        return Err(refuse("it belongs to no namespace and would change the host"));
+    };
+    if has {
+        Ok(path)
+    } else {
+        Err(refuse(&format!("the {namespace} namespace is the host's")))
+    }
+}
+
+/// Writes the sysctls (and, with `defaults`, those of a new pod network) in the namespaces that the
+/// caller is in. /proc is still the host's.
+pub(crate) fn apply(
+    sysctls: &BTreeMap<String, String>,
+    own: Own,
+    defaults: bool,
+) -> Result<(), IsolateError> {
+    let mut writes = Vec::new();
+    for (key, value) in sysctls {
+        writes.push((key.as_str(), check(key, value, own)?, value.as_str(), true));
+    }
+    if defaults && own.network {
+        for (key, value) in NETWORK_DEFAULTS {
+            let path = key.replace('.', "/");
+            if !writes.iter().any(|(_, other, ..)| *other == path) {
+                writes.push((key, path, value, false));
+            }
+        }
+    }
+    if writes.is_empty() {
+        return Ok(());
+    }
+    let root = open_proc_sys()?;
+    for (key, path, value, required) in writes {
+        let result = write_one(&root, &path, value);
+        match result {
+            Ok(()) => {}
+            // A default that this kernel does not have is no reason to fail.
+            Err(rustix::io::Errno::NOENT) if !required => {}
+            Err(errno) => {
+                let action = format!("set sysctl {key:?} to {value:?}");
+                let error = IsolateError::kernel(STEP, action, errno);
+                let bad = errno == rustix::io::Errno::INVAL || errno == rustix::io::Errno::NOENT;
+                return Err(if bad {
+                    error.with_code(ErrorCode::InvalidArgument)
+                } else {
+                    error
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn open_proc_sys() -> Result<OwnedFd, IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "open /proc/sys", errno);
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open("/proc/sys", flags, Mode::empty()).map_err(fail)?;
+    let kind = rustix::fs::fstatfs(&root).map_err(fail)?.f_type;
+    if kind == libc::PROC_SUPER_MAGIC {
+        Ok(root)
+    } else {
+        Err(IsolateError::new(
+            ErrorCode::FailedPrecondition,
+            STEP,
+            "cannot set sysctls: /proc/sys is not procfs",
+        ))
+    }
+}
+
+fn write_one(root: impl AsFd, path: &str, value: &str) -> Result<(), rustix::io::Errno> {
+    let file = resolve::open_no_symlinks(root, path, OFlags::WRONLY)?;
+    rustix::io::write(&file, value.as_bytes()).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: Own = Own { network: true, ipc: true };
+
+    #[test]
+    fn keys_become_paths_below_proc_sys() {
+        assert_eq!(path_of("net.core.somaxconn").as_deref(), Some("net/core/somaxconn"));
+        assert_eq!(path_of("net/ipv4/conf/eth0.1/x").as_deref(), Some("net/ipv4/conf/eth0.1/x"));
+        assert_eq!(path_of("net.ipv4.conf.eth0/1.x").as_deref(), Some("net/ipv4/conf/eth0.1/x"));
+        for bad in ["", "net", "net..x", "net.//.x", "net. x", "net/../kernel/core_pattern"] {
+            assert_eq!(path_of(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_sysctls_of_own_namespaces_pass() {
+        assert!(check("net.core.somaxconn", "1", BOTH).is_ok());
+        assert!(check("fs.mqueue.msg_max", "1", BOTH).is_ok());
+        assert!(check("kernel.shmmax", "1", Own { network: true, ipc: false }).is_err());
+        assert!(check("net.core.somaxconn", "1", Own { network: false, ipc: true }).is_err());
+        for key in ["kernel.core_pattern", "vm.swappiness", "kernel.hostname", "kernel.shm"] {
+            let error = check(key, "1", BOTH).unwrap_err();
+            assert!(error.message.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn values_cannot_carry_a_second_line() {
+        assert!(check("net.core.somaxconn", "1\nkernel.core_pattern=x", BOTH).is_err());
+    }
+}

@@ -1,0 +1,335 @@
+//! A pod and containers made of Debian's static busybox, in this process's own mount namespace.
+
+use std::fs;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use estiba_isolate::{
+    Building, ControlMessage, CreateRequest, Created, ExecRequest, Host, IsolateError,
+    NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser, Rootfs, UserRequest,
+};
+use estiba_kernel::spawn::{Ended, wait_pidfd};
+use serde_json::{Value, json};
+
+pub const PARENT: &str = "/estiba-test-r1";
+
+pub struct Fixture {
+    pub host: Host,
+    pub dir: tempfile::TempDir,
+    next: std::cell::Cell<u32>,
+}
+
+pub struct Running {
+    pub created: Created,
+    pub building: Building,
+    pub output: OwnedFd,
+    pub config: PathBuf,
+}
+
+pub fn wait_message(building: &mut Building) -> ControlMessage {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        if let Some(message) = estiba_isolate::read_control(building).unwrap() {
+            return message;
+        }
+        assert!(Instant::now() < deadline, "no message within 10 s");
+        let mut fds =
+            [rustix::event::PollFd::new(&building.control, rustix::event::PollFlags::IN)];
+        let second = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
+        rustix::event::poll(&mut fds, Some(&second)).unwrap();
+    }
+}
+
+impl Fixture {
+    pub fn new(busybox: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path().join("layers/base");
+        for name in ["bin", "etc", "tmp", "home/app"] {
+            fs::create_dir_all(base.join(name)).unwrap();
+        }
+        fs::copy(busybox, base.join("bin/busybox")).unwrap();
+        for applet in [
+            "sh", "true", "cat", "id", "ls", "sleep", "grep", "mount", "touch", "hostname", "echo",
+            "ps", "stty", "tty", "pwd", "mknod", "stat", "env", "dd", "head", "sysctl", "ip",
+        ] {
+            fs::hard_link(base.join("bin/busybox"), base.join("bin").join(applet)).unwrap();
+        }
+        let passwd = "root:x:0:0::/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n";
+        fs::write(base.join("etc/passwd"), passwd).unwrap();
+        fs::write(base.join("etc/group"), "root:x:0:\nbig:x:50000:app\n").unwrap();
+        let top = dir.path().join("layers/top");
+        fs::create_dir_all(top.join("etc")).unwrap();
+        fs::write(top.join("etc/layer"), "top\n").unwrap();
+        Self { host: Host::probe().unwrap(), dir, next: std::cell::Cell::new(1) }
+    }
+
+    pub fn number(&self) -> u32 {
+        self.next.set(self.next.get() + 1);
+        self.next.get()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn pod_request(&self) -> PodRequest {
+        let number = self.number();
+        PodRequest {
+            pod_id: format!("{number:064x}").chars().rev().collect(),
+            hostname: "podhost".to_owned(),
+            network: NamespaceMode::Pod,
+            ipc: NamespaceMode::Pod,
+            pid: NamespaceMode::Pod,
+            sysctls: [("net.core.somaxconn".to_owned(), "321".to_owned())].into(),
+            shm_size: 0,
+            netns_path: self.path(&format!("netns-{number}")),
+            cgroup_parent: PARENT.to_owned(),
+            legacy_mounts: false,
+        }
+    }
+
+    pub fn pod(&self) -> Pod<'_> {
+        self.pod_of(self.pod_request())
+    }
+
+    pub fn pod_of(&self, request: PodRequest) -> Pod<'_> {
+        let namespaces = estiba_isolate::make_pod_namespaces(&self.host, &request).unwrap();
+        Pod { fixture: self, namespaces, netns_path: request.netns_path, legacy: false }
+    }
+}
+
+pub struct Pod<'a> {
+    pub fixture: &'a Fixture,
+    pub namespaces: PodNamespaces,
+    pub netns_path: PathBuf,
+    pub legacy: bool,
+}
+
+impl Drop for Pod<'_> {
+    fn drop(&mut self) {
+        if let Some((_, pidfd)) = self.namespaces.init.take() {
+            estiba_kernel::spawn::send_signal(&pidfd, libc::SIGKILL).unwrap();
+            wait_pidfd(&pidfd, true).unwrap();
+        }
+        if let Some(cgroup) = self.namespaces.init_cgroup.take() {
+            estiba_isolate::remove_cgroup(&self.fixture.host, &cgroup, Duration::from_secs(2))
+                .unwrap();
+        }
+        estiba_isolate::unpin_network(&self.netns_path).unwrap();
+    }
+}
+
+pub fn all_caps() -> Value {
+    json!(["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_NET_RAW", "CAP_MKNOD", "CAP_KILL"])
+}
+
+impl Pod<'_> {
+    fn fd_path(&self, fd: Option<&OwnedFd>) -> String {
+        use std::os::fd::AsRawFd;
+        fd.map_or(String::new(), |fd| {
+            format!("/proc/{}/fd/{}", std::process::id(), fd.as_raw_fd())
+        })
+    }
+
+    /// What serve would send for a plain container of this pod.
+    pub fn spec(&self, args: &[&str]) -> Value {
+        let ns = &self.namespaces;
+        let id = format!("{:064x}", self.fixture.number());
+        let caps = all_caps();
+        let mut namespaces = vec![json!({"type": "mount"}), json!({"type": "cgroup"})];
+        for (kind, fd) in [("network", &ns.net), ("ipc", &ns.ipc), ("uts", &ns.uts), ("pid", &ns.pid)]
+        {
+            if fd.is_some() {
+                namespaces.push(json!({"type": kind, "path": self.fd_path(fd.as_ref())}));
+            }
+        }
+        json!({
+            "ociVersion": "1.1.0",
+            "process": {
+                "args": args,
+                "cwd": "/",
+                "env": ["PATH=/sbin:/bin"],
+                "capabilities": {"bounding": caps, "effective": caps, "permitted": caps},
+                "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 1024, "hard": 2048}],
+                "noNewPrivileges": true,
+                "oomScoreAdj": 500,
+            },
+            "root": {"path": "rootfs"},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc",
+                 "options": ["nosuid", "noexec", "nodev"]},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+                 "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
+                {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                 "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
+                {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue",
+                 "options": ["nosuid", "noexec", "nodev"]},
+                {"destination": "/sys", "type": "sysfs", "source": "sysfs",
+                 "options": ["nosuid", "noexec", "nodev", "ro"]},
+                {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup",
+                 "options": ["nosuid", "noexec", "nodev", "relatime", "ro"]},
+                {"destination": "/dev/shm", "type": "bind", "source": self.fd_path(ns.shm.as_ref()),
+                 "options": ["rbind", "nosuid", "nodev", "noexec"]},
+            ],
+            "linux": {
+                "cgroupsPath": format!("{PARENT}/{id}"),
+                "namespaces": namespaces,
+                "resources": {"devices": [{"allow": false, "access": "rwm"}]},
+                "maskedPaths": ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list",
+                                "/proc/scsi", "/sys/firmware", "/proc/no-such-file"],
+                "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                  "/proc/sysrq-trigger"],
+            },
+        })
+    }
+
+    pub fn try_create(
+        &self,
+        spec: &Value,
+        user: Option<UserRequest>,
+        tty: bool,
+    ) -> Result<Running, IsolateError> {
+        let number = self.fixture.number();
+        let (output, stdout) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let stderr = stdout.try_clone().unwrap();
+        let layers = self.fixture.path("layers");
+        let config = self.fixture.path(&format!("config-{number}.json"));
+        let json = spec.to_string();
+        let mut building = estiba_isolate::spawn_create(
+            &self.fixture.host,
+            CreateRequest {
+                container_id: "test",
+                spec_json: json.as_bytes(),
+                rootfs: Rootfs::Overlay {
+                    lower_dirs: vec![layers.join("top"), layers.join("base")],
+                    writable_dir: self.fixture.path(&format!("writable-{number}")),
+                    volatile: true,
+                },
+                user,
+                stdin: None,
+                stdout: Some(stdout),
+                stderr: Some(stderr),
+                tty,
+                pod: Some(&self.namespaces),
+                pid_target: None,
+                config_path: Some(&config),
+                legacy_mounts: self.legacy,
+                parking: Parking::Control,
+            },
+        )?;
+        let message = wait_message(&mut building);
+        wait_pidfd(&building.builder_pidfd, true).unwrap();
+        match message {
+            ControlMessage::Created(created) => Ok(Running { created, building, output, config }),
+            ControlMessage::Failed(error) => {
+                if let Some((_, pidfd)) = building.process.take() {
+                    wait_pidfd(&pidfd, true).unwrap();
+                }
+                if let Some(cgroup) = building.cgroup.take() {
+                    let patience = Duration::from_secs(2);
+                    estiba_isolate::remove_cgroup(&self.fixture.host, &cgroup, patience).unwrap();
+                }
+                Err(error)
+            }
+            ControlMessage::Closed => panic!("the child died without a word"),
+        }
+    }
+
+    pub fn create(&self, spec: &Value) -> Running {
+        self.try_create(spec, None, false).unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// Runs to the end: exit status and what was printed.
+    pub fn run(&self, spec: &Value) -> (Ended, String) {
+        self.finish(self.create(spec))
+    }
+
+    pub fn finish(&self, mut running: Running) -> (Ended, String) {
+        running.start().unwrap_or_else(|error| panic!("{error:?}"));
+        let ended = wait_pidfd(&running.created.pidfd, true).unwrap().unwrap();
+        let text = read_all(running.output.try_clone().unwrap());
+        self.remove(&running);
+        (ended, text)
+    }
+
+    pub fn remove(&self, running: &Running) {
+        let cgroup = &running.created.cgroup;
+        let host = &self.fixture.host;
+        estiba_isolate::kill_cgroup(host, cgroup).unwrap();
+        wait_pidfd(&running.created.pidfd, true).ok();
+        estiba_isolate::remove_cgroup(host, cgroup, Duration::from_secs(2)).unwrap();
+    }
+
+    /// Runs a command in a container: exit status and output.
+    pub fn exec(
+        &self,
+        running: &Running,
+        argv: &[&str],
+        user: Option<ResolvedUser>,
+    ) -> Result<(Ended, String), IsolateError> {
+        let (process, output) = self.spawn_exec(running, argv, user)?;
+        let text = read_all(output);
+        Ok((wait_pidfd(&process.pidfd, true).unwrap().unwrap(), text))
+    }
+
+    pub fn spawn_exec(
+        &self,
+        running: &Running,
+        argv: &[&str],
+        user: Option<ResolvedUser>,
+    ) -> Result<(Created, OwnedFd), IsolateError> {
+        let (output, stdout) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+        let stderr = stdout.try_clone().unwrap();
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        let mut building = estiba_isolate::spawn_exec(
+            &self.fixture.host,
+            ExecRequest {
+                config_path: &running.config,
+                argv: &argv,
+                user: user.as_ref().unwrap_or(&running.created.user),
+                init_pidfd: running.created.pidfd.as_fd(),
+                cgroup: &running.created.cgroup,
+                leaf: Some("exec"),
+                stdin: None,
+                stdout: Some(stdout),
+                stderr: Some(stderr),
+                tty: false,
+            },
+        )?;
+        let mut created = None;
+        let result = loop {
+            match wait_message(&mut building) {
+                ControlMessage::Created(message) => created = Some(message),
+                ControlMessage::Failed(error) => break Err(error),
+                ControlMessage::Closed => break Ok(()),
+            }
+        };
+        wait_pidfd(&building.builder_pidfd, true).unwrap();
+        if let Err(error) = result {
+            if let Some(pidfd) = created.map(|c| c.pidfd).or(building.process.map(|(_, fd)| fd)) {
+                wait_pidfd(&pidfd, true).unwrap();
+            }
+            return Err(error);
+        }
+        Ok((created.unwrap(), output))
+    }
+}
+
+impl Running {
+    pub fn start(&mut self) -> Result<(), IsolateError> {
+        estiba_isolate::send_go(&self.building)?;
+        match wait_message(&mut self.building) {
+            ControlMessage::Closed => Ok(()),
+            ControlMessage::Failed(error) => Err(error),
+            ControlMessage::Created(_) => panic!("created twice"),
+        }
+    }
+}
+
+pub fn read_all(fd: OwnedFd) -> String {
+    let mut text = String::new();
+    fs::File::from(fd).read_to_string(&mut text).unwrap();
+    text
+}
