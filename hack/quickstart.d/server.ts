@@ -178,8 +178,11 @@ async function removeGround(ground: Ground, running: Running | undefined): Promi
   }
   const { roots } = await hierarchies();
   for (const root of new Set(roots.values())) {
-    // Fails, and is reported by the proof, where something is still inside.
-    await rmdir(join(root, ground.cgroupBase)).catch(() => undefined);
+    // The launcher's and the monitors' own, then the parent. Where something of a pod is still
+    // inside this fails, and the proof reports it.
+    for (const own of ['launcher', 'monitors', '']) {
+      await rmdir(join(root, ground.cgroupBase, own)).catch(() => undefined);
+    }
   }
   await rm(ground.runDir, { recursive: true, force: true });
   await rm(ground.stateDir, { recursive: true, force: true });
