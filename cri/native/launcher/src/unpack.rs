@@ -2,9 +2,9 @@
 //! and ends it when nobody waits for the layer any more.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,9 +33,25 @@ pub(crate) fn run(
         Ok(prepared) => prepared,
         Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
     };
+    // One byte in here says that the layer belongs to the client from now on: it may close the
+    // connection, and rename the layer, before the unpacker has ended.
+    let (handed_over, handing_over) = match io::pipe() {
+        Ok(ends) => ends,
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+            let fault = Fault::from_errno("fork", "cannot attend to the unpacker", errno);
+            return answered(reply(connection, Reply::Fault(fault)));
+        }
+    };
     match process::fork() {
-        Ok(None) => unpack(request, &job, connection, reader),
-        Ok(Some(child)) => attend(&child, connection, &launcher, &job.target_dir),
+        Ok(None) => {
+            drop(handed_over);
+            unpack(request, &job, connection, reader, handing_over)
+        }
+        Ok(Some(child)) => {
+            drop(handing_over);
+            attend(&child, connection, &launcher, &job.target_dir, handed_over)
+        }
         Err(errno) => {
             let what = "cannot fork the unpacker";
             let fault = Fault::from_errno("fork", what, errno.raw_os_error());
@@ -77,6 +93,7 @@ fn unpack(
     job: &UnpackJob,
     connection: &OwnedFd,
     reader: FrameReader,
+    mut handing_over: PipeWriter,
 ) -> ExitCode {
     rustix::thread::set_name(c"estiba-unpack").ok();
     let source = match source_of(request, connection, reader) {
@@ -100,7 +117,11 @@ fn unpack(
     };
     let result = match estiba_unpack::run_job(job, source, &mut progress) {
         Ok(unpacked) => match sync(parent) {
-            Ok(()) => Reply::Unpacked(wire(unpacked)),
+            Ok(()) => {
+                // It cannot fail while the attendant lives; without one nobody removes the layer.
+                handing_over.write_all(&[1]).ok();
+                Reply::Unpacked(wire(unpacked))
+            }
             Err(error) => {
                 let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
                 let what = format!("cannot sync layer {:?}", job.target_dir);
@@ -182,7 +203,8 @@ fn attend(
     child: &Child,
     connection: &OwnedFd,
     launcher: &OwnedFd,
-    target_dir: &std::path::Path,
+    target_dir: &Path,
+    handed_over: PipeReader,
 ) -> ExitCode {
     loop {
         let mut fds = [
@@ -204,7 +226,7 @@ fn attend(
         if launcher || closed {
             process::send_signal(&child.pidfd, 9).ok();
             process::wait_for(&child.pidfd).ok();
-            estiba_trees::remove_tree(target_dir).ok();
+            remove_unless(handed_over, target_dir);
             return ExitCode::SUCCESS;
         }
     }
@@ -215,12 +237,20 @@ fn attend(
             ExitCode::SUCCESS
         }
         Ok(ended) => {
-            estiba_trees::remove_tree(target_dir).ok();
+            remove_unless(handed_over, target_dir);
             let message = format!("cannot unpack layer: the unpacker ended with {ended}");
             let fault = Fault::new(ErrorCode::Internal, "unpacker", message);
             answered(reply(connection, Reply::Fault(fault)))
         }
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Removes what a dead unpacker made, unless it had handed that over. The pipe ends with it.
+fn remove_unless(mut handed_over: PipeReader, target_dir: &Path) {
+    let mut byte = [0];
+    if !matches!(handed_over.read(&mut byte), Ok(1)) {
+        estiba_trees::remove_tree(target_dir).ok();
     }
 }
 
