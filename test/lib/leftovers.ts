@@ -1,5 +1,5 @@
 // What a server must not leave behind: processes, mounts, namespaces, cgroups, interfaces, files.
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, rmdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 
@@ -56,12 +56,29 @@ async function pinnedNamespaces(): Promise<string[]> {
   return names.filter((name) => name.startsWith('estiba-')).map((name) => `netns ${name}`);
 }
 
-async function cgroups(ground: Ground): Promise<string[]> {
+/** Mount points of the cgroup hierarchies. */
+async function cgroupRoots(): Promise<string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
-  const roots = table
+  return table
     .split('\n')
     .filter((line) => / - cgroup2? /u.test(line))
     .map((line) => line.split(' ')[4] ?? '');
+}
+
+/**
+ * Removes the cgroups that launcher and monitors stood in: nothing of ours is alive to do it. Fails
+ * in silence where something is still inside, which `leftovers` then reports.
+ */
+export async function removeOwnCgroups({ cgroupBase }: Ground): Promise<void> {
+  for (const root of await cgroupRoots()) {
+    for (const own of ['launcher', 'monitors', '']) {
+      await rmdir(join(root, cgroupBase, own)).catch(() => undefined);
+    }
+  }
+}
+
+async function cgroups(ground: Ground): Promise<string[]> {
+  const roots = await cgroupRoots();
   const found: string[] = [];
   for (const root of roots) {
     const names = await readdir(root).catch(() => []);

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { connectCri, type CriClient } from './cri-client.ts';
-import { leftovers, type Ground } from './leftovers.ts';
+import { leftovers, removeOwnCgroups, type Ground } from './leftovers.ts';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The built program and helper, see hack/build. */
@@ -129,6 +129,7 @@ export class TestServer {
     await this.stopServing();
     this.client.close();
     await endProcess(launcherPid ?? 0);
+    await removeOwnCgroups(this.ground);
     const left = await leftovers(this.ground);
     await rm(this.stateDir, { recursive: true, force: true });
     await rm(this.runDir, { recursive: true, force: true });
