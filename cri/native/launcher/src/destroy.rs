@@ -40,7 +40,7 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
     }
     if request.remove_dir && failures.is_empty() {
         let removed = estiba_trees::remove_tree(&pod_dir);
-        failures.extend(removed.err().map(|error| job::remove_fault(&error)));
+        failures.extend(removed.err().map(|error| convert::remove_fault(&error)));
     }
     let mut failures = failures.into_iter();
     let Some(mut first) = failures.next() else {

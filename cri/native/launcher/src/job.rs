@@ -63,13 +63,6 @@ fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Only root, or whoever the launcher runs as, may ask for anything.
-pub(crate) fn is_trusted(connection: &OwnedFd) -> bool {
-    let own = rustix::process::geteuid();
-    rustix::net::sockopt::socket_peercred(connection)
-        .is_ok_and(|peer| peer.uid.is_root() || peer.uid == own)
-}
-
 /// Answers a connection for which no child could be forked.
 pub(crate) fn refuse(connection: &OwnedFd, errno: Errno) {
     let fault = Fault::from_errno(
@@ -172,19 +165,9 @@ fn remove_trees(trees: &v1::RemoveTrees) -> Result<Option<Reply>, Fault> {
     let Some(first) = failures.next() else {
         return Ok(Some(Reply::Removed(v1::Done {})));
     };
-    let mut fault = remove_fault(&first);
+    let mut fault = convert::remove_fault(&first);
     fault.chain = failures.map(|error| error.to_string()).collect();
     Err(fault)
-}
-
-/// What users are told about a tree that stays.
-pub(crate) fn remove_fault(error: &estiba_trees::RemoveError) -> Fault {
-    let code = match error.why {
-        estiba_trees::Why::BadPath => ErrorCode::InvalidArgument,
-        estiba_trees::Why::MountPoint => ErrorCode::FailedPrecondition,
-        estiba_trees::Why::Kernel(_) => ErrorCode::Internal,
-    };
-    Fault::new(code, "remove-tree", error.to_string()).with_errno(error.errno())
 }
 
 /// An absolute path out of a request.

@@ -114,7 +114,7 @@ impl Loop {
             }
             Err(errno) => return Err(errno),
         };
-        if !job::is_trusted(&connection) {
+        if !estiba_monitor::is_trusted(&connection) {
             complain("connection refused", "the peer is not root");
             return Ok(Accepted::Parent);
         }

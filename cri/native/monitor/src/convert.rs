@@ -24,3 +24,51 @@ fn code(code: isolate::ErrorCode) -> v1::ErrorCode {
         isolate::ErrorCode::Internal => v1::ErrorCode::Internal,
     }
 }
+
+/// The user as clients see it.
+#[must_use]
+pub fn resolved_user(user: &isolate::ResolvedUser) -> v1::ResolvedUser {
+    v1::ResolvedUser {
+        uid: user.uid,
+        gid: user.gid,
+        additional_gids: user.additional_gids.clone(),
+    }
+}
+
+pub(crate) fn user_request(user: v1::UserRequest) -> isolate::UserRequest {
+    isolate::UserRequest {
+        user: user.user,
+        group: user.group,
+        supplemental_gids: user.supplemental_gids,
+        strict_groups: user.strict_groups,
+    }
+}
+
+/// `own` for POD mode; CONTAINER and TARGET mean "none of the pod's" where pids are concerned.
+pub(crate) fn namespace_mode(mode: v1::NamespaceMode) -> isolate::NamespaceMode {
+    match mode {
+        v1::NamespaceMode::Pod => isolate::NamespaceMode::Pod,
+        v1::NamespaceMode::Container | v1::NamespaceMode::Node | v1::NamespaceMode::Target => {
+            isolate::NamespaceMode::Node
+        }
+    }
+}
+
+pub(crate) fn steps(steps: Vec<isolate::StepTime>) -> Vec<v1::StepTime> {
+    let step = |step: isolate::StepTime| v1::StepTime {
+        step: step.step,
+        elapsed_us: step.elapsed_us,
+    };
+    steps.into_iter().map(step).collect()
+}
+
+/// What users are told about a tree that stays.
+#[must_use]
+pub fn remove_fault(error: &estiba_trees::RemoveError) -> v1::Fault {
+    let code = match error.why {
+        estiba_trees::Why::BadPath => v1::ErrorCode::InvalidArgument,
+        estiba_trees::Why::MountPoint => v1::ErrorCode::FailedPrecondition,
+        estiba_trees::Why::Kernel(_) => v1::ErrorCode::Internal,
+    };
+    v1::Fault::new(code, "remove-tree", error.to_string()).with_errno(error.errno())
+}

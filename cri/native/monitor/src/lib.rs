@@ -1,27 +1,41 @@
 //! The monitor: one small single-threaded process per pod that owns the pod's namespaces, its
 //! containers' logs and exits, and runs execs.
 
+mod calls;
+mod client;
+mod container;
 pub mod convert;
+mod create;
+mod exec;
+mod exec_run;
+mod life;
 mod log;
+mod monitor;
+mod poller;
 pub mod process;
+mod record;
+mod start;
 pub mod stderr_log;
 mod timestamp;
+
+pub use start::run;
 
 /// What `estiba-isolator --version` prints and peers are told.
 pub const BUILD: &str = concat!("estiba-isolator ", env!("CARGO_PKG_VERSION"));
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::ExitCode;
 
-use estiba_isolate::Host;
-use estiba_wire::v1::{self, Fault};
+use estiba_wire::v1::Fault;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-/// Becomes the monitor.
-pub fn run(_host: Host, _start: v1::StartPod, _connection: OwnedFd) -> ExitCode {
-    ExitCode::FAILURE
+/// Only root, or whoever this process runs as, may ask for anything.
+#[must_use]
+pub fn is_trusted(connection: &OwnedFd) -> bool {
+    let own = rustix::process::geteuid();
+    rustix::net::sockopt::socket_peercred(connection)
+        .is_ok_and(|peer| peer.uid.is_root() || peer.uid == own)
 }
 
 /// Makes this process one of the last that the OOM killer picks. Where the score may not be

@@ -156,9 +156,8 @@ impl<'a> Records<'a> {
         if self.buffer.len() + length > WRITE_BYTES {
             self.flush();
         }
-        if let [.., slot, _] = &mut self.prefix {
-            *slot = tag;
-        }
+        let [.., slot, _] = &mut self.prefix;
+        *slot = tag;
         self.buffer.extend_from_slice(&self.prefix);
         if !first.is_empty() {
             self.buffer.extend_from_slice(first);

@@ -1,0 +1,368 @@
+//! From a request to a parked init.
+
+use std::fs::DirBuilder;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use estiba_isolate::{CreateRequest, Created, Parking, Rootfs};
+use estiba_wire::v1::{self, ErrorCode, Fault};
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+use serde::Deserialize;
+
+use crate::client::Address;
+use crate::container::{Construction, Container, Init, Phase, Stream};
+use crate::convert;
+use crate::log::{LogFile, Splitter, StreamName};
+use crate::monitor::{Answer, Monitor};
+use crate::poller::{Key, Source};
+use crate::record::container_dir;
+use crate::stderr_log::Level;
+use crate::timestamp;
+
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
+
+/// The one part of the spec that the monitor itself needs.
+#[derive(Deserialize)]
+struct SpecHead {
+    linux: Option<LinuxHead>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LinuxHead {
+    cgroups_path: Option<String>,
+}
+
+/// What is passed to the container, and what stays with us.
+struct Stdio {
+    child: [Option<OwnedFd>; 3],
+    stdin: Option<OwnedFd>,
+    outputs: Vec<(OwnedFd, StreamName)>,
+}
+
+impl Monitor {
+    pub(crate) fn create_container(
+        &mut self,
+        from: Address,
+        request: &v1::CreateContainer,
+    ) -> Result<(), Fault> {
+        let id = request.container_id.clone();
+        self.check_new(&id)?;
+        let cgroup = cgroup_of(&request.spec_json)?;
+        let rootfs = request
+            .rootfs
+            .as_ref()
+            .filter(|rootfs| !rootfs.lower_dirs.is_empty());
+        let rootfs = rootfs.ok_or_else(|| invalid(&id, "it has no lower_dirs"))?;
+        let writable_dir = PathBuf::from(&rootfs.writable_dir);
+        if !writable_dir.is_absolute() {
+            return Err(invalid(&id, "its writable_dir is not absolute"));
+        }
+        let directory = container_dir(&self.identity.pod_dir, &id);
+        make_directory(&directory)?;
+        let key = self.new_key();
+        let mut container = Container::new(id, cgroup, writable_dir);
+        container.create_reply = Some(from);
+        self.containers.insert(key, container);
+        // On disk before anything exists that would have to be cleaned up.
+        let built = self
+            .write_state()
+            .and_then(|()| self.begin(key, request, &directory));
+        if built.is_err() {
+            self.take_back(key, &directory);
+        }
+        built
+    }
+
+    fn check_new(&self, id: &str) -> Result<(), Fault> {
+        let is_id = id.len() == 64
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        if !is_id {
+            return Err(invalid(id, "its id is not 64 lower-case hex digits"));
+        }
+        if self.release.is_some() {
+            let message = format!("cannot create container {id:?}: the pod is being released");
+            return Err(Fault::new(ErrorCode::FailedPrecondition, "create", message));
+        }
+        if self.find(id).is_ok() {
+            let message = format!("cannot create container {id:?}: it exists");
+            return Err(Fault::new(ErrorCode::AlreadyExists, "create", message));
+        }
+        Ok(())
+    }
+
+    /// Writes the pod's state record with all cgroups that there are.
+    pub(crate) fn write_state(&self) -> Result<(), Fault> {
+        let own = self.namespaces.init_cgroup.clone();
+        let containers = self
+            .containers
+            .values()
+            .map(|container| container.cgroup.clone());
+        self.identity
+            .write_state(own.into_iter().chain(containers).collect())
+    }
+
+    fn take_back(&mut self, key: Key, directory: &Path) {
+        if let Some(container) = self.containers.remove(&key) {
+            for stream in container.streams {
+                if let Some(pipe) = stream.pipe {
+                    self.poller.unwatch(pipe);
+                }
+            }
+        }
+        let kept = estiba_trees::remove_tree(directory)
+            .err()
+            .map(|error| error.to_string());
+        if let Some(why) = kept.or_else(|| self.write_state().err().map(|fault| fault.message)) {
+            self.log(Level::Warn, "cannot undo a failed create", &[("why", &why)]);
+        }
+    }
+
+    fn begin(
+        &mut self,
+        key: Key,
+        request: &v1::CreateContainer,
+        directory: &Path,
+    ) -> Result<(), Fault> {
+        let stdio = request.stdio.clone().unwrap_or_default();
+        let log = match stdio.log_path.as_str() {
+            "" => None,
+            path => Some(LogFile::open(Path::new(path))?),
+        };
+        let Stdio {
+            child: [stdin, stdout, stderr],
+            stdin: kept_stdin,
+            outputs,
+        } = make_stdio(&stdio)?;
+        let pid_target = self.pid_target(&request.pid_target_container_id)?;
+        let rootfs = request.rootfs.clone().unwrap_or_default();
+        let config_path = directory.join("config.json");
+        let create = CreateRequest {
+            container_id: &request.container_id,
+            spec_json: &request.spec_json,
+            rootfs: Rootfs::Overlay {
+                lower_dirs: rootfs.lower_dirs.into_iter().map(PathBuf::from).collect(),
+                writable_dir: rootfs.writable_dir.into(),
+                volatile: rootfs.volatile,
+            },
+            user: request.user.clone().map(convert::user_request),
+            stdin,
+            stdout,
+            stderr,
+            tty: stdio.tty,
+            pod: Some(&self.namespaces),
+            pid_target,
+            config_path: Some(&config_path),
+            legacy_mounts: self.legacy_mounts,
+            parking: Parking::Control,
+        };
+        let building = estiba_isolate::spawn_create(&self.host, create).map_err(convert::fault)?;
+        let token = self
+            .poller
+            .add(building.control.as_fd(), Source::Control(key))?;
+        let builder = building
+            .builder_pidfd
+            .try_clone()
+            .map_err(|error| io_fault(&error))?;
+        let patience = match request.deadline_ms {
+            0 => DEFAULT_DEADLINE,
+            milliseconds => Duration::from_millis(milliseconds),
+        };
+        let mut streams = Vec::new();
+        for (index, (pipe, name)) in outputs.into_iter().enumerate() {
+            let pipe = self.poller.watch(pipe, Source::Output(key, index))?;
+            streams.push(Stream {
+                pipe: Some(pipe),
+                splitter: Splitter::new(name),
+            });
+        }
+        if let Some(container) = self.containers.get_mut(&key) {
+            container.construction = Some(Construction { building, token });
+            container.build_deadline = Instant::now().checked_add(patience);
+            container.log = log;
+            container.stdin = kept_stdin;
+            container.streams = streams;
+        }
+        self.add_stray(builder, Some(key));
+        Ok(())
+    }
+
+    fn pid_target(&self, id: &str) -> Result<Option<std::os::fd::BorrowedFd<'_>>, Fault> {
+        if id.is_empty() {
+            return Ok(None);
+        }
+        let target = self.find(id).ok().and_then(|key| self.containers.get(&key));
+        match target.and_then(|container| container.init.as_ref()) {
+            Some(init) => Ok(Some(init.pidfd.as_fd())),
+            None => {
+                let message = format!(
+                    "cannot join the pid namespace of container {id:?}: it is not running in this pod"
+                );
+                Err(Fault::new(
+                    ErrorCode::FailedPrecondition,
+                    "pid-target",
+                    message,
+                ))
+            }
+        }
+    }
+
+    /// The container is built and parked.
+    pub(crate) fn container_created(&mut self, key: Key, created: Created) {
+        let taken = self.take_over(key, created);
+        match taken {
+            Ok((reply_to, answer)) => {
+                if let Some(address) = reply_to {
+                    self.answer(address, Answer::ContainerCreated(answer));
+                }
+            }
+            Err(fault) => self.make_wreck(key, fault),
+        }
+    }
+
+    fn take_over(
+        &mut self,
+        key: Key,
+        created: Created,
+    ) -> Result<(Option<Address>, v1::ContainerCreated), Fault> {
+        let pid = created.pid;
+        let init = self.poller.watch(created.pidfd, Source::Init(key))?;
+        let console = match created.console {
+            Some(console) => {
+                rustix::io::ioctl_fionbio(&console, true).map_err(errno_fault)?;
+                let pipe = self.poller.watch(console, Source::Output(key, 0))?;
+                Some(Stream {
+                    pipe: Some(pipe),
+                    splitter: Splitter::new(StreamName::Stdout),
+                })
+            }
+            None => None,
+        };
+        let Some(container) = self.containers.get_mut(&key) else {
+            return Err(crate::monitor::no_container(""));
+        };
+        let start_time_ticks = estiba_kernel::process::start_time_ticks(pid).unwrap_or(0);
+        container.init = Some(Init {
+            pid,
+            start_time_ticks,
+            pidfd: init,
+        });
+        container.streams.extend(console);
+        container.phase = Phase::Created;
+        container.build_deadline = None;
+        container.created_at_ns = timestamp::now_ns();
+        container.user = created.user;
+        let moved = container.cgroup != created.cgroup;
+        container.cgroup = created.cgroup;
+        let answer = v1::ContainerCreated {
+            pid,
+            user: Some(convert::resolved_user(&container.user)),
+            created_at_ns: container.created_at_ns,
+            steps: convert::steps(created.steps),
+        };
+        let reply_to = container.create_reply.take();
+        if moved {
+            self.write_state()?;
+        }
+        Ok((reply_to, answer))
+    }
+}
+
+fn cgroup_of(spec_json: &[u8]) -> Result<String, Fault> {
+    let refuse = |why: String| {
+        let message = format!("cannot read the OCI spec: {why}");
+        Fault::new(ErrorCode::InvalidArgument, "spec", message)
+    };
+    let head: SpecHead =
+        serde_json::from_slice(spec_json).map_err(|error| refuse(error.to_string()))?;
+    let path = head
+        .linux
+        .and_then(|linux| linux.cgroups_path)
+        .unwrap_or_default();
+    if !path.starts_with('/') {
+        return Err(refuse(format!(
+            "linux.cgroupsPath {path:?} is not absolute"
+        )));
+    }
+    Ok(path)
+}
+
+fn make_directory(directory: &Path) -> Result<(), Fault> {
+    DirBuilder::new()
+        .mode(0o700)
+        .create(directory)
+        .map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+            Fault::from_errno(
+                "mkdir",
+                &format!("cannot make directory {directory:?}"),
+                errno,
+            )
+        })
+}
+
+fn make_stdio(stdio: &v1::Stdio) -> Result<Stdio, Fault> {
+    let mut made = Stdio {
+        child: [None, None, None],
+        stdin: None,
+        outputs: Vec::new(),
+    };
+    if stdio.tty {
+        return Ok(made);
+    }
+    let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(errno_fault);
+    let [child_stdin, child_stdout, child_stderr] = &mut made.child;
+    if stdio.stdin {
+        let (read, write) = pipe()?;
+        (*child_stdin, made.stdin) = (Some(read), Some(write));
+    }
+    if !stdio.log_path.is_empty() {
+        let names = [
+            (child_stdout, StreamName::Stdout),
+            (child_stderr, StreamName::Stderr),
+        ];
+        for (child, name) in names {
+            let (read, write) = pipe()?;
+            rustix::io::ioctl_fionbio(&read, true).map_err(errno_fault)?;
+            *child = Some(write);
+            made.outputs.push((read, name));
+        }
+    }
+    Ok(made)
+}
+
+fn errno_fault(errno: Errno) -> Fault {
+    let what = "cannot make the container's standard streams";
+    Fault::from_errno("stdio", what, errno.raw_os_error())
+}
+
+fn io_fault(error: &std::io::Error) -> Fault {
+    errno_fault(Errno::from_io_error(error).unwrap_or(Errno::IO))
+}
+
+fn invalid(id: &str, why: &str) -> Fault {
+    let message = format!("cannot create container {id:?}: {why}");
+    Fault::new(ErrorCode::InvalidArgument, "check", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cgroup_is_taken_from_the_spec_and_must_be_absolute() {
+        let spec = br#"{"ociVersion":"1.1.0","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#;
+        assert_eq!(cgroup_of(spec).unwrap(), "/a/b");
+        for spec in [&br#"{"linux":{"cgroupsPath":"a"}}"#[..], b"{}", b"{", b"[]"] {
+            assert_eq!(
+                cgroup_of(spec).unwrap_err().code(),
+                ErrorCode::InvalidArgument
+            );
+        }
+    }
+}

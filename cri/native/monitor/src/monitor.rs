@@ -1,0 +1,453 @@
+//! The event loop of one pod.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use estiba_isolate::{Host, PodNamespaces};
+use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
+use rustix::net::SocketFlags;
+
+use crate::client::{Address, Client};
+use crate::container::{Container, Phase};
+use crate::exec::Exec;
+use crate::log::Scratch;
+use crate::poller::{Key, Poller, Source, Watched};
+use crate::process;
+use crate::record::Identity;
+use crate::stderr_log::{self, Level};
+
+pub(crate) type Answer = monitor_reply::Result;
+
+/// The read and write buffers are given back after so long without traffic.
+const KEEP_SCRATCH: Duration = Duration::from_secs(2);
+const EVENTS: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    pub(crate) host: Host,
+    pub(crate) identity: Identity,
+    pub(crate) namespaces: PodNamespaces,
+    pub(crate) legacy_mounts: bool,
+    pub(crate) poller: Poller,
+    listener: Watched,
+    pub(crate) pod_init: Option<Watched>,
+    pub(crate) clients: BTreeMap<Key, Client>,
+    pub(crate) containers: BTreeMap<Key, Container>,
+    pub(crate) execs: BTreeMap<Key, Exec>,
+    /// Children whose end interests nobody but the kernel, and the container they belong to.
+    strays: BTreeMap<Key, (Watched, Option<Key>)>,
+    next_key: Key,
+    scratch: Option<Scratch>,
+    scratch_used: Instant,
+    pub(crate) stop_waiters: Vec<Address>,
+    pub(crate) release: Option<Address>,
+    pub(crate) released: bool,
+}
+
+impl Monitor {
+    pub(crate) fn new(
+        host: Host,
+        identity: Identity,
+        namespaces: PodNamespaces,
+        legacy_mounts: bool,
+        listener: OwnedFd,
+    ) -> Result<Self, Box<(Fault, Host, PodNamespaces)>> {
+        let (poller, listener, pod_init) = match watch(listener, &namespaces) {
+            Ok(watched) => watched,
+            Err(fault) => return Err(Box::new((fault, host, namespaces))),
+        };
+        Ok(Self {
+            host,
+            identity,
+            namespaces,
+            legacy_mounts,
+            poller,
+            listener,
+            pod_init,
+            clients: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            execs: BTreeMap::new(),
+            strays: BTreeMap::new(),
+            next_key: 1,
+            scratch: None,
+            scratch_used: Instant::now(),
+            stop_waiters: Vec::new(),
+            release: None,
+            released: false,
+        })
+    }
+
+    /// Removes what was made for a pod that nobody wants any more, before it had containers.
+    pub(crate) fn undo_start(mut self) {
+        let namespaces = std::mem::take(&mut self.namespaces);
+        crate::start::undo(&self.host, namespaces, &self.identity.netns_path);
+    }
+
+    /// Runs until the pod is released.
+    pub(crate) fn run(mut self) -> ExitCode {
+        let mut events = Vec::with_capacity(EVENTS);
+        while !self.released {
+            let timeout = self
+                .next_deadline()
+                .map(|at| at.saturating_duration_since(Instant::now()));
+            if let Err(errno) = self.poller.wait(&mut events, timeout) {
+                self.log(
+                    Level::Error,
+                    "cannot wait for events",
+                    &[("why", &errno.to_string())],
+                );
+                return ExitCode::FAILURE;
+            }
+            for event in &events {
+                let flags = event.flags;
+                if let Some(source) = self.poller.source(event) {
+                    self.serve(source, flags);
+                }
+            }
+            self.expire(Instant::now());
+            self.drop_broken_clients();
+            self.progress_of_the_whole();
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn serve(&mut self, source: Source, flags: EventFlags) {
+        match source {
+            Source::Listener => self.accept(),
+            Source::Client(key) => self.serve_client(key, flags),
+            Source::Control(key) => self.container_control(key),
+            Source::Init(key) => self.init_ended(key),
+            Source::Output(key, index) => self.container_output(key, index),
+            Source::Remover(key) => self.remover_ended(key),
+            Source::ExecControl(key) => self.exec_control(key),
+            Source::ExecProcess(key) => self.exec_process_ended(key),
+            Source::ExecOutput(key, index) => self.exec_output(key, index),
+            Source::Stray(key) => self.stray_ended(key),
+            Source::PodInit => self.pod_init_ended(),
+        }
+    }
+
+    pub(crate) fn new_key(&mut self) -> Key {
+        let key = self.next_key;
+        self.next_key += 1;
+        key
+    }
+
+    pub(crate) fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
+        let mut all = vec![("pod", self.identity.pod_id.as_str())];
+        all.extend_from_slice(fields);
+        stderr_log::line(level, "monitor", message, &all);
+    }
+
+    // Clients
+
+    fn accept(&mut self) {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = match rustix::net::accept_with(&self.listener, flags) {
+            Ok(socket) => socket,
+            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
+            Err(errno) => {
+                self.log(
+                    Level::Warn,
+                    "cannot accept a connection",
+                    &[("why", &errno.to_string())],
+                );
+                return;
+            }
+        };
+        if !crate::is_trusted(&socket) {
+            self.log(Level::Warn, "connection refused: the peer is not root", &[]);
+            return;
+        }
+        let key = self.new_key();
+        match self.poller.watch(socket, Source::Client(key)) {
+            Ok(socket) => {
+                self.clients.insert(key, Client::new(socket));
+            }
+            Err(fault) => self.log(Level::Warn, "cannot serve", &[("why", &fault.message)]),
+        }
+    }
+
+    fn serve_client(&mut self, key: Key, flags: EventFlags) {
+        let Some(client) = self.clients.get_mut(&key) else {
+            return;
+        };
+        if flags.contains(EventFlags::OUT) {
+            client.flush(&self.poller);
+            if !client.is_busy() {
+                self.resume_execs(key);
+            }
+        }
+        let Some(client) = self.clients.get_mut(&key) else {
+            return;
+        };
+        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
+            client.fill();
+        }
+        while let Some(request) = self.clients.get_mut(&key).and_then(Client::next_request) {
+            self.call(key, request);
+        }
+    }
+
+    fn drop_broken_clients(&mut self) {
+        let broken = |(key, client): (&Key, &Client)| client.broken.then_some(*key);
+        let keys: Vec<Key> = self.clients.iter().filter_map(broken).collect();
+        for key in keys {
+            if let Some(client) = self.clients.remove(&key) {
+                self.poller.unwatch(client.socket);
+            }
+            self.abandon_execs_of(key);
+        }
+    }
+
+    pub(crate) fn answer(&mut self, to: Address, result: Answer) {
+        self.send(to, true, result);
+    }
+
+    pub(crate) fn answer_all(&mut self, to: Vec<Address>, result: &Answer) {
+        for address in to {
+            self.answer(address, result.clone());
+        }
+    }
+
+    pub(crate) fn send(&mut self, to: Address, done: bool, result: Answer) {
+        if let Some(client) = self.clients.get_mut(&to.client) {
+            client.send(&self.poller, to.request, done, result);
+        }
+    }
+
+    /// Sends an event to everybody who wants events.
+    pub(crate) fn publish(&mut self, event: &Answer) {
+        for client in self.clients.values_mut().filter(|client| client.subscribed) {
+            client.send(&self.poller, 0, true, event.clone());
+        }
+    }
+
+    // Children
+
+    /// Has a child reaped whenever it ends.
+    pub(crate) fn add_stray(&mut self, pidfd: OwnedFd, owner: Option<Key>) {
+        let key = self.new_key();
+        match self.poller.watch(pidfd, Source::Stray(key)) {
+            Ok(watched) => {
+                self.strays.insert(key, (watched, owner));
+                if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
+                    container.strays += 1;
+                }
+            }
+            Err(fault) => self.log(
+                Level::Warn,
+                "cannot reap a child",
+                &[("why", &fault.message)],
+            ),
+        }
+    }
+
+    fn stray_ended(&mut self, key: Key) {
+        let Some((watched, _)) = self.strays.get(&key) else {
+            return;
+        };
+        if matches!(process::reap(watched), Ok(None)) {
+            return;
+        }
+        let Some((watched, owner)) = self.strays.remove(&key) else {
+            return;
+        };
+        self.poller.unwatch(watched);
+        let Some(owner) = owner else { return };
+        if let Some(container) = self.containers.get_mut(&owner) {
+            container.strays = container.strays.saturating_sub(1);
+            if container.phase == Phase::Wreck && container.strays == 0 {
+                self.start_removal(owner);
+            }
+        }
+    }
+
+    fn pod_init_ended(&mut self) {
+        let Some(watched) = &self.pod_init else {
+            return;
+        };
+        let ended = match process::reap(watched) {
+            Ok(None) => return,
+            Ok(Some(ended)) => ended,
+            Err(_) => process::Ended::Exited(255),
+        };
+        if let Some(watched) = self.pod_init.take() {
+            self.poller.unwatch(watched);
+        }
+        if self.release.is_some() {
+            return;
+        }
+        self.log(
+            Level::Error,
+            "pid 1 of the pod died",
+            &[("how", &ended.to_string())],
+        );
+        let exit = v1::ExitRecord {
+            exit_code: ended.exit_code(),
+            signal: ended.signal(),
+            finished_at_ns: crate::timestamp::now_ns(),
+            ..Default::default()
+        };
+        self.publish(&Answer::PodInitDied(v1::PodInitDied { exit: Some(exit) }));
+    }
+
+    // Buffers and time
+
+    /// The shared buffers, to be given back with [`Self::return_scratch`].
+    pub(crate) fn take_scratch(&mut self) -> Scratch {
+        self.scratch.take().unwrap_or_else(Scratch::new)
+    }
+
+    pub(crate) fn return_scratch(&mut self, scratch: Scratch) {
+        self.scratch = Some(scratch);
+        self.scratch_used = Instant::now();
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let scratch = self
+            .scratch
+            .as_ref()
+            .map(|_| self.scratch_used + KEEP_SCRATCH);
+        let containers = self.containers.values().flat_map(|container| {
+            [
+                container.build_deadline,
+                container.kill_at,
+                container.drain_until,
+            ]
+        });
+        let execs = self.execs.values().map(Exec::next_deadline);
+        containers.chain(execs).chain([scratch]).flatten().min()
+    }
+
+    fn expire(&mut self, now: Instant) {
+        if self.scratch.is_some() && now >= self.scratch_used + KEEP_SCRATCH {
+            self.scratch = None;
+        }
+        let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
+        let containers: Vec<(Key, [bool; 3])> = self
+            .containers
+            .iter()
+            .map(|(key, container)| {
+                let (build, kill) = (container.build_deadline, container.kill_at);
+                (*key, [due(build), due(kill), due(container.drain_until)])
+            })
+            .filter(|(_, due)| due.contains(&true))
+            .collect();
+        for (key, [build, kill, drain]) in containers {
+            if build {
+                self.build_is_late(key);
+            }
+            if kill {
+                self.kill_container(key);
+            }
+            if drain {
+                self.end_draining(key);
+            }
+        }
+        let execs: Vec<Key> = self
+            .execs
+            .iter()
+            .filter(|(_, exec)| due(exec.next_deadline()))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in execs {
+            self.exec_deadline(key, now);
+        }
+    }
+
+    /// Answers those who wait for the whole pod.
+    fn progress_of_the_whole(&mut self) {
+        if self.stop_waiters.is_empty() && self.release.is_none() {
+            return;
+        }
+        if self.containers.values().any(Container::is_alive) {
+            return;
+        }
+        let waiters = std::mem::take(&mut self.stop_waiters);
+        self.answer_all(waiters, &Answer::PodStopped(v1::Done {}));
+        let removing = self
+            .containers
+            .values()
+            .any(|container| container.remover.is_some());
+        if let Some(address) = self.release.filter(|_| !removing) {
+            self.finish_release(address);
+        }
+    }
+
+    fn finish_release(&mut self, address: Address) {
+        match &self.pod_init {
+            // The answer comes when it is reaped.
+            Some(pod_init) => {
+                process::send_signal(pod_init, 9).ok();
+            }
+            None => {
+                let failures = self.take_down();
+                let answer = match failures.into_iter().reduce(merge) {
+                    None => Answer::PodReleased(v1::Done {}),
+                    Some(fault) => Answer::Fault(fault),
+                };
+                self.answer(address, answer);
+                if let Some(client) = self.clients.get_mut(&address.client) {
+                    client.flush_blocking(Duration::from_secs(2));
+                }
+                self.released = true;
+            }
+        }
+    }
+
+    /// Removes what the pod has outside its directory.
+    fn take_down(&mut self) -> Vec<Fault> {
+        let patience = Duration::from_secs(2);
+        let own = self.namespaces.init_cgroup.take();
+        let cgroups = self
+            .containers
+            .values()
+            .map(|container| container.cgroup.clone())
+            .chain(own);
+        let mut failures = Vec::new();
+        for cgroup in cgroups.collect::<Vec<_>>() {
+            let removed = estiba_isolate::remove_cgroup(&self.host, &cgroup, patience);
+            failures.extend(removed.map_err(crate::convert::fault).err());
+        }
+        self.namespaces = PodNamespaces::default();
+        if !self.identity.netns_path.is_empty() {
+            failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
+        }
+        failures
+    }
+}
+
+fn watch(
+    listener: OwnedFd,
+    namespaces: &PodNamespaces,
+) -> Result<(Poller, Watched, Option<Watched>), Fault> {
+    let mut poller = Poller::new()?;
+    let listener = poller.watch(listener, Source::Listener)?;
+    let pod_init = match &namespaces.init {
+        Some((_, pidfd)) => {
+            let pidfd = pidfd.try_clone().map_err(|error| {
+                let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+                Fault::from_errno("watch", "cannot watch the pod's pid 1", errno)
+            })?;
+            Some(poller.watch(pidfd, Source::PodInit)?)
+        }
+        None => None,
+    };
+    Ok((poller, listener, pod_init))
+}
+
+fn merge(mut first: Fault, next: Fault) -> Fault {
+    first.chain.push(next.message);
+    first
+}
+
+/// `cannot find container "…"`.
+pub(crate) fn no_container(id: &str) -> Fault {
+    let message = format!("cannot find container {id:?}: this pod has none of that id");
+    Fault::new(ErrorCode::NotFound, "find-container", message)
+}
