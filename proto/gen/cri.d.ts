@@ -7571,7 +7571,7 @@ export namespace runtime {
             /** References with the manifest's digest. */
             repoDigests: string[];
 
-            /** Bytes on disk; never 0. */
+            /** Bytes of manifest, configuration and layers as registry or archive gave them; never 0. */
             size: Long;
 
             /**
@@ -7625,7 +7625,7 @@ export namespace runtime {
                 /** References with the manifest's digest. */
                 repoDigests?: (string[]|null);
 
-                /** Bytes on disk; never 0. */
+                /** Bytes of manifest, configuration and layers as registry or archive gave them; never 0. */
                 size?: (Long|null);
 
                 /**
