@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { readVitestReport, type Outcome } from './vitest-report.ts';
 
 interface Stage {
@@ -106,18 +106,23 @@ async function quickstart(): Promise<Outcome> {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skips: [], failures: [] };
 }
 
-/** The integration tests in the guest; the report comes back on the guest's standard output. */
+/** Integration and crictl tests in the guest; the report comes back on the guest's standard output. */
 async function guest(_scratch: string): Promise<Outcome> {
   if (process.env['ESTIBA_SKIP_VM'] === '1') {
     return { passed: 0, failed: 0, skips: ['vm: all of it: ESTIBA_SKIP_VM=1'], failures: [] };
   }
+  const tests = ['test/integration'];
+  const options = ['--timeout', '1500'];
+  const crictl = await run(['hack/crictl']);
+  if (crictl.code === 0) {
+    // The guest has no Go and no network: it gets the host's binary.
+    const path = crictl.output.trimEnd().split('\n').at(-1) ?? '';
+    options.push('--share', dirname(path), '--env', `ESTIBA_CRICTL=${path}`);
+    tests.push('test/conformance/crictl.test.ts');
+  }
   const { code, output } = await run([
-    'hack/vm',
-    'run',
-    '--timeout',
-    '1500',
-    '--',
-    'hack/guest-tests',
+    ...['hack/vm', 'run', ...options],
+    ...['--', 'hack/guest-tests', ...tests],
   ]);
   const counts = /^guest: (\d+) passed, (\d+) failed, (\d+) skipped$/mu.exec(output);
   if (counts === null) {

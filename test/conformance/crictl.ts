@@ -34,8 +34,15 @@ export function runProgram(file: string, args: readonly string[]): Promise<Ran> 
   });
 }
 
-/** Where crictl is, or why there is none: `reason` is set only when Go is missing or too old. */
+/**
+ * Where crictl is (ESTIBA_CRICTL, else what hack/crictl builds), or why there is none: `reason` is
+ * set only when Go is missing or too old.
+ */
 export async function findCrictl(): Promise<{ path: string } | { reason: string }> {
+  const given = process.env['ESTIBA_CRICTL'];
+  if (given !== undefined) {
+    return { path: given };
+  }
   const { code, stdout, stderr } = await runProgram(join(repository, 'hack', 'crictl'), []);
   if (code === 0) {
     return { path: stdout.trim() };
