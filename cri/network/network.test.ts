@@ -200,6 +200,8 @@ describe('attach', () => {
     await expect((await loaded()).attach(request())).rejects.toThrow(
       `cannot run CNI plugin "portmap": no such program in "${directory}/bin"`,
     );
+    expect(runs).toEqual([]);
+    await expect(readdir(join(directory, 'journal'))).resolves.toEqual([]);
   });
 
   it('calls a plugin that hangs by its name and deadline', async () => {

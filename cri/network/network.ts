@@ -10,7 +10,7 @@ import { capabilityArguments, type CapabilityInput } from './capabilities.ts';
 import { ConfigSource, type ConfigView, type Conflist } from './conflist.ts';
 import { Journal, type Attachment } from './journal.ts';
 import { removeCache, writeCache } from './libcni-cache.ts';
-import { runPlugin, type PluginHost } from './plugins.ts';
+import { findPlugins, runPlugin, type PluginHost } from './plugins.ts';
 import { parseResult, podAddresses, type CniResult } from './result.ts';
 
 /** Configuration of the network folder. */
@@ -144,6 +144,8 @@ export class Network {
       const why = whyNone(this.#source, view);
       throw new CriError('Unavailable', `cannot attach network: ${why}`, { step: 'cni-config' });
     }
+    // Before the journal: a plugin that was never run needs no DEL, which would fail the same way.
+    await findPlugins(this.#options, view.conflist.plugins);
     const entry: Attachment = {
       version: 1,
       sandboxId: request.sandboxId,

@@ -79,6 +79,14 @@ export async function runPlugin(
   return ended.stdout;
 }
 
+/** Throws Unavailable, naming the first plugin that is not installed. */
+export async function findPlugins(
+  host: PluginHost,
+  plugins: readonly PluginConfig[],
+): Promise<void> {
+  await Promise.all(plugins.map((plugin) => findPlugin(plugin.type, host.binDirs)));
+}
+
 async function findPlugin(type: string, binDirs: readonly string[]): Promise<string> {
   for (const directory of binDirs) {
     const path = join(directory, type);

@@ -63,7 +63,7 @@ describe('a container', () => {
       cpuQuota: toLong(20_000),
       cpuShares: toLong(512),
     };
-    const config = containerConfig('sleep 1000', { linux: { resources } });
+    const config = withResources('sleep 1000', resources);
     const id = await runContainer(server, podSandboxId, pod, config);
     const { pid } = JSON.parse(
       (await server.client.runtime.containerStatus({ containerId: id, verbose: true })).info?.[
@@ -81,9 +81,7 @@ describe('a container', () => {
       memoryLimitInBytes: toLong(15 * 1024 * 1024),
       memorySwapLimitInBytes: toLong(15 * 1024 * 1024),
     };
-    const config = containerConfig('exec dd if=/dev/zero of=/dev/null bs=40M', {
-      linux: { resources },
-    });
+    const config = withResources('exec dd if=/dev/zero of=/dev/null bs=40M', resources);
     const id = await runContainer(server, podSandboxId, pod, config);
     await expect(exited(server, id)).resolves.toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
   });
@@ -184,6 +182,14 @@ describe('ExecSync', () => {
     ).rejects.toThrow(/no-such-command.*not found/u);
   });
 });
+
+function withResources(
+  script: string,
+  resources: runtime.v1.LinuxContainerResources.$Properties,
+): ReturnType<typeof containerConfig> {
+  const config = containerConfig(script);
+  return { ...config, linux: { ...config.linux, resources } };
+}
 
 async function limitsOf(groups: string): Promise<{ memory: string; quota: string }> {
   const unified = /^0::(.*)$/mu.exec(groups)?.[1] ?? '';

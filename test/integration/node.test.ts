@@ -1,8 +1,10 @@
 // The node as the kubelet meets it: version, conditions, what is not there yet, metrics.
+import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostNetworkPodConfig, podConfig, runPod } from '../lib/pods.ts';
-import { TestServer } from '../lib/test-server.ts';
+import { binaries, TestServer } from '../lib/test-server.ts';
 
 let server: TestServer;
 
@@ -76,6 +78,7 @@ describe('a node without CNI configuration', () => {
   });
 
   it('refuses a second server on the same run directory', async () => {
-    await expect(server.serve()).rejects.toThrow('another server answers there');
+    const second = promisify(execFile)(binaries.estiba, ['serve', '--config', server.configPath]);
+    await expect(second).rejects.toThrow('another server answers there');
   });
 });

@@ -1,11 +1,12 @@
 // A real `estiba serve` with directories, cgroups, bridge and CNI configuration of its own, inside
 // the private host that hack/private-host makes. Every test file starts one and ends it; the end
 // proves that nothing is left.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { connectCri, type CriClient } from './cri-client.ts';
 import { leftovers, removeOwnCgroups, type Ground } from './leftovers.ts';
@@ -39,6 +40,8 @@ export class TestServer {
   readonly bridge: string;
   readonly configPath: string;
   readonly client: CriClient;
+  // Files run one after the other in processes of their own, and may meet a predecessor's routes.
+  readonly #subnet = 16 + ((process.pid * 7 + counter) % 200);
   #process: ChildProcess | undefined;
   #log = '';
 
@@ -130,6 +133,7 @@ export class TestServer {
     this.client.close();
     await endProcess(launcherPid ?? 0);
     await removeOwnCgroups(this.ground);
+    await endBridge(this.bridge);
     const left = await leftovers(this.ground);
     await rm(this.stateDir, { recursive: true, force: true });
     await rm(this.runDir, { recursive: true, force: true });
@@ -138,7 +142,7 @@ export class TestServer {
 
   /** Writes the bridge + portmap configuration that the pods of this server use. */
   async writeConflist(): Promise<void> {
-    const net = 100 + (counter % 100);
+    const net = this.#subnet;
     const ranges: object[][] = [[{ subnet: `10.${net}.0.0/16` }]];
     if (this.#options.dualStack === true) {
       ranges.push([{ subnet: `fd00:${net}::/64` }]);
@@ -209,6 +213,11 @@ export class TestServer {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+// The bridge plugin leaves its bridge to the next pod; ours is the test's to remove.
+async function endBridge(name: string): Promise<void> {
+  await promisify(execFile)('ip', ['link', 'delete', name]).catch(() => undefined);
 }
 
 async function endProcess(pid: number): Promise<void> {
