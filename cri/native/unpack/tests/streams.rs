@@ -50,7 +50,7 @@ fn noise(length: usize) -> Vec<u8> {
 fn big_tar() -> Vec<u8> {
     tar(&[
         dir("d"),
-        file("d/big", "").data(&noise(3_000_000)),
+        file("d/big", "").data(&noise(1_000_000)),
         file("d/small", "small"),
     ])
 }
@@ -59,7 +59,7 @@ fn big_tar() -> Vec<u8> {
 fn every_compression_gives_the_same_layer_and_both_digests() {
     let Some(scene) = Scene::new() else { return };
     let plain = big_tar();
-    let (first, second) = plain.split_at(1_234_567);
+    let (first, second) = plain.split_at(634_567);
     let mut skippable = vec![0x53, 0x2a, 0x4d, 0x18, 5, 0, 0, 0];
     skippable.extend(b"hello");
     let blobs = [
@@ -80,7 +80,7 @@ fn every_compression_gives_the_same_layer_and_both_digests() {
         assert_eq!(result.blob_bytes, blob.len() as u64, "{name}");
         assert_eq!(
             std::fs::read(scene.layer(name).join("d/big")).unwrap(),
-            noise(3_000_000)
+            noise(1_000_000)
         );
         assert_eq!(result.fence_gaps, Vec::<&str>::new());
     }
@@ -141,11 +141,11 @@ fn cut_and_damaged_blobs_are_refused_with_their_place() {
     scene.refuses_tar(b"\xfd7zXZ\0\0", &["xz"]);
     let error = scene.unpack_with("a", &plain, |job| job.compression = Compression::Gzip);
     assert!(error.unwrap_err().to_string().contains("no gzip header"));
-    let cut = &plain[..2_000_000];
+    let cut = &plain[..700_000];
     scene.refuses_tar(
         cut,
         &[
-            "at byte 2000000",
+            "at byte 700000",
             "in entry \"d/big\"",
             "ends in the entry's data",
         ],
@@ -187,7 +187,7 @@ fn digests_that_differ_are_both_named_and_nothing_is_left() {
 #[test]
 fn bytes_after_the_end_of_the_archive_count_for_the_hashes_only() {
     let Some(scene) = Scene::new() else { return };
-    let plain = [tar(&[file("a", "x")]), noise(5_000_000)].concat();
+    let plain = [tar(&[file("a", "x")]), noise(4_000_000)].concat();
     for (name, blob) in [("plain", plain.clone()), ("gzip", gzip(&plain))] {
         let result = scene.unpack_with(name, &blob, |_| ()).unwrap();
         assert_eq!(
@@ -314,9 +314,10 @@ fn an_error_of_the_source_is_told_as_it_is() {
     let Some(scene) = Scene::new() else { return };
     for compression in [Compression::Auto, Compression::Gzip, Compression::Zstd] {
         let start = io::Cursor::new(gzip(&big_tar())[..50_000].to_vec());
-        let source = match compression {
-            Compression::Zstd => Source::Stream(Box::new(Failing)),
-            _ => Source::Stream(Box::new(start.chain(Failing))),
+        let source = if compression == Compression::Zstd {
+            Source::Stream(Box::new(Failing))
+        } else {
+            Source::Stream(Box::new(start.chain(Failing)))
         };
         let error = scene
             .unpack_from("a", source, |job| job.compression = compression)

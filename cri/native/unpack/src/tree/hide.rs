@@ -88,7 +88,11 @@ impl Extractor<'_> {
                 if kind == FileType::Directory {
                     directories.push(real);
                 } else if !self.records.is_own(&real) {
-                    unlinkat(&*dir, name.as_slice(), AtFlags::empty()).map_err(problem)?;
+                    match unlinkat(&*dir, name.as_slice(), AtFlags::empty()) {
+                        // Listed but not found: a whiteout of the lowest layer.
+                        Ok(()) | Err(Errno::NOENT) => {}
+                        Err(errno) => return Err(problem(errno)),
+                    }
                 }
             }
         }

@@ -73,6 +73,8 @@ pub(crate) fn remove(parent: impl AsFd, name: &[u8]) -> rustix::io::Result<()> {
             } else {
                 match unlinkat(&dir, name.as_slice(), AtFlags::empty()) {
                     Err(Errno::ISDIR) => directories.push(join(&path, &name)),
+                    // An overlay lists a whiteout of its lowest layer but does not find it.
+                    Err(Errno::NOENT) => {}
                     other => other?,
                 }
             }

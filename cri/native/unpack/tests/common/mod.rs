@@ -27,6 +27,19 @@ pub(crate) struct Member {
     pub(crate) size: Option<Vec<u8>>,
 }
 
+impl std::fmt::Debug for Member {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, link) = (self.name.escape_ascii(), self.link.escape_ascii());
+        write!(
+            f,
+            "{} {name} {link} {:o} {}b",
+            char::from(self.kind),
+            self.mode,
+            self.data.len()
+        )
+    }
+}
+
 impl Member {
     pub(crate) fn new(kind: u8, name: &str) -> Self {
         Self {
