@@ -25,7 +25,6 @@ const stages: readonly Stage[] = [
   { name: 'rust', run: () => cargo() },
   {
     name: 'integration',
-    pending: podsPending,
     run: (scratch) =>
       vitest('integration', ['test/integration', 'test/fault'], scratch, ['hack/private-host']),
   },

@@ -4,8 +4,12 @@ import { CriError } from '../core/error.ts';
 import type { Deps } from './deps.ts';
 import { mustRun } from './requested.ts';
 
-/** What CRI allows of each stream; the rest is read and dropped. */
-const outputLimitBytes = 16 * 1024 * 1024;
+/**
+ * What is returned of both streams together; the rest is read and dropped. CRI speaks of 16 MiB for
+ * each, but the kubelet and crictl refuse a message of more than 16 MiB: what is beyond would turn
+ * the whole result into an error.
+ */
+const outputLimitBytes = 16 * 1024 * 1024 - 64;
 
 /**
  * Runs a command in a running container. A non-zero exit code is a result. Throws DeadlineExceeded
@@ -35,5 +39,13 @@ export async function execSync(
     const why = `it did not end within ${timeoutSeconds} s and was killed`;
     throw new CriError('DeadlineExceeded', `${what}: ${why}`, { step: 'exec' });
   }
-  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode };
+  return { ...fitting(result.stdout, result.stderr), exitCode: result.exitCode };
+}
+
+/** Cuts the longer stream, and both only when each has more than half of the room. */
+function fitting(stdout: Buffer, stderr: Buffer): { stdout: Buffer; stderr: Buffer } {
+  const half = outputLimitBytes / 2;
+  const roomForStdout = outputLimitBytes - Math.min(stderr.length, half);
+  const roomForStderr = outputLimitBytes - Math.min(stdout.length, half);
+  return { stdout: stdout.subarray(0, roomForStdout), stderr: stderr.subarray(0, roomForStderr) };
 }

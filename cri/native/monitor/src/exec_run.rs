@@ -42,8 +42,8 @@ impl Monitor {
             return refuse(ErrorCode::FailedPrecondition, "it is not running");
         }
         let cgroup = target.cgroup.clone();
-        let leaf = target
-            .take_leaf(|leaf| estiba_isolate::exec_leftovers(host, &cgroup, leaf).unwrap_or(true));
+        let leaf =
+            target.take_leaf(|leaf| estiba_isolate::remove_exec_leaf(host, &cgroup, leaf).is_err());
         let key = self.new_key();
         let started = self.start_exec(key, from, container, exec, &leaf);
         if started.is_err()
@@ -404,7 +404,11 @@ impl Monitor {
         }
         if let Some(container) = self.containers.get_mut(&exec.container) {
             let left = estiba_isolate::exec_leftovers(&self.host, &exec.cgroup, &exec.leaf);
-            container.return_leaf(&exec.leaf, left.unwrap_or(true));
+            // A leaf that was killed once must be made anew: since 6.14 the kernel compares the
+            // kill counts of the forking process's cgroup and of the one it forks into, and kills
+            // every process that is cloned into a cgroup which has ever been killed.
+            let retired = exec.killed.is_some() || left.unwrap_or(true);
+            container.return_leaf(&exec.leaf, retired);
         }
         let ended = v1::ExecEnded {
             exit_code: exec.ended.map_or(137, Ended::exit_code),

@@ -78,15 +78,21 @@ fn prepare_in(
         pid,
         start_time_ticks: estiba_kernel::process::start_time_ticks(pid).unwrap_or(0),
     };
-    // Names the network namespace before it is pinned.
-    identity.write_state(Vec::new())?;
+    // Names what has to be cleaned up before it exists.
+    let init_cgroup = match start.pid() {
+        v1::NamespaceMode::Pod => {
+            let cgroup = estiba_isolate::pod_init_cgroup(&start.cgroup_parent, &start.pod_id);
+            vec![cgroup.map_err(convert::fault)?]
+        }
+        v1::NamespaceMode::Container | v1::NamespaceMode::Node | v1::NamespaceMode::Target => {
+            Vec::new()
+        }
+    };
+    identity.write_state(init_cgroup)?;
     let namespaces =
         estiba_isolate::make_pod_namespaces(&host, &pod_request(start)).map_err(convert::fault)?;
     let started = pod_started(&identity, &namespaces);
-    let listener = identity
-        .write_state(namespaces.init_cgroup.iter().cloned().collect())
-        .and_then(|()| listen(&pod_dir.join("monitor.sock")));
-    let listener = match listener {
+    let listener = match listen(&pod_dir.join("monitor.sock")) {
         Ok(listener) => listener,
         Err(fault) => {
             undo(&host, namespaces, &start.netns_path);
