@@ -119,10 +119,8 @@ async function guest(_scratch: string): Promise<Outcome> {
     options.push('--share', dirname(path), '--env', `ESTIBA_CRICTL=${path}`);
     tests.push('test/conformance/crictl.test.ts');
   }
-  const { code, output } = await run([
-    ...['hack/vm', 'run', ...options],
-    ...['--', 'hack/guest-tests', ...tests],
-  ]);
+  const command = ['hack/guest-tests', ...tests];
+  const { code, output } = await run(['hack/vm', 'run', ...options, '--', ...command]);
   const counts = /^guest: (\d+) passed, (\d+) failed, (\d+) skipped$/mu.exec(output);
   if (counts === null) {
     return { passed: 0, failed: 1, skips: [], failures: [] };
