@@ -18,7 +18,7 @@ interface Ran {
   readonly output: string;
 }
 
-const podsPending = 'the helper cannot start pods yet (monitor and isolation are unfinished)';
+const podsPending = 'not verified yet: written before the first pod ran, parts of it still fail';
 
 const stages: readonly Stage[] = [
   { name: 'unit', run: (scratch) => vitest('unit', [], scratch, []) },

@@ -170,7 +170,7 @@ describe('crictl', () => {
         id: webId,
         state: 'CONTAINER_RUNNING',
         image: { image: imageName },
-        imageRef: expect.stringMatching(/^sha256:/u),
+        imageRef: expect.stringMatching(/@sha256:[0-9a-f]{64}$/u),
         logPath: join(scratch, 'logs', 'web', '0.log'),
         resources: { linux: { memoryLimitInBytes: '33554432', cpuQuota: '20000' } },
       },
