@@ -79,7 +79,7 @@ async function vitest(
 async function cargo(): Promise<Outcome> {
   // As root: most of what the helper does needs it. The target directory is the build's own, so
   // that nothing is compiled twice; only test binaries are added.
-  const argv = ['sh', '-c', 'cd cri/native && cargo test --workspace --locked 2>&1'];
+  const argv = ['sh', '-c', 'cd cri/native && cargo test --workspace --locked --no-fail-fast 2>&1'];
   const { code, output } = await run(argv);
   const outcome: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
   for (const line of output.matchAll(

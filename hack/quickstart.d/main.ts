@@ -1,7 +1,7 @@
 // The quickstart, after hack/quickstart has installed and built what it needs: a server of its own,
 // an image made on the spot, a pod of two containers, what the kernel and the server say of it, and
 // the proof that nothing is left.
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectCri, type CriClient } from '../../test/lib/cri-client.ts';
@@ -14,6 +14,8 @@ import { elapsed, show, Steps, title } from './progress.ts';
 import { isThere, serveLogTail, startServer, takeDown } from './server.ts';
 import type { Ground } from './ground.ts';
 import type { RunningContainer } from './pod.ts';
+
+const defaultName = 'quickstart';
 
 interface ExamplePod {
   readonly id: string;
@@ -111,21 +113,22 @@ async function down(ground: Ground, steps: Steps): Promise<boolean> {
 }
 
 function showNextSteps(ground: Ground, keep: boolean): void {
+  const sudo = process.env['SUDO_USER'] === undefined ? '' : 'sudo ';
+  const named = ground.name === defaultName ? '' : ` --name ${ground.name}`;
+  const again = (option: string): string => `${sudo}./hack/quickstart ${option}${named}`;
   title(keep ? 'It keeps running. Look further with crictl:' : 'To look further, keep it running:');
   if (!keep) {
-    show('sudo ./hack/quickstart --keep');
+    show(again('--keep'));
   }
-  const crictl = `sudo $(./hack/crictl) --config ${ground.crictlConfig}`;
   show(
-    `${crictl} pods`,
-    `${crictl} ps -a`,
-    `${crictl} images`,
-    `${crictl} logs $(${crictl} ps -q --name web)`,
-    `${crictl} exec -s $(${crictl} ps -q --name client) ps`,
-    '(./hack/crictl builds crictl once and prints its path; it needs Go >= 1.26.2. Any crictl will do.)',
+    `crictl="${sudo}$(./hack/crictl) --config ${ground.crictlConfig}"   # needs Go >= 1.26.2; any other crictl will do`,
+    '$crictl pods; $crictl ps -a; $crictl images',
+    '$crictl logs $($crictl ps -q --name web)',
+    '$crictl inspect $($crictl ps -q --name web)',
+    '$crictl exec -s $($crictl ps -q --name client) ps',
   );
   if (keep) {
-    show(`${ground.serveLog} is the server's log.`, 'sudo ./hack/quickstart --down ends it.');
+    show(`the server's log: ${ground.serveLog}`, `end it: ${again('--down')}`);
   }
 }
 
@@ -137,6 +140,13 @@ async function explainFailure(ground: Ground, error: unknown): Promise<void> {
     title(`The last lines of the server's log (${ground.serveLog})`);
     show(...lines);
   }
+  for (const name of ['web', 'client']) {
+    const log = await readFile(join(ground.logDirectory, name, '0.log'), 'utf8').catch(() => '');
+    if (log !== '') {
+      title(`The last lines of container "${name}"`);
+      show(...log.trimEnd().split('\n').slice(-5));
+    }
+  }
 }
 
 async function main(): Promise<void> {
@@ -144,7 +154,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { keep: { type: 'boolean', default: false }, name: { type: 'string' } },
   });
-  const ground = groundOf(values.name ?? 'quickstart');
+  const ground = groundOf(values.name ?? defaultName);
   const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => interruption.abort(new Error(`interrupted by ${signal}`)));

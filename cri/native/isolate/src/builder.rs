@@ -121,13 +121,21 @@ fn run(
 fn make_cgroup(host: &Host, spec: &Spec, clock: &mut Stopwatch) -> Result<Joined, IsolateError> {
     const STEP: &str = "create-cgroup";
     let cgroup = &spec.linux.cgroups_path;
-    host.cgroups.create(cgroup, true).map_err(|error| cgroup_error(STEP, &error))?;
+    host.cgroups
+        .create(cgroup, true)
+        .map_err(|error| cgroup_error(STEP, &error))?;
     clock.lap("create-cgroup");
     let ready = limits_of(&spec.linux.resources)
-        .and_then(|limits| host.cgroups.apply(cgroup, &limits).map_err(|e| limits_error(&e)))
+        .and_then(|limits| {
+            host.cgroups
+                .apply(cgroup, &limits)
+                .map_err(|e| limits_error(&e))
+        })
         .and_then(|()| {
             clock.lap("cgroup-limits");
-            host.cgroups.open_to_join(cgroup).map_err(|error| cgroup_error(STEP, &error))
+            host.cgroups
+                .open_to_join(cgroup)
+                .map_err(|error| cgroup_error(STEP, &error))
         });
     if ready.is_err() {
         host.cgroups.remove_once(cgroup).ok();
@@ -152,19 +160,36 @@ fn give_birth(
     clock.lap("join-namespaces");
     let cgroup = spec.linux.cgroups_path.clone();
     let v2 = joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
-    let birth = Birth { host, request, spec, joined, monitor };
-    let how = Clone { namespaces: flags, sibling: true, cgroup: v2.as_ref().map(AsFd::as_fd) };
+    let birth = Birth {
+        host,
+        request,
+        spec,
+        joined,
+        monitor,
+    };
+    let how = Clone {
+        namespaces: flags,
+        sibling: true,
+        cgroup: v2.as_ref().map(AsFd::as_fd),
+    };
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
     // exit_now or execve.
     match unsafe { clone3(&how) } {
         Ok(Side::Child) => exit_now(init::run(birth, control)),
         Ok(Side::Parent { pid, pidfd }) => {
             clock.lap("clone-init");
-            let message = Wire::Forked { pid, cgroup, steps: clock.steps };
-            message.send(&control, &[pidfd.as_fd()]).map_err(|error| (error, control))
+            let message = Wire::Forked {
+                pid,
+                cgroup,
+                steps: clock.steps,
+            };
+            message
+                .send(&control, &[pidfd.as_fd()])
+                .map_err(|error| (error, control))
         }
-        Err(errno) => {
-            Err((IsolateError::kernel("clone-init", "clone the container's init", errno), control))
-        }
+        Err(errno) => Err((
+            IsolateError::kernel("clone-init", "clone the container's init", errno),
+            control,
+        )),
     }
 }

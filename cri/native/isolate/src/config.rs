@@ -13,20 +13,29 @@ const STEP: &str = "write-config";
 
 /// Directory and name of the file, opened while the host's files are still in sight.
 pub(crate) fn open_dir(path: &Path) -> Result<(OwnedFd, String), IsolateError> {
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-        IsolateError::invalid(STEP, format!("cannot write spec to {path:?}: not a file name"))
-    })?;
-    Ok((open_path(path.parent().unwrap_or(Path::new("/")))?, name.to_owned()))
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| {
+            IsolateError::invalid(
+                STEP,
+                format!("cannot write spec to {path:?}: not a file name"),
+            )
+        })?;
+    Ok((
+        open_path(path.parent().unwrap_or(Path::new("/")))?,
+        name.to_owned(),
+    ))
 }
 
 /// Writes the spec by a temporary name and rename, mode 0600.
 pub(crate) fn write(dir: &OwnedFd, name: &str, spec: &Spec) -> Result<(), IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, format!("write {name:?}"), errno);
-    let bytes = serde_json::to_vec(spec).map_err(|error| {
-        IsolateError::invalid(STEP, format!("cannot write {name:?}: {error}"))
-    })?;
+    let bytes = serde_json::to_vec(spec)
+        .map_err(|error| IsolateError::invalid(STEP, format!("cannot write {name:?}: {error}")))?;
     let temporary = format!("{name}.new");
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags =
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = rustix::fs::openat(dir, temporary.as_str(), flags, Mode::from_raw_mode(0o600))
         .map_err(fail)?;
     let mut rest = bytes.as_slice();

@@ -32,7 +32,11 @@ pub(crate) fn open(dev: &OwnedFd, size: Option<ConsoleSize>) -> Result<Console, 
     let magic = rustix::fs::fstatfs(&master).map_err(&failed)?.f_type;
     if magic != DEVPTS_SUPER_MAGIC || stat.st_rdev != rustix::fs::makedev(5, 2) {
         let message = "cannot open a terminal: /dev/pts of the container is not devpts";
-        return Err(IsolateError::new(ErrorCode::FailedPrecondition, STEP, message));
+        return Err(IsolateError::new(
+            ErrorCode::FailedPrecondition,
+            STEP,
+            message,
+        ));
     }
     let slave = terminal::open_slave(&master).map_err(&failed)?;
     if let Some(size) = size {
@@ -53,15 +57,19 @@ pub(crate) fn bind_console(dev: &OwnedFd, console: &Console) -> Result<(), Isola
     );
     if named.st_dev != opened.st_dev || named.st_ino != opened.st_ino {
         let message = "cannot mount the terminal: its name leads to another file";
-        return Err(IsolateError::new(ErrorCode::FailedPrecondition, STEP, message));
+        return Err(IsolateError::new(
+            ErrorCode::FailedPrecondition,
+            STEP,
+            message,
+        ));
     }
     let create = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat(dev, "console", create, Mode::from_raw_mode(0o600)) {
         Ok(_) | Err(Errno::EXIST) => {}
         Err(errno) => return Err(failed(errno)),
     }
-    let target = open_in_dev(dev.as_fd(), "console", OFlags::PATH | OFlags::NOFOLLOW)
-        .map_err(&failed)?;
+    let target =
+        open_in_dev(dev.as_fd(), "console", OFlags::PATH | OFlags::NOFOLLOW).map_err(&failed)?;
     let copy = mount::clone_fd(&source, false).map_err(&failed)?;
     mount::attach(&copy, target.as_fd()).map_err(&failed)
 }

@@ -78,9 +78,16 @@ pub enum ControlMessage {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Wire {
     /// Builder: the final process exists; carries its pidfd.
-    Forked { pid: i32, cgroup: String, steps: Vec<StepTime> },
+    Forked {
+        pid: i32,
+        cgroup: String,
+        steps: Vec<StepTime>,
+    },
     /// Final process: done but for "go" and execve; may carry a terminal master.
-    Ready { user: ResolvedUser, steps: Vec<StepTime> },
+    Ready {
+        user: ResolvedUser,
+        steps: Vec<StepTime>,
+    },
     /// Either: it is over.
     Failed(IsolateError),
 }
@@ -115,7 +122,10 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
             return Ok(Some(ControlMessage::Closed));
         }
         let wire: Wire = serde_json::from_slice(&message.bytes).map_err(|error| {
-            IsolateError::invalid(STEP, format!("cannot read the container's message: {error}"))
+            IsolateError::invalid(
+                STEP,
+                format!("cannot read the container's message: {error}"),
+            )
         })?;
         let mut fds = message.fds.into_iter();
         match wire {
@@ -178,7 +188,10 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self { last: Instant::now(), steps: Vec::new() }
+        Self {
+            last: Instant::now(),
+            steps: Vec::new(),
+        }
     }
 
     /// Ends the step that ran until now.

@@ -59,14 +59,25 @@ pub(crate) fn fill(
     }
     for (name, major, minor) in NODES {
         let number = rustix::fs::makedev(major, minor);
-        make_node(dev.as_fd(), name, FileType::CharacterDevice, number, 0o666, true)
-            .map_err(|errno| IsolateError::kernel(STEP, format!("make /dev/{name}"), errno))?;
+        make_node(
+            dev.as_fd(),
+            name,
+            FileType::CharacterDevice,
+            number,
+            0o666,
+            true,
+        )
+        .map_err(|errno| IsolateError::kernel(STEP, format!("make /dev/{name}"), errno))?;
     }
     for (name, target) in LINKS {
         match rustix::fs::symlinkat(target, dev, name) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => {
-                return Err(IsolateError::kernel(STEP, format!("make /dev/{name}"), errno));
+                return Err(IsolateError::kernel(
+                    STEP,
+                    format!("make /dev/{name}"),
+                    errno,
+                ));
             }
         }
     }
@@ -85,9 +96,12 @@ fn make_node(
     match rustix::fs::mknodat(dir, name, kind, Mode::from_raw_mode(mode), number) {
         Err(Errno::EXIST) => {
             let stat = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            let same =
-                FileType::from_raw_mode(stat.st_mode) == kind && u64::from(stat.st_rdev) == number;
-            if same || keep { Ok(()) } else { Err(Errno::EXIST) }
+            let same = FileType::from_raw_mode(stat.st_mode) == kind && stat.st_rdev == number;
+            if same || keep {
+                Ok(())
+            } else {
+                Err(Errno::EXIST)
+            }
         }
         result => result,
     }
@@ -117,7 +131,11 @@ fn spec_device(root: BorrowedFd<'_>, device: &Device) -> Result<(), IsolateError
     };
     let fail = |errno| {
         let error = IsolateError::kernel(STEP, format!("make device {:?}", device.path), errno);
-        if errno == Errno::EXIST { error.with_code(ErrorCode::FailedPrecondition) } else { error }
+        if errno == Errno::EXIST {
+            error.with_code(ErrorCode::FailedPrecondition)
+        } else {
+            error
+        }
     };
     let dir = resolve::ensure_in_root(root, parent, Missing::Directory(0o755)).map_err(fail)?;
     let mode = device.file_mode.unwrap_or(0o666) & 0o7777;
@@ -132,6 +150,10 @@ fn spec_device(root: BorrowedFd<'_>, device: &Device) -> Result<(), IsolateError
 }
 
 /// Opens a device of the container for the runtime's own use, no symlink on the way.
-pub(crate) fn open_in_dev(dev: BorrowedFd<'_>, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_in_dev(
+    dev: BorrowedFd<'_>,
+    name: &str,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
     resolve::open_no_symlinks(dev, name, flags)
 }

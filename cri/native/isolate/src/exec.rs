@@ -18,9 +18,7 @@ use crate::error::{ErrorCode, IsolateError};
 use crate::execute::execute;
 use crate::host::{Host, cgroup_error};
 use crate::masks::open_null;
-use crate::process::{
-    CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits,
-};
+use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::ExecRequest;
 use crate::rootfs::open_path;
 use crate::spec::Spec;
@@ -54,8 +52,15 @@ fn run(
         Ok(prepared) => prepared,
         Err(error) => return Err((error, control)),
     };
-    let v2 = prepared.joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
-    let how = Clone { namespaces: 0, sibling: true, cgroup: v2.as_ref().map(AsFd::as_fd) };
+    let v2 = prepared
+        .joined
+        .v2()
+        .and_then(|fd| fd.try_clone_to_owned().ok());
+    let how = Clone {
+        namespaces: 0,
+        sibling: true,
+        cgroup: v2.as_ref().map(AsFd::as_fd),
+    };
     let cgroup = prepared.cgroup.clone();
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
     // exit_now or execve.
@@ -63,10 +68,19 @@ fn run(
         Ok(Side::Child) => exit_now(command(&prepared, request, &control)),
         Ok(Side::Parent { pid, pidfd }) => {
             clock.lap("clone");
-            let message = Wire::Forked { pid, cgroup, steps: clock.steps };
-            message.send(&control, &[pidfd.as_fd()]).map_err(|error| (error, control))
+            let message = Wire::Forked {
+                pid,
+                cgroup,
+                steps: clock.steps,
+            };
+            message
+                .send(&control, &[pidfd.as_fd()])
+                .map_err(|error| (error, control))
         }
-        Err(errno) => Err((IsolateError::kernel(STEP, "clone the command", errno), control)),
+        Err(errno) => Err((
+            IsolateError::kernel(STEP, "clone the command", errno),
+            control,
+        )),
     }
 }
 
@@ -125,7 +139,13 @@ fn prepare(
         Some(leaf) => format!("{}/{leaf}", request.cgroup),
         None => request.cgroup.to_owned(),
     };
-    Ok(Prepared { spec, joined, cgroup, null, own_cgroup_namespace })
+    Ok(Prepared {
+        spec,
+        joined,
+        cgroup,
+        null,
+        own_cgroup_namespace,
+    })
 }
 
 fn command(prepared: &Prepared, request: ExecRequest<'_>, control: &OwnedFd) -> i32 {
@@ -167,13 +187,20 @@ fn become_command(
     if let Some(terminal) = &terminal {
         console::adopt(terminal, user.uid)?;
     }
-    let stdio = Stdio { stdin: request.stdin, stdout: request.stdout, stderr: request.stderr };
+    let stdio = Stdio {
+        stdin: request.stdin,
+        stdout: request.stdout,
+        stderr: request.stderr,
+    };
     place_stdio(&stdio, terminal.as_ref(), &prepared.null, user.uid)?;
     set_rlimits(&spec.rlimits)?;
     enter_cwd(&spec.cwd)?;
     become_user(spec, sets, &user)?;
     clock.lap("process");
-    let ready = Wire::Ready { user, steps: std::mem::take(&mut clock.steps) };
+    let ready = Wire::Ready {
+        user,
+        steps: std::mem::take(&mut clock.steps),
+    };
     let master = terminal.as_ref().map(|terminal| terminal.master.as_fd());
     ready.send(control, master.as_slice())?;
     fd::close_on_exec_from_3()
@@ -187,7 +214,6 @@ fn enter_cwd(cwd: &str) -> Result<(), IsolateError> {
         IsolateError::kernel("working-directory", action, errno)
     };
     let root = open_path(std::path::Path::new("/"))?;
-    let dir =
-        resolve::open_in_root(&root, cwd, OFlags::PATH | OFlags::DIRECTORY).map_err(fail)?;
+    let dir = resolve::open_in_root(&root, cwd, OFlags::PATH | OFlags::DIRECTORY).map_err(fail)?;
     rustix::process::fchdir(&dir).map_err(fail)
 }

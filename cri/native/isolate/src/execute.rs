@@ -13,7 +13,10 @@ fn c_strings(texts: &[String]) -> Result<Vec<CString>, IsolateError> {
     let nul = |text: &String| {
         IsolateError::invalid(STEP, format!("cannot execute: {text:?} holds a NUL byte"))
     };
-    texts.iter().map(|text| CString::new(text.as_str()).map_err(|_nul| nul(text))).collect()
+    texts
+        .iter()
+        .map(|text| CString::new(text.as_str()).map_err(|_nul| nul(text)))
+        .collect()
 }
 
 /// Value of a variable in an environment; the last one counts.
@@ -108,13 +111,19 @@ mod tests {
 
     #[test]
     fn a_missing_program_reads_as_users_know_it() {
-        let error = execute(&strings(&["no-such-program"]), &strings(&["PATH=/nowhere:/bin"]));
+        let error = execute(
+            &strings(&["no-such-program"]),
+            &strings(&["PATH=/nowhere:/bin"]),
+        );
         assert_eq!(
             error.message,
             "cannot execute \"no-such-program\": executable file not found in $PATH"
         );
         let error = execute(&strings(&["/nowhere/x"]), &[]);
-        assert_eq!(error.message, "cannot execute \"/nowhere/x\": no such file or directory");
+        assert_eq!(
+            error.message,
+            "cannot execute \"/nowhere/x\": no such file or directory"
+        );
         assert_eq!(error.errno, libc::ENOENT);
     }
 
@@ -126,13 +135,21 @@ mod tests {
         let error = execute(&[path("plain")], &[]);
         assert!(error.message.ends_with("permission denied"), "{error}");
         let env = [format!("PATH={}", dir.path().display())];
-        assert!(execute(&strings(&["plain"]), &env).message.ends_with("permission denied"));
+        assert!(
+            execute(&strings(&["plain"]), &env)
+                .message
+                .ends_with("permission denied")
+        );
         let error = execute(&[dir.path().to_str().unwrap().to_owned()], &[]);
         assert!(error.message.ends_with("is a directory"), "{error}");
         std::fs::write(path("script"), "#!/no/such/interpreter\n").unwrap();
         let mode = rustix::fs::Mode::from_raw_mode(0o755);
         rustix::fs::chmod(path("script"), mode).unwrap();
-        assert!(execute(&[path("script")], &[]).message.contains("interpreter"));
+        assert!(
+            execute(&[path("script")], &[])
+                .message
+                .contains("interpreter")
+        );
     }
 
     #[test]

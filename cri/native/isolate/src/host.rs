@@ -48,7 +48,11 @@ impl Host {
             .map_err(|error| IsolateError::io("probe", "read /proc/self/mountinfo", &error))?;
         if cgroups.v1.is_empty() && cgroups.v2.is_none() {
             let message = "cannot run containers: no cgroup hierarchy is mounted on this host";
-            return Err(IsolateError::new(ErrorCode::FailedPrecondition, "probe", message));
+            return Err(IsolateError::new(
+                ErrorCode::FailedPrecondition,
+                "probe",
+                message,
+            ));
         }
         let boot_id = process::boot_id()
             .map_err(|error| IsolateError::io("probe", "read the boot id", &error))?;
@@ -75,11 +79,15 @@ pub(crate) fn cgroup_error(step: &str, error: &CgroupError) -> IsolateError {
         Errno::INVAL => ErrorCode::InvalidArgument,
         _ => known.code,
     };
-    IsolateError { message: error.to_string(), code, ..known }
+    IsolateError {
+        message: error.to_string(),
+        code,
+        ..known
+    }
 }
 
-fn failed(error: CgroupError) -> IsolateError {
-    cgroup_error(STEP, &error)
+fn failed(error: &CgroupError) -> IsolateError {
+    cgroup_error(STEP, error)
 }
 
 /// Sends SIGKILL to every process of the cgroup and of the cgroups below it. A cgroup that does not
@@ -88,7 +96,7 @@ fn failed(error: CgroupError) -> IsolateError {
 /// # Errors
 /// When the kernel refuses.
 pub fn kill_cgroup(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
-    host.cgroups.kill(cgroup).map_err(failed)
+    host.cgroups.kill(cgroup).map_err(|error| failed(&error))
 }
 
 /// Removes the cgroup and those below it in every hierarchy, trying again until `patience` is over
@@ -97,7 +105,9 @@ pub fn kill_cgroup(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
 /// # Errors
 /// `FailedPrecondition` while processes are in it.
 pub fn remove_cgroup(host: &Host, cgroup: &str, patience: Duration) -> Result<(), IsolateError> {
-    host.cgroups.remove(cgroup, patience).map_err(failed)
+    host.cgroups
+        .remove(cgroup, patience)
+        .map_err(|error| failed(&error))
 }
 
 /// How many processes the kernel has killed in this cgroup for lack of memory. 0 when it is gone.
@@ -105,7 +115,9 @@ pub fn remove_cgroup(host: &Host, cgroup: &str, patience: Duration) -> Result<()
 /// # Errors
 /// When the counter cannot be read.
 pub fn oom_kill_count(host: &Host, cgroup: &str) -> Result<u64, IsolateError> {
-    host.cgroups.oom_kill_count(cgroup).map_err(failed)
+    host.cgroups
+        .oom_kill_count(cgroup)
+        .map_err(|error| failed(&error))
 }
 
 /// Whether any process is in the cgroup or below it. False when it is gone.
@@ -113,7 +125,9 @@ pub fn oom_kill_count(host: &Host, cgroup: &str) -> Result<u64, IsolateError> {
 /// # Errors
 /// When it cannot be read.
 pub fn populated(host: &Host, cgroup: &str) -> Result<bool, IsolateError> {
-    host.cgroups.populated(cgroup).map_err(failed)
+    host.cgroups
+        .populated(cgroup)
+        .map_err(|error| failed(&error))
 }
 
 /// Kills what runs in an exec's leaf (see `ExecRequest::leaf`): the command and all descendants.

@@ -20,9 +20,7 @@ use crate::host::Host;
 use crate::mounts;
 use crate::options::propagation;
 use crate::pod::POD_ROOT_DIR;
-use crate::process::{
-    CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits,
-};
+use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
 use crate::rootfs::{self, Overlay};
 use crate::sources;
@@ -47,15 +45,23 @@ pub(crate) fn run(mut birth: Birth<'_>, control: OwnedFd) -> i32 {
         Ok(parked) => parked,
         Err(error) => return report(&error, &control),
     };
-    let ready = Wire::Ready { user: parked.user, steps: clock.steps };
-    let console = parked.console.as_ref().map(|console| console.master.as_fd());
+    let ready = Wire::Ready {
+        user: parked.user,
+        steps: clock.steps,
+    };
+    let console = parked
+        .console
+        .as_ref()
+        .map(|console| console.master.as_fd());
     let sent = ready.send(&control, console.as_slice());
     // The master belongs to the monitor alone.
     drop(parked.console);
     if sent.is_err() {
         return 1;
     }
-    let Some(control) = park(&birth.request.parking, control) else { return 1 };
+    let Some(control) = park(&birth.request.parking, control) else {
+        return 1;
+    };
     let process = &birth.spec.process;
     report(&execute(&process.args, &process.env), &control)
 }
@@ -86,10 +92,9 @@ struct Parked {
 
 fn build(birth: &mut Birth<'_>, clock: &mut Stopwatch) -> Result<Parked, IsolateError> {
     // First of all, and alone: see Joined::enter_v1.
-    birth
-        .joined
-        .enter_v1()
-        .map_err(|errno| IsolateError::kernel("join-cgroup", "join the container's cgroup", errno))?;
+    birth.joined.enter_v1().map_err(|errno| {
+        IsolateError::kernel("join-cgroup", "join the container's cgroup", errno)
+    })?;
     clock.lap("join-cgroup");
     process::set_name(c"estiba-init").ok();
     process::set_session();
@@ -97,7 +102,11 @@ fn build(birth: &mut Birth<'_>, clock: &mut Stopwatch) -> Result<Parked, Isolate
     set_oom_score(birth.spec.process.oom_score_adj)?;
     set_namespace_values(&birth.spec)?;
 
-    let config = birth.request.config_path.map(config::open_dir).transpose()?;
+    let config = birth
+        .request
+        .config_path
+        .map(config::open_dir)
+        .transpose()?;
     let null = masks::open_null("/dev/null", OFlags::RDWR)?;
     let spec = birth.spec.clone();
     let planned = sources::plan(
@@ -146,7 +155,10 @@ fn build(birth: &mut Birth<'_>, clock: &mut Stopwatch) -> Result<Parked, Isolate
 fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
     const STEP: &str = "hostname";
     let linux = &spec.linux;
-    for (name, what) in [(&spec.hostname, "hostname"), (&spec.domainname, "domainname")] {
+    for (name, what) in [
+        (&spec.hostname, "hostname"),
+        (&spec.domainname, "domainname"),
+    ] {
         if name.is_empty() {
             continue;
         }
@@ -159,9 +171,8 @@ fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
         } else {
             rustix::system::setdomainname(name.as_bytes())
         };
-        result.map_err(|errno| {
-            IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno)
-        })?;
+        result
+            .map_err(|errno| IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno))?;
     }
     let own = sysctl::Own {
         network: linux.namespace("network").is_some(),
@@ -181,10 +192,22 @@ struct Stage {
 fn set_the_stage(birth: &Birth<'_>, clock: &mut Stopwatch) -> Result<Stage, IsolateError> {
     let legacy = birth.request.legacy_mounts || !birth.host.features.overlay_lowerdir_append;
     let detached = match &birth.request.rootfs {
-        Rootfs::Overlay { lower_dirs, writable_dir, volatile } => {
-            let overlay = Overlay { lower_dirs, writable_dir, volatile: *volatile };
+        Rootfs::Overlay {
+            lower_dirs,
+            writable_dir,
+            volatile,
+        } => {
+            let overlay = Overlay {
+                lower_dirs,
+                writable_dir,
+                volatile: *volatile,
+            };
             overlay.prepare()?;
-            if legacy { None } else { Some(overlay.mount_detached()?) }
+            if legacy {
+                None
+            } else {
+                Some(overlay.mount_detached()?)
+            }
         }
         Rootfs::Directory(path) => Some(rootfs::clone_directory(path)?),
     };
@@ -193,13 +216,22 @@ fn set_the_stage(birth: &Birth<'_>, clock: &mut Stopwatch) -> Result<Stage, Isol
     let pod_mnt = birth.request.pod.and_then(|pod| pod.mnt.as_ref());
     let fail = |errno| IsolateError::kernel("mount-namespace", "make a mount namespace", errno);
     let mut flags = libc::CLONE_NEWNS;
-    if birth.spec.linux.namespace("cgroup").is_some_and(|ns| ns.path.is_empty()) {
+    if birth
+        .spec
+        .linux
+        .namespace("cgroup")
+        .is_some_and(|ns| ns.path.is_empty())
+    {
         flags |= libc::CLONE_NEWCGROUP;
     }
     // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
     let via_pod = detached.is_some() && pod_mnt.is_some();
     if let Some(pod_mnt) = pod_mnt {
-        let host_mnt = if via_pod { None } else { Some(open_own_mount_namespace()?) };
+        let host_mnt = if via_pod {
+            None
+        } else {
+            Some(open_own_mount_namespace()?)
+        };
         spawn::setns(pod_mnt, libc::CLONE_NEWNS).map_err(fail)?;
         if let Some(shm) = birth.request.pod.and_then(|pod| pod.shm.as_ref()) {
             pod_shm = Some(mount::clone_fd(shm, false).map_err(fail)?);
@@ -211,7 +243,10 @@ fn set_the_stage(birth: &Birth<'_>, clock: &mut Stopwatch) -> Result<Stage, Isol
     spawn::unshare(flags).map_err(fail)?;
     if !via_pod {
         let top = rootfs::open_path(Path::new("/"))?;
-        let private = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
+        let private = Attributes {
+            propagation: libc::MS_PRIVATE,
+            ..Attributes::default()
+        };
         mount::set_attributes(&top, private, true).map_err(fail)?;
     }
     clock.lap("mount-namespace");
@@ -224,18 +259,35 @@ fn set_the_stage(birth: &Birth<'_>, clock: &mut Stopwatch) -> Result<Stage, Isol
                 Rootfs::Directory(path) => path.as_path(),
             };
             let target = rootfs::open_path(at)?;
-            let private = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
+            let private = Attributes {
+                propagation: libc::MS_PRIVATE,
+                ..Attributes::default()
+            };
             mount::set_attributes(&fd, private, true).map_err(fail)?;
             mount::attach(&fd, target.as_fd()).map_err(fail)?;
             fd
         }
-        (None, Rootfs::Overlay { lower_dirs, writable_dir, volatile }) => {
-            Overlay { lower_dirs, writable_dir, volatile: *volatile }.mount_at_writable_dir()?
+        (
+            None,
+            Rootfs::Overlay {
+                lower_dirs,
+                writable_dir,
+                volatile,
+            },
+        ) => Overlay {
+            lower_dirs,
+            writable_dir,
+            volatile: *volatile,
         }
+        .mount_at_writable_dir()?,
         (None, Rootfs::Directory(path)) => rootfs::clone_directory(path)?,
     };
     clock.lap("attach-rootfs");
-    Ok(Stage { root, pod_shm, null })
+    Ok(Stage {
+        root,
+        pod_shm,
+        null,
+    })
 }
 
 fn open_own_mount_namespace() -> Result<OwnedFd, IsolateError> {
@@ -298,13 +350,18 @@ fn identify(
 /// The working directory, made when missing. A descriptor from inside the root cannot lead out.
 fn open_cwd(root: BorrowedFd<'_>, cwd: &str) -> Result<OwnedFd, IsolateError> {
     let fail = |errno| {
-        IsolateError::kernel("working-directory", format!("use working directory {cwd:?}"), errno)
+        IsolateError::kernel(
+            "working-directory",
+            format!("use working directory {cwd:?}"),
+            errno,
+        )
     };
     let fd = resolve::ensure_in_root(root, cwd, Missing::Directory(0o755)).map_err(fail)?;
     let mode = rustix::fs::fstat(&fd).map_err(fail)?.st_mode;
-    match rustix::fs::FileType::from_raw_mode(mode) {
-        rustix::fs::FileType::Directory => Ok(fd),
-        _ => Err(fail(Errno::NOTDIR)),
+    if rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::Directory {
+        Ok(fd)
+    } else {
+        Err(fail(Errno::NOTDIR))
     }
 }
 
@@ -326,7 +383,11 @@ fn finish_root(spec: &Spec, root: BorrowedFd<'_>) -> Result<(), IsolateError> {
     if spec.root.as_ref().is_some_and(|root| root.readonly) {
         attributes.set = libc::MOUNT_ATTR_RDONLY;
     }
-    if attributes.is_empty() { Ok(()) } else { mount::set_attributes(root, attributes, false).map_err(fail) }
+    if attributes.is_empty() {
+        Ok(())
+    } else {
+        mount::set_attributes(root, attributes, false).map_err(fail)
+    }
 }
 
 /// Makes the spec's process what it really is, for the program and for later execs.
@@ -334,7 +395,10 @@ fn complete_process(spec: &mut Spec, identity: &Identity) {
     let process = &mut spec.process;
     process.user.uid = identity.user.uid;
     process.user.gid = identity.user.gid;
-    process.user.additional_gids.clone_from(&identity.user.additional_gids);
+    process
+        .user
+        .additional_gids
+        .clone_from(&identity.user.additional_gids);
     if variable(&process.env, "HOME").is_none() {
         let home = identity.home.as_deref().unwrap_or("/");
         process.env.push(format!("HOME={home}"));

@@ -18,6 +18,7 @@ mod limits;
 mod masks;
 mod mounts;
 mod namespaces;
+pub mod oci;
 mod options;
 mod pod;
 mod process;
@@ -29,9 +30,7 @@ mod sysctl;
 mod users;
 
 pub use builder::spawn_create;
-pub use control::{
-    Building, ControlMessage, Created, StepTime, read_control, send_go, send_go_on,
-};
+pub use control::{Building, ControlMessage, Created, StepTime, read_control, send_go, send_go_on};
 pub use error::{ErrorCode, IsolateError};
 pub use exec::spawn_exec;
 pub use host::{

@@ -36,9 +36,15 @@ fn number(what: &str, value: Option<i64>) -> Result<Option<u32>, IsolateError> {
 }
 
 fn rules_of(rule: &SpecRule) -> Result<Vec<DeviceRule>, IsolateError> {
-    let access = if rule.access.is_empty() { "rwm" } else { &rule.access };
+    let access = if rule.access.is_empty() {
+        "rwm"
+    } else {
+        &rule.access
+    };
     if let Some(bad) = access.chars().find(|c| !"rwm".contains(*c)) {
-        return Err(invalid(format!("cannot use device access {access:?}: unknown letter {bad:?}")));
+        return Err(invalid(format!(
+            "cannot use device access {access:?}: unknown letter {bad:?}"
+        )));
     }
     let make = |kind| -> Result<DeviceRule, IsolateError> {
         Ok(DeviceRule {
@@ -63,30 +69,43 @@ fn rules_of(rule: &SpecRule) -> Result<Vec<DeviceRule>, IsolateError> {
         }
         "b" => Ok(vec![make(DeviceKind::Block)?]),
         "c" | "u" => Ok(vec![make(DeviceKind::Char)?]),
-        other => Err(invalid(format!("cannot use device type {other:?}: not one of a, b, c, u"))),
+        other => Err(invalid(format!(
+            "cannot use device type {other:?}: not one of a, b, c, u"
+        ))),
     }
 }
 
 /// Everything is denied, then what the spec says, then what no container can do without. Devices of
 /// `linux.devices` are the business of the spec's rules. `None` when the end is "allow everything".
 pub(crate) fn device_rules(rules: &[SpecRule]) -> Result<Option<Vec<DeviceRule>>, IsolateError> {
-    let all = SpecRule { allow: false, kind: "a".to_owned(), ..SpecRule::default() };
+    let all = SpecRule {
+        allow: false,
+        kind: "a".to_owned(),
+        ..SpecRule::default()
+    };
     let mut found = rules_of(&all)?;
     for rule in rules {
         found.extend(rules_of(rule)?);
     }
-    if found.last().is_some_and(|rule| rule.allow && rule.kind == DeviceKind::All) {
+    if found
+        .last()
+        .is_some_and(|rule| rule.allow && rule.kind == DeviceKind::All)
+    {
         return Ok(None);
     }
-    found.extend(ALWAYS.iter().map(|(kind, major, minor, access)| DeviceRule {
-        allow: true,
-        kind: *kind,
-        major: *major,
-        minor: *minor,
-        read: access.contains('r'),
-        write: access.contains('w'),
-        mknod: access.contains('m'),
-    }));
+    found.extend(
+        ALWAYS
+            .iter()
+            .map(|(kind, major, minor, access)| DeviceRule {
+                allow: true,
+                kind: *kind,
+                major: *major,
+                minor: *minor,
+                read: access.contains('r'),
+                write: access.contains('w'),
+                mknod: access.contains('m'),
+            }),
+    );
     Ok(Some(found))
 }
 
@@ -109,7 +128,11 @@ pub(crate) fn limits_of(resources: &Resources) -> Result<Limits, IsolateError> {
             .iter()
             .map(|limit| (limit.page_size.clone(), limit.limit))
             .collect(),
-        unified: resources.unified.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        unified: resources
+            .unified
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         devices: device_rules(&resources.devices)?,
     })
 }
@@ -121,7 +144,14 @@ pub(crate) fn limits_error(error: &LimitsError) -> IsolateError {
             let known = IsolateError::kernel(STEP, "", inner.errno);
             // EINVAL and ERANGE are the kernel's words for a value it does not like.
             let bad_value = [libc::EINVAL, libc::ERANGE].contains(&known.errno);
-            (if bad_value { ErrorCode::InvalidArgument } else { known.code }, known.errno)
+            (
+                if bad_value {
+                    ErrorCode::InvalidArgument
+                } else {
+                    known.code
+                },
+                known.errno,
+            )
         }
         LimitsError::NeedsV2(_) => (ErrorCode::Unimplemented, 0),
         LimitsError::NoController(..) => (ErrorCode::FailedPrecondition, 0),
@@ -153,23 +183,40 @@ mod tests {
     fn devices_are_denied_by_default_and_the_usual_ones_allowed() {
         let rules = device_rules(&[]).unwrap().unwrap();
         assert!(!rules[0].allow && rules[0].kind == DeviceKind::All);
-        assert!(rules.iter().any(|r| r.allow && r.major == Some(1) && r.minor == Some(3)));
+        assert!(
+            rules
+                .iter()
+                .any(|r| r.allow && r.major == Some(1) && r.minor == Some(3))
+        );
         assert!(!rules.iter().any(|r| r.allow && r.major == Some(8)));
     }
 
     #[test]
     fn a_privileged_spec_stays_open() {
-        let all = SpecRule { allow: true, access: "rwm".to_owned(), ..SpecRule::default() };
+        let all = SpecRule {
+            allow: true,
+            access: "rwm".to_owned(),
+            ..SpecRule::default()
+        };
         assert_eq!(device_rules(&[all]).unwrap(), None);
     }
 
     #[test]
     fn rules_that_mean_nothing_are_refused() {
-        let rule = SpecRule { access: "rx".to_owned(), ..SpecRule::default() };
+        let rule = SpecRule {
+            access: "rx".to_owned(),
+            ..SpecRule::default()
+        };
         assert!(device_rules(&[rule]).is_err());
-        let rule = SpecRule { kind: "z".to_owned(), ..SpecRule::default() };
+        let rule = SpecRule {
+            kind: "z".to_owned(),
+            ..SpecRule::default()
+        };
         assert!(device_rules(&[rule]).is_err());
-        let rule = SpecRule { major: Some(-5), ..SpecRule::default() };
+        let rule = SpecRule {
+            major: Some(-5),
+            ..SpecRule::default()
+        };
         assert!(device_rules(&[rule]).is_err());
     }
 }

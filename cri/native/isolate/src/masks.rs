@@ -21,7 +21,11 @@ pub(crate) fn open_null(path: &str, flags: OFlags) -> Result<OwnedFd, IsolateErr
         return Ok(fd);
     }
     let message = format!("cannot use {path:?}: it is not the null device");
-    Err(IsolateError::new(ErrorCode::FailedPrecondition, STEP, message))
+    Err(IsolateError::new(
+        ErrorCode::FailedPrecondition,
+        STEP,
+        message,
+    ))
 }
 
 /// Covers files with the null device and directories with an empty read-only tmpfs. Paths that do
@@ -42,6 +46,13 @@ pub(crate) fn mask(
         let stat = rustix::fs::fstat(&target).map_err(fail)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
             let cover = mount::clone_fd(null, false).map_err(fail)?;
+            // Read-only, so that its mode cannot be changed; writing to the device still works.
+            let set = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
+            let guard = Attributes {
+                set,
+                ..Attributes::default()
+            };
+            mount::set_attributes(&cover, guard, false).map_err(fail)?;
             mount::attach(&cover, target.as_fd()).map_err(fail)?;
             continue;
         }
@@ -56,7 +67,12 @@ pub(crate) fn mask(
                     | libc::MOUNT_ATTR_NOSUID
                     | libc::MOUNT_ATTR_NODEV
                     | libc::MOUNT_ATTR_NOEXEC;
-                let options = [("nr_blocks", "1"), ("nr_inodes", "1"), ("mode", "755")];
+                let options = [
+                    ("source", "tmpfs"),
+                    ("nr_blocks", "1"),
+                    ("nr_inodes", "1"),
+                    ("mode", "755"),
+                ];
                 let cover = mount::new_file_system("tmpfs", &options, attributes).map_err(fail)?;
                 mount::attach(&cover, target.as_fd()).map_err(fail)?;
                 empty = Some(cover);
@@ -78,7 +94,10 @@ pub(crate) fn read_only(root: BorrowedFd<'_>, paths: &[String]) -> Result<(), Is
             Err(errno) => return Err(fail(errno)),
         };
         let copy = mount::clone_fd(&target, true).map_err(fail)?;
-        let read_only = Attributes { set: libc::MOUNT_ATTR_RDONLY, ..Attributes::default() };
+        let read_only = Attributes {
+            set: libc::MOUNT_ATTR_RDONLY,
+            ..Attributes::default()
+        };
         mount::set_attributes(&copy, read_only, false).map_err(fail)?;
         mount::attach(&copy, target.as_fd()).map_err(fail)?;
     }

@@ -2,9 +2,9 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use estiba_kernel::Errno;
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::resolve::{self, Missing};
-use estiba_kernel::Errno;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
@@ -31,13 +31,22 @@ const PROC_FILES: [&str; 11] = [
 fn fail(mount: &Mount, errno: Errno) -> IsolateError {
     IsolateError::kernel(
         STEP,
-        format!("mount {:?} ({}) at {:?}", mount.source, kind_of(mount), mount.destination),
+        format!(
+            "mount {:?} ({}) at {:?}",
+            mount.source,
+            kind_of(mount),
+            mount.destination
+        ),
         errno,
     )
 }
 
 fn kind_of(mount: &Mount) -> &str {
-    if mount.kind.is_empty() { "bind" } else { &mount.kind }
+    if mount.kind.is_empty() {
+        "bind"
+    } else {
+        &mount.kind
+    }
 }
 
 /// Attaches one mount. `pod_shm` is the pod's /dev/shm in this mount namespace.
@@ -46,7 +55,11 @@ pub(crate) fn attach(
     planned: Planned<'_>,
     pod_shm: Option<&OwnedFd>,
 ) -> Result<(), IsolateError> {
-    let Planned { mount, options, source } = planned;
+    let Planned {
+        mount,
+        options,
+        source,
+    } = planned;
     match source {
         Source::Clone(fd) => attach_clone(root, mount, &options, &fd),
         Source::PodShm => {
@@ -78,7 +91,13 @@ fn attach_clone(
     // Without a word about propagation a volume neither sends nor receives mounts.
     let (propagation, deep) = options.propagation.unwrap_or((libc::MS_PRIVATE, true));
     let tree = options.bind == Some(true);
-    set(Attributes { propagation, ..Attributes::default() }, deep && tree)?;
+    set(
+        Attributes {
+            propagation,
+            ..Attributes::default()
+        },
+        deep && tree,
+    )?;
     set(options.recursive, true)?;
     set(options.own, false)?;
     let file = stat_kind(fd.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory;
@@ -91,16 +110,20 @@ fn stat_kind(fd: BorrowedFd<'_>) -> Result<FileType, Errno> {
 }
 
 /// The file or directory to mount on, made when missing.
-fn open_target(
-    root: BorrowedFd<'_>,
-    mount: &Mount,
-    file: bool,
-) -> Result<OwnedFd, IsolateError> {
+fn open_target(root: BorrowedFd<'_>, mount: &Mount, file: bool) -> Result<OwnedFd, IsolateError> {
     let path = &mount.destination;
     let failed = |errno| {
-        IsolateError::kernel(STEP, format!("prepare mount target {path:?} in the container"), errno)
+        IsolateError::kernel(
+            STEP,
+            format!("prepare mount target {path:?} in the container"),
+            errno,
+        )
     };
-    let missing = if file { Missing::File(0o644) } else { Missing::Directory(0o755) };
+    let missing = if file {
+        Missing::File(0o644)
+    } else {
+        Missing::Directory(0o755)
+    };
     let target = resolve::ensure_in_root(root, path, missing).map_err(failed)?;
     let pseudo = mount.kind == "proc" || mount.kind == "sysfs";
     if pseudo {
@@ -122,28 +145,35 @@ fn open_target(
     Ok(target)
 }
 
-fn attach_new(
-    root: BorrowedFd<'_>,
-    mount: &Mount,
-    options: &Options,
-) -> Result<(), IsolateError> {
-    let kind = if mount.kind == "cgroup" { "cgroup2" } else { mount.kind.as_str() };
+fn attach_new(root: BorrowedFd<'_>, mount: &Mount, options: &Options) -> Result<(), IsolateError> {
+    let kind = if mount.kind == "cgroup" {
+        "cgroup2"
+    } else {
+        mount.kind.as_str()
+    };
     let mut data = options.data();
-    const WITHOUT_SOURCE: [&str; 6] = ["proc", "sysfs", "tmpfs", "mqueue", "devpts", "cgroup2"];
-    if !WITHOUT_SOURCE.contains(&kind) {
-        if kind.is_empty() {
-            let message = format!(
-                "cannot mount {:?} at {:?}: neither a type nor bind is given",
-                mount.source, mount.destination
-            );
-            return Err(IsolateError::invalid(STEP, message));
-        }
-        data.push(("source", &mount.source));
+    if kind.is_empty() {
+        let message = format!(
+            "cannot mount {:?} at {:?}: neither a type nor bind is given",
+            mount.source, mount.destination
+        );
+        return Err(IsolateError::invalid(STEP, message));
     }
+    data.push((
+        "source",
+        if mount.source.is_empty() {
+            kind
+        } else {
+            &mount.source
+        },
+    ));
     let attributes = options.own.set | options.recursive.set;
     let fd = mount::new_file_system(kind, &data, attributes).map_err(|errno| fail(mount, errno))?;
     if let Some((propagation, _)) = options.propagation {
-        let what = Attributes { propagation, ..Attributes::default() };
+        let what = Attributes {
+            propagation,
+            ..Attributes::default()
+        };
         mount::set_attributes(&fd, what, false).map_err(|errno| fail(mount, errno))?;
     }
     let target = open_target(root, mount, false)?;
@@ -159,7 +189,7 @@ fn attach_cgroup_v1(
 ) -> Result<(), IsolateError> {
     let failed = |errno| fail(mount, errno);
     let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
-    let data = [("mode", "755"), ("size", "64k")];
+    let data = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
     let tmpfs = mount::new_file_system("tmpfs", &data, guard).map_err(failed)?;
     let target = open_target(root, mount, false)?;
     mount::attach(&tmpfs, target.as_fd()).map_err(failed)?;
@@ -172,14 +202,18 @@ fn attach_cgroup_v1(
     for (name, aliases, clone) in dirs {
         mount::set_attributes(&clone, own, false).map_err(failed)?;
         rustix::fs::mkdirat(&tmpfs, name.as_str(), Mode::from_raw_mode(0o755)).map_err(failed)?;
-        let dir = rustix::fs::openat(&tmpfs, name.as_str(), flags, Mode::empty()).map_err(failed)?;
+        let dir =
+            rustix::fs::openat(&tmpfs, name.as_str(), flags, Mode::empty()).map_err(failed)?;
         mount::attach(&clone, dir.as_fd()).map_err(failed)?;
         for alias in aliases {
             rustix::fs::symlinkat(name.as_str(), &tmpfs, alias.as_str()).map_err(failed)?;
         }
     }
     if options.own.set & libc::MOUNT_ATTR_RDONLY != 0 {
-        let read_only = Attributes { set: libc::MOUNT_ATTR_RDONLY, ..Attributes::default() };
+        let read_only = Attributes {
+            set: libc::MOUNT_ATTR_RDONLY,
+            ..Attributes::default()
+        };
         mount::set_attributes(&tmpfs, read_only, false).map_err(failed)?;
     }
     Ok(())

@@ -67,7 +67,9 @@ pub(crate) fn join(
             })?;
             continue;
         }
-        let Some(namespace) = linux.namespace(kind) else { continue };
+        let Some(namespace) = linux.namespace(kind) else {
+            continue;
+        };
         if namespace.path.is_empty() {
             flags |= flag;
             continue;
@@ -98,7 +100,10 @@ mod tests {
     fn only_paths_of_the_monitor_name_inherited_descriptors() {
         let file = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
         let number = file.as_raw_fd();
-        let pod = PodNamespaces { ipc: Some(file), ..PodNamespaces::default() };
+        let pod = PodNamespaces {
+            ipc: Some(file),
+            ..PodNamespaces::default()
+        };
         let path = |pid: i32, fd: RawFd| format!("/proc/{pid}/fd/{fd}");
         assert!(inherited(&path(7, number), 7, Some(&pod)).is_some());
         assert!(inherited(&path(8, number), 7, Some(&pod)).is_none());

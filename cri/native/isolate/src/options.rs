@@ -70,7 +70,12 @@ fn apply_flag(attributes: &mut Attributes, option: &str) -> bool {
 
 /// A propagation name ("rslave", …) as `MS_*` bits and whether it is recursive.
 pub(crate) fn propagation(name: &str) -> Option<(u64, bool)> {
-    let find = |name: &str| PROPAGATION.iter().find(|(known, _)| *known == name).map(|(_, b)| *b);
+    let find = |name: &str| {
+        PROPAGATION
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, b)| *b)
+    };
     match find(name) {
         Some(bits) => Some((bits, false)),
         None => find(name.strip_prefix('r')?).map(|bits| (bits, true)),
@@ -80,7 +85,10 @@ pub(crate) fn propagation(name: &str) -> Option<(u64, bool)> {
 impl Options {
     /// Sorts the options; what is no flag of ours is left to the file system.
     pub(crate) fn parse(kind: &str, options: &[String]) -> Self {
-        let mut found = Self { bind: (kind == "bind").then_some(false), ..Self::default() };
+        let mut found = Self {
+            bind: (kind == "bind").then_some(false),
+            ..Self::default()
+        };
         for option in options {
             let option = option.as_str();
             if option == "bind" || option == "rbind" {
@@ -91,9 +99,10 @@ impl Options {
                 found.propagation = Some(wanted);
             } else if apply_flag(&mut found.own, option) {
                 // Noted.
-            } else if option.strip_prefix('r').is_some_and(|bare| {
-                !bare.is_empty() && apply_flag(&mut found.recursive, bare)
-            }) {
+            } else if option
+                .strip_prefix('r')
+                .is_some_and(|bare| !bare.is_empty() && apply_flag(&mut found.recursive, bare))
+            {
                 // Noted for the whole tree.
             } else {
                 let (key, value) = option.split_once('=').unwrap_or((option, ""));
@@ -105,7 +114,10 @@ impl Options {
 
     /// Data in the form that the mount calls take.
     pub(crate) fn data(&self) -> Vec<(&str, &str)> {
-        self.data.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
+        self.data
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+            .collect()
     }
 }
 
@@ -123,7 +135,10 @@ mod tests {
         let found = parse("bind", &["rbind", "rslave", "ro", "nosuid"]);
         assert_eq!(found.bind, Some(true));
         assert_eq!(found.propagation, Some((libc::MS_SLAVE, true)));
-        assert_eq!(found.own.set, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID);
+        assert_eq!(
+            found.own.set,
+            libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID
+        );
         assert_eq!(found.recursive.set, 0);
     }
 
@@ -137,15 +152,24 @@ mod tests {
 
     #[test]
     fn later_options_win_and_file_system_data_passes_through() {
-        let found = parse("tmpfs", &["ro", "rw", "noatime", "mode=755", "size=65536k", "noswap"]);
+        let found = parse(
+            "tmpfs",
+            &["ro", "rw", "noatime", "mode=755", "size=65536k", "noswap"],
+        );
         assert_eq!(found.own.set, libc::MOUNT_ATTR_NOATIME);
-        assert_eq!(found.data(), [("mode", "755"), ("size", "65536k"), ("noswap", "")]);
+        assert_eq!(
+            found.data(),
+            [("mode", "755"), ("size", "65536k"), ("noswap", "")]
+        );
         assert_eq!(found.bind, None);
     }
 
     #[test]
     fn relatime_is_not_mistaken_for_a_recursive_flag() {
-        assert_eq!(parse("proc", &["relatime"]).recursive, Attributes::default());
+        assert_eq!(
+            parse("proc", &["relatime"]).recursive,
+            Attributes::default()
+        );
         assert_eq!(propagation("rshared"), Some((libc::MS_SHARED, true)));
         assert_eq!(propagation("rw"), None);
     }

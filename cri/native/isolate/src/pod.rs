@@ -36,7 +36,11 @@ fn own(mode: NamespaceMode) -> bool {
 /// # Errors
 /// A pod id or parent that cannot be part of a path.
 pub fn pod_init_cgroup(parent: &str, pod_id: &str) -> Result<String, IsolateError> {
-    let parent = if parent.is_empty() { DEFAULT_PARENT } else { parent };
+    let parent = if parent.is_empty() {
+        DEFAULT_PARENT
+    } else {
+        parent
+    };
     let short: String = pod_id.chars().take(12).collect();
     let path = format!("{}/estiba-{short}", parent.trim_end_matches('/'));
     if short.len() == 12 && is_cgroup_path(&path) {
@@ -58,7 +62,9 @@ pub fn make_pod_namespaces(
     let mut cgroup = None;
     if own(request.pid) {
         let path = pod_init_cgroup(&request.cgroup_parent, &request.pod_id)?;
-        host.cgroups.create(&path, true).map_err(|error| cgroup_error("create-cgroup", &error))?;
+        host.cgroups
+            .create(&path, true)
+            .map_err(|error| cgroup_error("create-cgroup", &error))?;
         cgroup = Some(path);
     }
     let result = fork_child(host, request, cgroup.as_deref());
@@ -79,7 +85,9 @@ fn fork_child(
 ) -> Result<PodNamespaces, IsolateError> {
     let joined = match cgroup {
         Some(path) => Some(
-            host.cgroups.open_to_join(path).map_err(|error| cgroup_error("join-cgroup", &error))?,
+            host.cgroups
+                .open_to_join(path)
+                .map_err(|error| cgroup_error("join-cgroup", &error))?,
         ),
         None => None,
     };
@@ -137,7 +145,11 @@ fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, Isol
         return Err(IsolateError::new(ErrorCode::Internal, STEP, text));
     }
     let answer: Answer = serde_json::from_slice(&message.bytes).map_err(|error| {
-        IsolateError::new(ErrorCode::Internal, STEP, format!("cannot read the answer: {error}"))
+        IsolateError::new(
+            ErrorCode::Internal,
+            STEP,
+            format!("cannot read the answer: {error}"),
+        )
     })?;
     let mut made = PodNamespaces::default();
     for (name, fd) in answer?.iter().zip(message.fds) {
@@ -170,7 +182,11 @@ fn pin_network(request: &PodRequest, made: PodNamespaces) -> Result<PodNamespace
         return Ok(made);
     };
     let fail = |errno| {
-        IsolateError::kernel(STEP, format!("pin the network namespace at {path:?}"), errno)
+        IsolateError::kernel(
+            STEP,
+            format!("pin the network namespace at {path:?}"),
+            errno,
+        )
     };
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
     rustix::fs::open(path, flags, Mode::from_raw_mode(0o444)).map_err(fail)?;
@@ -190,7 +206,11 @@ pub fn unpin_network(path: &Path) -> Result<(), IsolateError> {
     use rustix::io::Errno;
     use rustix::mount::{UnmountFlags, unmount};
     let fail = |errno| {
-        IsolateError::kernel("pin-network", format!("unpin the network namespace at {path:?}"), errno)
+        IsolateError::kernel(
+            "pin-network",
+            format!("unpin the network namespace at {path:?}"),
+            errno,
+        )
     };
     match unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
         Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
@@ -202,22 +222,22 @@ pub fn unpin_network(path: &Path) -> Result<(), IsolateError> {
     }
 }
 
-fn child(
-    request: &PodRequest,
-    has_uts: bool,
-    joined: Option<&Joined>,
-    control: &OwnedFd,
-) -> i32 {
+fn child(request: &PodRequest, has_uts: bool, joined: Option<&Joined>, control: &OwnedFd) -> i32 {
     let result = furnish(request, has_uts, joined, control);
     let failed = result.is_err();
     let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
         Ok(list) => {
-            let (names, fds) = list.into_iter().map(|(name, fd)| (name.to_owned(), fd)).unzip();
+            let (names, fds) = list
+                .into_iter()
+                .map(|(name, fd)| (name.to_owned(), fd))
+                .unzip();
             (Ok(names), fds)
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let Ok(bytes) = serde_json::to_vec(&answer) else { return 1 };
+    let Ok(bytes) = serde_json::to_vec(&answer) else {
+        return 1;
+    };
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     if failed || !own(request.pid) {
         let sent = socket::send(control, &bytes, &borrowed);
@@ -244,7 +264,8 @@ fn child(
 }
 
 fn lose_privileges() -> Result<(), IsolateError> {
-    let fail = |errno| IsolateError::kernel("pod-init", "drop privileges of the pod's pid 1", errno);
+    let fail =
+        |errno| IsolateError::kernel("pod-init", "drop privileges of the pod's pid 1", errno);
     let none = caps::CapSet::default();
     caps::limit_bounding(none).map_err(fail)?;
     caps::set_ambient(none).map_err(fail)?;
@@ -262,7 +283,11 @@ fn furnish(
     if let Some(joined) = joined {
         keep.extend(joined.fds().map(|fd| fd.as_raw_fd()));
     }
-    let name = if own(request.pid) { c"estiba-init" } else { c"estiba-pod" };
+    let name = if own(request.pid) {
+        c"estiba-init"
+    } else {
+        c"estiba-pod"
+    };
     settle(name, &keep)?;
     if let Some(joined) = joined {
         joined.enter_v1().map_err(|errno| {
@@ -286,7 +311,10 @@ fn furnish(
         net::loopback_up()
             .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
     }
-    let owned = sysctl::Own { network: own(request.network), ipc: own(request.ipc) };
+    let owned = sysctl::Own {
+        network: own(request.network),
+        ipc: own(request.ipc),
+    };
     sysctl::apply(&request.sysctls, owned, true)?;
     let mut fds = Vec::new();
     for (wanted, name) in [
@@ -319,9 +347,12 @@ fn private_mounts(
         rustix::fs::open(path, flags, Mode::empty()).map_err(fail)
     };
     let top = open("/")?;
-    let private = Attributes { propagation: libc::MS_PRIVATE, ..Attributes::default() };
+    let private = Attributes {
+        propagation: libc::MS_PRIVATE,
+        ..Attributes::default()
+    };
     mount::set_attributes(&top, private, true).map_err(fail)?;
-    let options = [("mode", "755"), ("size", "64k")];
+    let options = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
     let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
     mount::attach(&base, top.as_fd()).map_err(fail)?;
     let mode = Mode::from_raw_mode(0o755);
@@ -331,9 +362,14 @@ fn private_mounts(
     rustix::fs::mknodat(&base, "null", FileType::CharacterDevice, all, null).map_err(fail)?;
     mount::replace_root(&base).map_err(fail)?;
     if own(request.ipc) {
-        let size = if request.shm_size == 0 { DEFAULT_SHM } else { request.shm_size };
+        let size = if request.shm_size == 0 {
+            DEFAULT_SHM
+        } else {
+            request.shm_size
+        };
         let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
-        let options = [("mode", "1777"), ("size", &size.to_string())];
+        let size = size.to_string();
+        let options = [("source", "shm"), ("mode", "1777"), ("size", size.as_str())];
         let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
         rustix::fs::mkdir("/shm", mode).map_err(fail)?;
         mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;
@@ -351,7 +387,10 @@ mod tests {
         let id = "0123456789abcdef".repeat(4);
         let path = |parent: &str| pod_init_cgroup(parent, &id);
         assert_eq!(path("").unwrap(), "/estiba/estiba-0123456789ab");
-        assert_eq!(path("/kubepods/podx").unwrap(), "/kubepods/podx/estiba-0123456789ab");
+        assert_eq!(
+            path("/kubepods/podx").unwrap(),
+            "/kubepods/podx/estiba-0123456789ab"
+        );
         assert!(path("relative").is_err());
         assert!(path("/a/../b").is_err());
         assert!(pod_init_cgroup("/a", "short").is_err());

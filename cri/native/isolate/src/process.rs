@@ -44,7 +44,9 @@ pub(crate) struct CapabilitySets {
 impl CapabilitySets {
     /// Reads the names; what is not listed is not granted.
     pub(crate) fn parse(wanted: Option<&Capabilities>) -> Result<Self, IsolateError> {
-        let Some(wanted) = wanted else { return Ok(Self::default()) };
+        let Some(wanted) = wanted else {
+            return Ok(Self::default());
+        };
         let set = |names: &[String]| {
             CapSet::from_names(names).map_err(|name| {
                 let message = format!("cannot set capabilities: {name:?} is not a capability");
@@ -81,16 +83,16 @@ pub(crate) fn set_oom_score(value: Option<i32>) -> Result<(), IsolateError> {
     let Some(value) = value else { return Ok(()) };
     match std::fs::write("/proc/self/oom_score_adj", value.to_string()) {
         Ok(()) => Ok(()),
-        Err(error)
-            if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) =>
-        {
-            Ok(())
-        }
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => Ok(()),
         Err(error) => {
             let action = format!("set oom_score_adj to {value}");
             let made = IsolateError::io("oom-score", action, &error);
             let bad_value = error.raw_os_error() == Some(libc::EINVAL);
-            Err(if bad_value { made.with_code(ErrorCode::InvalidArgument) } else { made })
+            Err(if bad_value {
+                made.with_code(ErrorCode::InvalidArgument)
+            } else {
+                made
+            })
         }
     }
 }
@@ -99,7 +101,10 @@ pub(crate) fn set_oom_score(value: Option<i32>) -> Result<(), IsolateError> {
 pub(crate) fn set_rlimits(limits: &[Rlimit]) -> Result<(), IsolateError> {
     const STEP: &str = "rlimits";
     for limit in limits {
-        let number = RLIMITS.iter().find(|(name, _)| *name == limit.kind).map(|(_, number)| *number);
+        let number = RLIMITS
+            .iter()
+            .find(|(name, _)| *name == limit.kind)
+            .map(|(_, number)| *number);
         let Some(number) = number else {
             let message = format!("cannot set rlimit {:?}: there is no such limit", limit.kind);
             return Err(IsolateError::invalid(STEP, message));
@@ -107,7 +112,11 @@ pub(crate) fn set_rlimits(limits: &[Rlimit]) -> Result<(), IsolateError> {
         let fail = |errno| {
             let action = format!("set {} to {}:{}", limit.kind, limit.soft, limit.hard);
             let error = IsolateError::kernel(STEP, action, errno);
-            if errno == Errno::INVAL { error.with_code(ErrorCode::InvalidArgument) } else { error }
+            if errno == Errno::INVAL {
+                error.with_code(ErrorCode::InvalidArgument)
+            } else {
+                error
+            }
         };
         match process::set_limit(number, limit.soft, limit.hard) {
             Err(Errno::PERM) => {
@@ -193,7 +202,10 @@ mod tests {
 
     #[test]
     fn nothing_listed_is_nothing_granted() {
-        assert_eq!(CapabilitySets::parse(None).unwrap(), CapabilitySets::default());
+        assert_eq!(
+            CapabilitySets::parse(None).unwrap(),
+            CapabilitySets::default()
+        );
     }
 
     #[test]
@@ -213,7 +225,10 @@ mod tests {
 
     #[test]
     fn unknown_capabilities_are_named() {
-        let wanted = Capabilities { bounding: names(&["CAP_FLY"]), ..Capabilities::default() };
+        let wanted = Capabilities {
+            bounding: names(&["CAP_FLY"]),
+            ..Capabilities::default()
+        };
         let error = CapabilitySets::parse(Some(&wanted)).unwrap_err();
         assert!(error.message.contains("CAP_FLY"), "{error}");
     }

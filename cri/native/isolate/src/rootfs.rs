@@ -18,8 +18,11 @@ const STEP: &str = "mount-rootfs";
 /// mount(2) takes one page of options, its end included.
 const MAX_OPTIONS: usize = 4095;
 /// What an image's layers rely on; everything else would write xattrs that other tools cannot read.
-const OVERLAY_OPTIONS: [(&str, &str); 3] =
-    [("index", "off"), ("metacopy", "off"), ("redirect_dir", "off")];
+const OVERLAY_OPTIONS: [(&str, &str); 3] = [
+    ("index", "off"),
+    ("metacopy", "off"),
+    ("redirect_dir", "off"),
+];
 
 /// An overlay to be mounted.
 #[derive(Debug)]
@@ -39,12 +42,20 @@ impl Overlay<'_> {
         let top = self.lower_dirs.first().ok_or_else(|| {
             invalid("cannot mount root file system: no image layer given".to_owned())
         })?;
-        for dir in self.lower_dirs.iter().map(PathBuf::as_path).chain([self.writable_dir]) {
+        for dir in self
+            .lower_dirs
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([self.writable_dir])
+        {
             if !dir.is_absolute() {
-                return Err(invalid(format!("cannot use layer {dir:?}: not an absolute path")));
+                return Err(invalid(format!(
+                    "cannot use layer {dir:?}: not an absolute path"
+                )));
             }
         }
-        let fail = |path: &Path, errno| IsolateError::kernel(STEP, format!("create {path:?}"), errno);
+        let fail =
+            |path: &Path, errno| IsolateError::kernel(STEP, format!("create {path:?}"), errno);
         if let Some(parent) = self.writable_dir.parent() {
             std::fs::create_dir_all(parent)
                 .map_err(|error| IsolateError::io(STEP, format!("create {parent:?}"), &error))?;
@@ -55,7 +66,10 @@ impl Overlay<'_> {
         let upper = self.upper();
         make_dir(&upper, stat.st_mode & 0o7777).map_err(|errno| fail(&upper, errno))?;
         if stat.st_uid != 0 || stat.st_gid != 0 {
-            let (uid, gid) = (rustix::fs::Uid::from_raw(stat.st_uid), rustix::fs::Gid::from_raw(stat.st_gid));
+            let (uid, gid) = (
+                rustix::fs::Uid::from_raw(stat.st_uid),
+                rustix::fs::Gid::from_raw(stat.st_gid),
+            );
             rustix::fs::chown(&upper, Some(uid), Some(gid)).map_err(|errno| fail(&upper, errno))?;
         }
         let work = self.work();
@@ -78,8 +92,12 @@ impl Overlay<'_> {
             IsolateError::kernel(STEP, format!("mount overlay ({what})"), errno)
                 .because(kernel_log(&context))
         })?;
-        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
-            .map_err(|errno| IsolateError::kernel(STEP, "mount overlay", errno))
+        fsmount(
+            context.as_fd(),
+            FsMountFlags::FSMOUNT_CLOEXEC,
+            MountAttrFlags::empty(),
+        )
+        .map_err(|errno| IsolateError::kernel(STEP, "mount overlay", errno))
     }
 
     fn configure(&self, context: impl AsFd) -> Result<(), (String, Errno)> {
@@ -88,6 +106,7 @@ impl Overlay<'_> {
             fsconfig_set_string(context, key, path)
                 .map_err(|errno| (format!("{key} {path:?}"), errno))
         };
+        set("source", Path::new("overlay"))?;
         for dir in self.lower_dirs {
             set("lowerdir+", dir)?;
         }
@@ -131,7 +150,11 @@ impl Overlay<'_> {
                 options.push(b':');
             }
             let name = dir.strip_prefix(base).unwrap_or(dir);
-            let name = if name.as_os_str().is_empty() { Path::new(".") } else { name };
+            let name = if name.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                name
+            };
             options.extend(escape(name, b":,\\"));
         }
         for (key, path) in [("upperdir", self.upper()), ("workdir", self.work())] {
@@ -173,7 +196,9 @@ fn kernel_log(context: &OwnedFd) -> String {
         let mut file = std::fs::File::from(copy);
         let mut buffer = [0; 512];
         while let Ok(length) = file.read(&mut buffer) {
-            let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
+            let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
             text.push_str(String::from_utf8_lossy(bytes).trim_end());
             text.push(' ');
         }
@@ -183,7 +208,10 @@ fn kernel_log(context: &OwnedFd) -> String {
 
 /// The longest directory that all paths are in.
 fn common_dir(paths: &[PathBuf]) -> PathBuf {
-    let mut common = paths.first().and_then(|path| path.parent()).unwrap_or(Path::new("/"));
+    let mut common = paths
+        .first()
+        .and_then(|path| path.parent())
+        .unwrap_or(Path::new("/"));
     while !paths.iter().all(|path| path.starts_with(common)) {
         common = common.parent().unwrap_or(Path::new("/"));
     }
@@ -218,7 +246,11 @@ mod tests {
     use super::*;
 
     fn overlay(lower: &[PathBuf]) -> Overlay<'_> {
-        Overlay { lower_dirs: lower, writable_dir: Path::new("/s/c,1"), volatile: true }
+        Overlay {
+            lower_dirs: lower,
+            writable_dir: Path::new("/s/c,1"),
+            volatile: true,
+        }
     }
 
     #[test]
@@ -236,7 +268,9 @@ mod tests {
 
     #[test]
     fn too_many_layers_for_mount_2_are_an_error_with_figures() {
-        let lower: Vec<PathBuf> = (0..128).map(|n| PathBuf::from(format!("/l/{n:064}"))).collect();
+        let lower: Vec<PathBuf> = (0..128)
+            .map(|n| PathBuf::from(format!("/l/{n:064}")))
+            .collect();
         let error = overlay(&lower).legacy_options(Path::new("/l")).unwrap_err();
         assert!(error.message.contains("128 layers"), "{error}");
     }
@@ -244,6 +278,9 @@ mod tests {
     #[test]
     fn the_common_directory_of_one_layer_is_its_parent() {
         assert_eq!(common_dir(&[PathBuf::from("/a/b")]), PathBuf::from("/a"));
-        assert_eq!(common_dir(&[PathBuf::from("/a/b"), PathBuf::from("/c")]), PathBuf::from("/"));
+        assert_eq!(
+            common_dir(&[PathBuf::from("/a/b"), PathBuf::from("/c")]),
+            PathBuf::from("/")
+        );
     }
 }

@@ -53,7 +53,10 @@ pub(crate) fn plan<'a>(
     context: &Context<'_>,
 ) -> Result<Vec<Planned<'a>>, IsolateError> {
     let mut propagation = HostPropagation::default();
-    mounts.iter().map(|mount| plan_one(mount, context, &mut propagation)).collect()
+    mounts
+        .iter()
+        .map(|mount| plan_one(mount, context, &mut propagation))
+        .collect()
 }
 
 fn plan_one<'a>(
@@ -76,7 +79,11 @@ fn plan_one<'a>(
     } else {
         Source::New
     };
-    Ok(Planned { mount, options, source })
+    Ok(Planned {
+        mount,
+        options,
+        source,
+    })
 }
 
 fn fail(mount: &Mount, errno: Errno) -> IsolateError {
@@ -116,14 +123,16 @@ fn bind_source(
     let cloned = match options.propagation {
         Some((wanted, _)) if wanted == libc::MS_SHARED || wanted == libc::MS_SLAVE => {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
-            let source = rustix::fs::open(path, flags, Mode::empty())
-                .map_err(|errno| fail(mount, errno))?;
+            let source =
+                rustix::fs::open(path, flags, Mode::empty()).map_err(|errno| fail(mount, errno))?;
             propagation.check(mount, source.as_fd(), wanted)?;
             mount::clone_fd(&source, recursive)
         }
         _ => mount::clone_path(path, recursive),
     };
-    cloned.map(Source::Clone).map_err(|errno| fail(mount, errno))
+    cloned
+        .map(Source::Clone)
+        .map_err(|errno| fail(mount, errno))
 }
 
 /// Peer groups of the host's mounts, read when first needed.
@@ -142,9 +151,10 @@ impl HostPropagation {
     ) -> Result<(), IsolateError> {
         let table = match self.by_mount_id.take() {
             Some(table) => table,
-            None => parse_propagation(&std::fs::read_to_string("/proc/self/mountinfo").map_err(
-                |error| IsolateError::io(STEP, "read /proc/self/mountinfo", &error),
-            )?),
+            None => parse_propagation(
+                &std::fs::read_to_string("/proc/self/mountinfo")
+                    .map_err(|error| IsolateError::io(STEP, "read /proc/self/mountinfo", &error))?,
+            ),
         };
         let id = resolve::mount_id(source).map_err(|errno| fail(mount, errno))?;
         let (shared, slave) = table.get(&id).copied().unwrap_or((false, false));
@@ -161,7 +171,11 @@ impl HostPropagation {
             "cannot mount volume {:?} at {:?} with mount propagation: {:?} is {words} of the host",
             mount.source, mount.destination, mount.source
         );
-        Err(IsolateError::new(ErrorCode::FailedPrecondition, STEP, message))
+        Err(IsolateError::new(
+            ErrorCode::FailedPrecondition,
+            STEP,
+            message,
+        ))
     }
 }
 
@@ -170,7 +184,9 @@ fn parse_propagation(mountinfo: &str) -> HashMap<u64, (bool, bool)> {
     let mut table = HashMap::new();
     for line in mountinfo.lines() {
         let mut fields = line.split(' ');
-        let Some(id) = fields.next().and_then(|id| id.parse().ok()) else { continue };
+        let Some(id) = fields.next().and_then(|id| id.parse().ok()) else {
+            continue;
+        };
         let optional: Vec<&str> = fields.skip(5).take_while(|field| *field != "-").collect();
         let has = |prefix: &str| optional.iter().any(|field| field.starts_with(prefix));
         table.insert(id, (has("shared:"), has("master:")));
@@ -187,13 +203,17 @@ fn cgroup_source(context: &Context<'_>) -> Result<Source, IsolateError> {
             return Ok(Source::New);
         }
         // Without a cgroup namespace the container sees the host's tree.
-        let Some(root) = &context.cgroups.v2 else { return Ok(Source::New) };
+        let Some(root) = &context.cgroups.v2 else {
+            return Ok(Source::New);
+        };
         let clone = mount::clone_path(root, false).map_err(|errno| fail(root, errno))?;
         return Ok(Source::Clone(clone));
     }
     let mut clones = Vec::new();
     for hierarchy in &context.cgroups.v1 {
-        let dir = hierarchy.mountpoint.join(context.cgroup.trim_start_matches('/'));
+        let dir = hierarchy
+            .mountpoint
+            .join(context.cgroup.trim_start_matches('/'));
         let clone = mount::clone_path(&dir, false).map_err(|errno| fail(&dir, errno))?;
         let (name, aliases) = match (&hierarchy.name, hierarchy.controllers.as_slice()) {
             (Some(name), _) => (name.clone(), Vec::new()),

@@ -250,10 +250,16 @@ impl Spec {
         }
         for text in self.process.args.iter().chain(&self.process.env) {
             if text.contains('\0') {
-                return invalid(format!("cannot create container: {text:?} holds a NUL byte"));
+                return invalid(format!(
+                    "cannot create container: {text:?} holds a NUL byte"
+                ));
             }
         }
-        if self.linux.namespace("mount").is_none_or(|ns| !ns.path.is_empty()) {
+        if self
+            .linux
+            .namespace("mount")
+            .is_none_or(|ns| !ns.path.is_empty())
+        {
             return invalid(
                 "cannot create container: linux.namespaces must hold a new mount namespace"
                     .to_owned(),
@@ -269,18 +275,33 @@ impl Spec {
         let features: [(&str, bool); 16] = [
             ("seccomp", is_set(linux.seccomp.as_ref())),
             ("AppArmor", !self.process.apparmor_profile.is_empty()),
-            ("SELinux (process label)", !self.process.selinux_label.is_empty()),
+            (
+                "SELinux (process label)",
+                !self.process.selinux_label.is_empty(),
+            ),
             ("SELinux (mount label)", !linux.mount_label.is_empty()),
-            ("hooks", hooks.is_some_and(|hooks| hooks.values().any(|list| !list.is_empty()))),
+            (
+                "hooks",
+                hooks.is_some_and(|hooks| hooks.values().any(|list| !list.is_empty())),
+            ),
             ("Intel RDT", is_set(linux.intel_rdt.as_ref())),
             ("personality", is_set(linux.personality.as_ref())),
             ("user namespaces", linux.namespace("user").is_some()),
             ("time namespaces", linux.namespace("time").is_some()),
-            ("uidMappings", linux.uid_mappings.as_ref().is_some_and(|list| !list.is_empty())),
+            (
+                "uidMappings",
+                linux
+                    .uid_mappings
+                    .as_ref()
+                    .is_some_and(|list| !list.is_empty()),
+            ),
             ("resources.blockIO", is_set(resources.block_io.as_ref())),
             ("resources.network", is_set(resources.network.as_ref())),
             ("resources.rdma", is_set(resources.rdma.as_ref())),
-            ("resources.memory.disableOOMKiller", resources.memory.disable_oom_killer == Some(true)),
+            (
+                "resources.memory.disableOOMKiller",
+                resources.memory.disable_oom_killer == Some(true),
+            ),
             (
                 "resources.cpu.realtime*",
                 resources.cpu.realtime_runtime.is_some_and(|us| us != 0)
@@ -289,7 +310,10 @@ impl Spec {
             (
                 "idmapped mounts",
                 self.mounts.iter().any(|mount| {
-                    mount.uid_mappings.as_ref().is_some_and(|list| !list.is_empty())
+                    mount
+                        .uid_mappings
+                        .as_ref()
+                        .is_some_and(|list| !list.is_empty())
                         || mount.options.iter().any(|o| o == "idmap" || o == "ridmap")
                 }),
             ),
@@ -304,7 +328,9 @@ impl Spec {
 impl Linux {
     /// The entry of this type ("pid", "network", …).
     pub(crate) fn namespace(&self, kind: &str) -> Option<&Namespace> {
-        self.namespaces.iter().find(|namespace| namespace.kind == kind)
+        self.namespaces
+            .iter()
+            .find(|namespace| namespace.kind == kind)
     }
 }
 
@@ -341,8 +367,13 @@ mod tests {
         spec["process"]["apparmorProfile"] = "p".into();
         assert!(parse(&spec).unwrap_err().message.contains("AppArmor"));
         let mut spec = minimal();
-        spec["linux"]["namespaces"][1] = serde_json::json!({"type": "user"});
-        assert!(parse(&spec).unwrap_err().message.contains("user namespaces"));
+        spec["linux"]["namespaces"] = serde_json::json!([{"type": "mount"}, {"type": "user"}]);
+        assert!(
+            parse(&spec)
+                .unwrap_err()
+                .message
+                .contains("user namespaces")
+        );
     }
 
     #[test]

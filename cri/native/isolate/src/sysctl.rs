@@ -30,8 +30,10 @@ const IPC_KEYS: [&str; 9] = [
 ];
 
 /// What a pod with its own network namespace starts from.
-const NETWORK_DEFAULTS: [(&str, &str); 2] =
-    [("net.ipv4.ip_unprivileged_port_start", "0"), ("net.ipv4.ping_group_range", "0 2147483647")];
+const NETWORK_DEFAULTS: [(&str, &str); 2] = [
+    ("net.ipv4.ip_unprivileged_port_start", "0"),
+    ("net.ipv4.ping_group_range", "0 2147483647"),
+];
 
 /// The path below /proc/sys. Keys are written with dots, or with slashes where a name holds dots.
 fn path_of(key: &str) -> Option<String> {
@@ -40,19 +42,37 @@ fn path_of(key: &str) -> Option<String> {
         return None;
     }
     let first_separator = key.find(['.', '/'])?;
-    let path = if key.get(first_separator..).is_some_and(|rest| rest.starts_with('/')) {
+    let path = if key
+        .get(first_separator..)
+        .is_some_and(|rest| rest.starts_with('/'))
+    {
         key.to_owned()
     } else {
         // In dotted keys a slash stands for a dot inside a name, as sysctl(8) has it.
-        key.chars().map(|c| if c == '.' { '/' } else if c == '/' { '.' } else { c }).collect()
+        key.chars()
+            .map(|c| {
+                if c == '.' {
+                    '/'
+                } else if c == '/' {
+                    '.'
+                } else {
+                    c
+                }
+            })
+            .collect()
     };
-    let names_ok = path.split('/').all(|name| !name.is_empty() && name != "." && name != "..");
+    let names_ok = path
+        .split('/')
+        .all(|name| !name.is_empty() && name != "." && name != "..");
     names_ok.then_some(path)
 }
 
 fn check(key: &str, value: &str, own: Own) -> Result<String, IsolateError> {
     let refuse = |why: &str| {
-        IsolateError::invalid(STEP, format!("cannot set sysctl {key:?} to {value:?}: {why}"))
+        IsolateError::invalid(
+            STEP,
+            format!("cannot set sysctl {key:?} to {value:?}: {why}"),
+        )
     };
     let path = path_of(key).ok_or_else(|| refuse("this is not the name of a sysctl"))?;
     if value.contains(['\n', '\0']) {
@@ -64,7 +84,9 @@ fn check(key: &str, value: &str, own: Own) -> Result<String, IsolateError> {
     } else if dotted.starts_with("fs.mqueue.") || IPC_KEYS.contains(&dotted.as_str()) {
         (own.ipc, "ipc")
     } else {
-        return Err(refuse("it belongs to no namespace and would change the host"));
+        return Err(refuse(
+            "it belongs to no namespace and would change the host",
+        ));
     };
     if has {
         Ok(path)
@@ -142,14 +164,33 @@ fn write_one(root: impl AsFd, path: &str, value: &str) -> Result<(), rustix::io:
 mod tests {
     use super::*;
 
-    const BOTH: Own = Own { network: true, ipc: true };
+    const BOTH: Own = Own {
+        network: true,
+        ipc: true,
+    };
 
     #[test]
     fn keys_become_paths_below_proc_sys() {
-        assert_eq!(path_of("net.core.somaxconn").as_deref(), Some("net/core/somaxconn"));
-        assert_eq!(path_of("net/ipv4/conf/eth0.1/x").as_deref(), Some("net/ipv4/conf/eth0.1/x"));
-        assert_eq!(path_of("net.ipv4.conf.eth0/1.x").as_deref(), Some("net/ipv4/conf/eth0.1/x"));
-        for bad in ["", "net", "net..x", "net.//.x", "net. x", "net/../kernel/core_pattern"] {
+        assert_eq!(
+            path_of("net.core.somaxconn").as_deref(),
+            Some("net/core/somaxconn")
+        );
+        assert_eq!(
+            path_of("net/ipv4/conf/eth0.1/x").as_deref(),
+            Some("net/ipv4/conf/eth0.1/x")
+        );
+        assert_eq!(
+            path_of("net.ipv4.conf.eth0/1.x").as_deref(),
+            Some("net/ipv4/conf/eth0.1/x")
+        );
+        for bad in [
+            "",
+            "net",
+            "net..x",
+            "net.//.x",
+            "net. x",
+            "net/../kernel/core_pattern",
+        ] {
             assert_eq!(path_of(bad), None, "{bad:?}");
         }
     }
@@ -158,9 +199,34 @@ mod tests {
     fn only_sysctls_of_own_namespaces_pass() {
         assert!(check("net.core.somaxconn", "1", BOTH).is_ok());
         assert!(check("fs.mqueue.msg_max", "1", BOTH).is_ok());
-        assert!(check("kernel.shmmax", "1", Own { network: true, ipc: false }).is_err());
-        assert!(check("net.core.somaxconn", "1", Own { network: false, ipc: true }).is_err());
-        for key in ["kernel.core_pattern", "vm.swappiness", "kernel.hostname", "kernel.shm"] {
+        assert!(
+            check(
+                "kernel.shmmax",
+                "1",
+                Own {
+                    network: true,
+                    ipc: false
+                }
+            )
+            .is_err()
+        );
+        assert!(
+            check(
+                "net.core.somaxconn",
+                "1",
+                Own {
+                    network: false,
+                    ipc: true
+                }
+            )
+            .is_err()
+        );
+        for key in [
+            "kernel.core_pattern",
+            "vm.swappiness",
+            "kernel.hostname",
+            "kernel.shm",
+        ] {
             let error = check(key, "1", BOTH).unwrap_err();
             assert!(error.message.contains(key), "{error}");
         }

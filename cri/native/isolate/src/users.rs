@@ -32,7 +32,11 @@ fn read_bounded(root: BorrowedFd<'_>, path: &str) -> Result<Option<String>, Isol
     let fail = |errno| IsolateError::kernel(STEP, format!("read {path:?} of the container"), errno);
     let refuse = |why: &str| {
         let message = format!("cannot read {path:?} of the container: {why}");
-        Err(IsolateError::new(ErrorCode::FailedPrecondition, STEP, message))
+        Err(IsolateError::new(
+            ErrorCode::FailedPrecondition,
+            STEP,
+            message,
+        ))
     };
     // Looked at before it is opened: opening a device or a pipe can do things.
     match resolve::open_in_root(root, path, OFlags::PATH) {
@@ -58,7 +62,9 @@ fn read_bounded(root: BorrowedFd<'_>, path: &str) -> Result<Option<String>, Isol
     std::fs::File::from(fd)
         .take(MAX_FILE)
         .read_to_end(&mut bytes)
-        .map_err(|error| IsolateError::io(STEP, format!("read {path:?} of the container"), &error))?;
+        .map_err(|error| {
+            IsolateError::io(STEP, format!("read {path:?} of the container"), &error)
+        })?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -78,9 +84,12 @@ struct PasswdEntry<'a> {
 
 fn passwd_entries(text: &str) -> impl Iterator<Item = PasswdEntry<'_>> {
     lines(text).filter_map(|fields| match fields.as_slice() {
-        [name, _, uid, gid, _, home, ..] => {
-            Some(PasswdEntry { name, uid: uid.parse().ok()?, gid: gid.parse().ok()?, home })
-        }
+        [name, _, uid, gid, _, home, ..] => Some(PasswdEntry {
+            name,
+            uid: uid.parse().ok()?,
+            gid: gid.parse().ok()?,
+            home,
+        }),
         _ => None,
     })
 }
@@ -111,7 +120,11 @@ fn out_of_range(what: &str, value: impl std::fmt::Display) -> IsolateError {
 }
 
 fn checked(what: &str, id: u32) -> Result<u32, IsolateError> {
-    if id <= MAX_ID { Ok(id) } else { Err(out_of_range(what, id)) }
+    if id <= MAX_ID {
+        Ok(id)
+    } else {
+        Err(out_of_range(what, id))
+    }
 }
 
 /// Resolves a request against the files below `root`.
@@ -129,7 +142,11 @@ fn resolve_in(passwd: &str, group: &str, request: &UserRequest) -> Result<Identi
         let message = format!("cannot find {what} {name:?}: not in {file} of the container");
         IsolateError::invalid(STEP, message)
     };
-    let wanted = if request.user.is_empty() { "0" } else { &request.user };
+    let wanted = if request.user.is_empty() {
+        "0"
+    } else {
+        &request.user
+    };
     let (uid, entry) = match numeric("uid", wanted)? {
         Some(uid) => (uid, passwd_entries(passwd).find(|entry| entry.uid == uid)),
         None => {
@@ -164,12 +181,21 @@ fn resolve_in(passwd: &str, group: &str, request: &UserRequest) -> Result<Identi
     gids.sort_unstable();
     gids.dedup();
     if gids.len() > MAX_GROUPS {
-        let message = format!("cannot use {} groups: at most {MAX_GROUPS} work", gids.len());
+        let message = format!(
+            "cannot use {} groups: at most {MAX_GROUPS} work",
+            gids.len()
+        );
         return Err(IsolateError::invalid(STEP, message));
     }
-    let home = entry.map(|entry| entry.home).filter(|home| home.starts_with('/'));
+    let home = entry
+        .map(|entry| entry.home)
+        .filter(|home| home.starts_with('/'));
     Ok(Identity {
-        user: ResolvedUser { uid, gid, additional_gids: gids },
+        user: ResolvedUser {
+            uid,
+            gid,
+            additional_gids: gids,
+        },
         home: home.filter(|home| !home.contains('\0')).map(str::to_owned),
     })
 }
@@ -192,13 +218,24 @@ mod tests {
     const GROUP: &str = "root:x:0:\nbig:x:50000:app,other\nstaff:x:50:root\nbare:x:7\n";
 
     fn request(user: &str, group: &str) -> UserRequest {
-        UserRequest { user: user.to_owned(), group: group.to_owned(), ..UserRequest::default() }
+        UserRequest {
+            user: user.to_owned(),
+            group: group.to_owned(),
+            ..UserRequest::default()
+        }
     }
 
     #[test]
     fn nothing_asked_is_root() {
         let found = resolve_in("", "", &request("", "")).unwrap();
-        assert_eq!(found.user, ResolvedUser { uid: 0, gid: 0, additional_gids: vec![0] });
+        assert_eq!(
+            found.user,
+            ResolvedUser {
+                uid: 0,
+                gid: 0,
+                additional_gids: vec![0]
+            }
+        );
         assert_eq!(found.home, None);
     }
 
@@ -227,7 +264,10 @@ mod tests {
     #[test]
     fn ids_beyond_31_bits_are_refused() {
         for user in ["2147483648", "4294967296", "99999999999999999999", "huge"] {
-            assert!(resolve_in(PASSWD, GROUP, &request(user, "")).is_err(), "{user}");
+            assert!(
+                resolve_in(PASSWD, GROUP, &request(user, "")).is_err(),
+                "{user}"
+            );
         }
         assert!(resolve_in(PASSWD, GROUP, &request("2147483647", "")).is_ok());
     }
@@ -243,7 +283,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = root(&dir);
         let passwd = dir.path().join("etc/passwd");
-        std::fs::File::create(&passwd).unwrap().set_len(1 << 40).unwrap();
+        std::fs::File::create(&passwd)
+            .unwrap()
+            .set_len(1 << 40)
+            .unwrap();
         let error = resolve_user(root.as_fd(), &request("0", "")).unwrap_err();
         assert!(error.message.contains("larger than"), "{error}");
         std::fs::remove_file(&passwd).unwrap();

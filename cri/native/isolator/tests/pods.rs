@@ -124,7 +124,8 @@ fn a_container_that_cannot_be_built_leaves_nothing() {
             && cgroup_directories(&pod.cgroup_of(&id)).is_empty()
     });
     assert!(client.pod().containers.is_empty());
-    // The name is free again.
+    // The name is free again as soon as the removal is done.
+    client.remove(&id);
     client.create(pod.create_request(&id, &["true"]));
 }
 
@@ -362,12 +363,15 @@ fn closing_the_connection_kills_its_execs_and_cancel_answers_both() {
     let cancel = client.ask(monitor_request::Call::Cancel(cancel));
     for _ in 0..2 {
         let reply = client.reply();
-        match reply.result.unwrap() {
-            monitor_reply::Result::Canceled(_) => assert_eq!(reply.id, cancel),
-            monitor_reply::Result::Fault(fault) => {
-                assert_eq!((reply.id, fault.code()), (target, ErrorCode::Canceled));
-            }
-            other => panic!("{other:?}"),
+        let result = reply.result.unwrap();
+        if let monitor_reply::Result::Fault(fault) = &result {
+            assert_eq!((reply.id, fault.code()), (target, ErrorCode::Canceled));
+        } else {
+            assert!(
+                matches!(result, monitor_reply::Result::Canceled(_)),
+                "{result:?}"
+            );
+            assert_eq!(reply.id, cancel);
         }
     }
 }
@@ -481,7 +485,9 @@ fn monitors_survive_the_launcher_and_destroy_ends_a_pod_without_its_monitor() {
             matches!(destroyed, launcher_reply::Result::Destroyed(_)),
             "{destroyed:?}"
         );
-        wait_until("all are dead", || !is_alive(pid) && !is_alive(pod.started.init_pid));
+        wait_until("all are dead", || {
+            !is_alive(pid) && !is_alive(pod.started.init_pid)
+        });
         assert!(!pod.dir.exists() && !pod.netns.exists());
         assert!(cgroup_directories(&pod.cgroup_of(&id)).is_empty());
     }

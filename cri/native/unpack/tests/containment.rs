@@ -354,7 +354,7 @@ fn limits_on_entries_and_bytes_stop_the_job() {
     );
     scene
         .unpack_with("a", &tar(&entries), |job| {
-            (job.max_bytes, job.max_entries) = (15, 3)
+            (job.max_bytes, job.max_entries) = (15, 3);
         })
         .unwrap();
 }

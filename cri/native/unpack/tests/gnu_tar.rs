@@ -94,7 +94,7 @@ fn rich_tree(root: &Path) {
         ("char", FileType::CharacterDevice, makedev(1, 3)),
         ("block", FileType::BlockDevice, makedev(259, 70_000)),
     ] {
-        mknodat(CWD, &at(name), kind, Mode::from_raw_mode(0o640), device).unwrap();
+        mknodat(CWD, at(name), kind, Mode::from_raw_mode(0o640), device).unwrap();
     }
     sparse_files(&at("sparse"));
     let capability = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];

@@ -19,6 +19,8 @@ pub struct Fixture {
     pub host: Host,
     pub dir: tempfile::TempDir,
     next: std::cell::Cell<u32>,
+    /// How long the last build or exec took until its message came.
+    pub waited: std::cell::Cell<Duration>,
 }
 
 pub struct Running {
@@ -35,9 +37,14 @@ pub fn wait_message(building: &mut Building) -> ControlMessage {
             return message;
         }
         assert!(Instant::now() < deadline, "no message within 10 s");
-        let mut fds =
-            [rustix::event::PollFd::new(&building.control, rustix::event::PollFlags::IN)];
-        let second = rustix::event::Timespec { tv_sec: 1, tv_nsec: 0 };
+        let mut fds = [rustix::event::PollFd::new(
+            &building.control,
+            rustix::event::PollFlags::IN,
+        )];
+        let second = rustix::event::Timespec {
+            tv_sec: 1,
+            tv_nsec: 0,
+        };
         rustix::event::poll(&mut fds, Some(&second)).unwrap();
     }
 }
@@ -62,7 +69,12 @@ impl Fixture {
         let top = dir.path().join("layers/top");
         fs::create_dir_all(top.join("etc")).unwrap();
         fs::write(top.join("etc/layer"), "top\n").unwrap();
-        Self { host: Host::probe().unwrap(), dir, next: std::cell::Cell::new(1) }
+        Self {
+            host: Host::probe().unwrap(),
+            dir,
+            next: 1.into(),
+            waited: Duration::ZERO.into(),
+        }
     }
 
     pub fn number(&self) -> u32 {
@@ -96,7 +108,12 @@ impl Fixture {
 
     pub fn pod_of(&self, request: PodRequest) -> Pod<'_> {
         let namespaces = estiba_isolate::make_pod_namespaces(&self.host, &request).unwrap();
-        Pod { fixture: self, namespaces, netns_path: request.netns_path, legacy: false }
+        Pod {
+            fixture: self,
+            namespaces,
+            netns_path: request.netns_path,
+            legacy: false,
+        }
     }
 }
 
@@ -109,9 +126,17 @@ pub struct Pod<'a> {
 
 impl Drop for Pod<'_> {
     fn drop(&mut self) {
-        if let Some((_, pidfd)) = self.namespaces.init.take() {
+        if let Some((init, pidfd)) = self.namespaces.init.take() {
             estiba_kernel::spawn::send_signal(&pidfd, libc::SIGKILL).unwrap();
-            wait_pidfd(&pidfd, true).unwrap();
+            // The init of a pid namespace is gone only when all in it have been reaped, and a
+            // scenario that failed half-way has left its containers to us.
+            while let Ok(Some((pid, _))) =
+                rustix::process::wait(rustix::process::WaitOptions::empty())
+            {
+                if pid.as_raw_nonzero().get() == init {
+                    break;
+                }
+            }
         }
         if let Some(cgroup) = self.namespaces.init_cgroup.take() {
             estiba_isolate::remove_cgroup(&self.fixture.host, &cgroup, Duration::from_secs(2))
@@ -122,7 +147,14 @@ impl Drop for Pod<'_> {
 }
 
 pub fn all_caps() -> Value {
-    json!(["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_NET_RAW", "CAP_MKNOD", "CAP_KILL"])
+    json!([
+        "CAP_CHOWN",
+        "CAP_SETUID",
+        "CAP_SETGID",
+        "CAP_NET_RAW",
+        "CAP_MKNOD",
+        "CAP_KILL"
+    ])
 }
 
 impl Pod<'_> {
@@ -139,8 +171,12 @@ impl Pod<'_> {
         let id = format!("{:064x}", self.fixture.number());
         let caps = all_caps();
         let mut namespaces = vec![json!({"type": "mount"}), json!({"type": "cgroup"})];
-        for (kind, fd) in [("network", &ns.net), ("ipc", &ns.ipc), ("uts", &ns.uts), ("pid", &ns.pid)]
-        {
+        for (kind, fd) in [
+            ("network", &ns.net),
+            ("ipc", &ns.ipc),
+            ("uts", &ns.uts),
+            ("pid", &ns.pid),
+        ] {
             if fd.is_some() {
                 namespaces.push(json!({"type": kind, "path": self.fd_path(fd.as_ref())}));
             }
@@ -219,10 +255,17 @@ impl Pod<'_> {
                 parking: Parking::Control,
             },
         )?;
+        let spawned = Instant::now();
         let message = wait_message(&mut building);
+        self.fixture.waited.set(spawned.elapsed());
         wait_pidfd(&building.builder_pidfd, true).unwrap();
         match message {
-            ControlMessage::Created(created) => Ok(Running { created, building, output, config }),
+            ControlMessage::Created(created) => Ok(Running {
+                created,
+                building,
+                output,
+                config,
+            }),
             ControlMessage::Failed(error) => {
                 if let Some((_, pidfd)) = building.process.take() {
                     wait_pidfd(&pidfd, true).unwrap();
@@ -238,7 +281,8 @@ impl Pod<'_> {
     }
 
     pub fn create(&self, spec: &Value) -> Running {
-        self.try_create(spec, None, false).unwrap_or_else(|error| panic!("{error:?}"))
+        self.try_create(spec, None, false)
+            .unwrap_or_else(|error| panic!("{error:?}"))
     }
 
     /// Runs to the end: exit status and what was printed.
@@ -267,7 +311,7 @@ impl Pod<'_> {
         &self,
         running: &Running,
         argv: &[&str],
-        user: Option<ResolvedUser>,
+        user: Option<&ResolvedUser>,
     ) -> Result<(Ended, String), IsolateError> {
         let (process, output) = self.spawn_exec(running, argv, user)?;
         let text = read_all(output);
@@ -278,7 +322,7 @@ impl Pod<'_> {
         &self,
         running: &Running,
         argv: &[&str],
-        user: Option<ResolvedUser>,
+        user: Option<&ResolvedUser>,
     ) -> Result<(Created, OwnedFd), IsolateError> {
         let (output, stdout) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         let stderr = stdout.try_clone().unwrap();
@@ -288,7 +332,7 @@ impl Pod<'_> {
             ExecRequest {
                 config_path: &running.config,
                 argv: &argv,
-                user: user.as_ref().unwrap_or(&running.created.user),
+                user: user.unwrap_or(&running.created.user),
                 init_pidfd: running.created.pidfd.as_fd(),
                 cgroup: &running.created.cgroup,
                 leaf: Some("exec"),
@@ -298,6 +342,7 @@ impl Pod<'_> {
                 tty: false,
             },
         )?;
+        let spawned = Instant::now();
         let mut created = None;
         let result = loop {
             match wait_message(&mut building) {
@@ -306,9 +351,13 @@ impl Pod<'_> {
                 ControlMessage::Closed => break Ok(()),
             }
         };
+        self.fixture.waited.set(spawned.elapsed());
         wait_pidfd(&building.builder_pidfd, true).unwrap();
         if let Err(error) = result {
-            if let Some(pidfd) = created.map(|c| c.pidfd).or(building.process.map(|(_, fd)| fd)) {
+            if let Some(pidfd) = created
+                .map(|c| c.pidfd)
+                .or(building.process.map(|(_, fd)| fd))
+            {
                 wait_pidfd(&pidfd, true).unwrap();
             }
             return Err(error);

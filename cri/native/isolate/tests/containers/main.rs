@@ -32,13 +32,15 @@ fn missing() -> Option<&'static str> {
 /// An own mount namespace: what a failing test leaves mounted goes away with this process.
 fn own_mount_namespace() {
     estiba_kernel::spawn::unshare(libc::CLONE_NEWNS).unwrap();
-    let flags = rustix::mount::MountPropagationFlags::PRIVATE
-        | rustix::mount::MountPropagationFlags::REC;
+    let flags =
+        rustix::mount::MountPropagationFlags::PRIVATE | rustix::mount::MountPropagationFlags::REC;
     rustix::mount::mount_change("/", flags).unwrap();
 }
 
 fn main() {
-    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let filter = std::env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
     if std::env::args().any(|argument| argument == "--list") {
         return;
     }
@@ -50,7 +52,10 @@ fn main() {
     let fixture = Fixture::new(Path::new("/bin/busybox"));
     let (mut passed, mut failed) = (0, 0);
     for (name, scenario) in scenarios::ALL {
-        if filter.as_ref().is_some_and(|filter| !name.contains(filter.as_str())) {
+        if filter
+            .as_ref()
+            .is_some_and(|filter| !name.contains(filter.as_str()))
+        {
             continue;
         }
         let ok = catch_unwind(AssertUnwindSafe(|| scenario(&fixture))).is_ok();
@@ -62,7 +67,12 @@ fn main() {
         }
     }
     let left = scenarios::left_behind(&fixture);
-    println!("\ntest result: {passed} passed; {failed} failed; left behind: {left:?}");
+    let word = if failed == 0 && left.is_empty() {
+        "ok"
+    } else {
+        "FAILED"
+    };
+    println!("\ntest result: {word}. {passed} passed; {failed} failed; left behind: {left:?}");
     drop(fixture);
     if failed > 0 || !left.is_empty() {
         std::process::abort();

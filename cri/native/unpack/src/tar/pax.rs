@@ -78,10 +78,10 @@ fn set(pax: &mut Pax, key: &[u8], value: &[u8]) -> Option<()> {
             pax.sparse.real_size = optional(value, decimal)?;
         }
         // Form 0.0 repeats the pair of keys for every extent.
-        b"GNU.sparse.offset" if pax.sparse.map.len() % 2 == 0 => {
+        b"GNU.sparse.offset" if pax.sparse.map.len().is_multiple_of(2) => {
             pax.sparse.map.push(decimal(value)?);
         }
-        b"GNU.sparse.numbytes" if pax.sparse.map.len() % 2 == 1 => {
+        b"GNU.sparse.numbytes" if !pax.sparse.map.len().is_multiple_of(2) => {
             pax.sparse.map.push(decimal(value)?);
         }
         b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => return None,
@@ -223,7 +223,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_parser_panic(data in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse(&data);
+            drop(parse(&data));
         }
 
         #[test]
