@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { CriError } from '../core/error.ts';
 import { MAX_DOCUMENT_BYTES } from './archive-files.ts';
 import type { ArchiveFiles, FileSlice } from './archive-files.ts';
-import type { ImageConfig } from './oci-documents.ts';
+import type { ImageConfig } from '../registry/oci-documents.ts';
 
 /** One layer of an image to import. */
 export interface LayerSource {

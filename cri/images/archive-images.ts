@@ -5,7 +5,7 @@ import type { ArchiveFiles } from './archive-files.ts';
 import type { ArchiveImage } from './archive-image.ts';
 import { readDockerImages } from './docker-archive.ts';
 import { readOciImages } from './oci-layout.ts';
-import type { HostPlatform } from './platform.ts';
+import type { HostPlatform } from '../registry/platform.ts';
 
 /**
  * Returns the images of an OCI archive or layout (index.json), else of a docker archive

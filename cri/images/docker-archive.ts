@@ -4,11 +4,11 @@ import { archivePath } from './tar-index.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import { digestOf, locateLayer, readDocument, requireSameCount } from './archive-image.ts';
 import type { ArchiveImage, LayerSource } from './archive-image.ts';
-import { parseDockerManifest, parseImageConfig } from './oci-documents.ts';
-import type { DockerImage } from './oci-documents.ts';
-import { requirePlatform } from './platform.ts';
-import type { HostPlatform } from './platform.ts';
-import { parseTag } from './reference.ts';
+import { parseDockerManifest, parseImageConfig } from '../registry/oci-documents.ts';
+import type { DockerImage } from '../registry/oci-documents.ts';
+import { requirePlatform } from '../registry/platform.ts';
+import type { HostPlatform } from '../registry/platform.ts';
+import { parseTag } from '../registry/reference.ts';
 
 const contentName = /^(?:blobs\/sha256\/([a-f0-9]{64})|([a-f0-9]{64})(?:\.json)?)$/;
 

@@ -14,7 +14,7 @@ import type { Image } from './image.ts';
 import { loadRecords, parseRecord } from './layer-record.ts';
 import type { Quarantined } from './layer-record.ts';
 import type { DiskUsage } from './layer-table.ts';
-import { parseImageConfig } from './oci-documents.ts';
+import { parseImageConfig } from '../registry/oci-documents.ts';
 
 /** What is stored of an image: the image, and which documents belong to it. */
 export interface StoredImage {

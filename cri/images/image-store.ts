@@ -16,8 +16,8 @@ import type { Quarantined } from './layer-record.ts';
 import { LayerStore } from './layer-store.ts';
 import { importNames } from './import-names.ts';
 import { openArchive } from './open-archive.ts';
-import { hostPlatform } from './platform.ts';
-import type { HostPlatform } from './platform.ts';
+import { hostPlatform } from '../registry/platform.ts';
+import type { HostPlatform } from '../registry/platform.ts';
 
 const DEFAULT_MAX_SPOOL_BYTES = 64 * 1024 ** 3;
 

@@ -1,6 +1,6 @@
 import type { ImageId } from '../core/ids.ts';
 import type { LayerName } from './layer-record.ts';
-import type { ImageConfig } from './oci-documents.ts';
+import type { ImageConfig } from '../registry/oci-documents.ts';
 
 /** An image of the store. Immutable: a change of its names makes a new object. */
 export interface Image {

@@ -1,7 +1,12 @@
 // What imported images are called.
 import { CriError } from '../core/error.ts';
 import type { ArchiveImage } from './archive-image.ts';
-import { formatReference, parseNormalizedName, parseTag, repositoryOf } from './reference.ts';
+import {
+  formatReference,
+  parseNormalizedName,
+  parseTag,
+  repositoryOf,
+} from '../registry/reference.ts';
 
 export interface NameOptions {
   readonly tags?: readonly string[] | undefined;

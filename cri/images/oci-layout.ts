@@ -12,11 +12,11 @@ import {
   parseImageConfig,
   parseIndex,
   parseManifest,
-} from './oci-documents.ts';
-import type { Descriptor } from './oci-documents.ts';
-import { choosePlatform, requirePlatform } from './platform.ts';
-import type { HostPlatform } from './platform.ts';
-import { parseTag } from './reference.ts';
+} from '../registry/oci-documents.ts';
+import type { Descriptor } from '../registry/oci-documents.ts';
+import { choosePlatform, requirePlatform } from '../registry/platform.ts';
+import type { HostPlatform } from '../registry/platform.ts';
+import { parseTag } from '../registry/reference.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const IMAGE_NAME = 'io.containerd.image.name';

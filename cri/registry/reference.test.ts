@@ -43,7 +43,6 @@ const wellFormed: [
   ['xn--n3h.com/myimage:xn--n3h.com', 'xn--n3h.com', 'myimage', 'xn--n3h.com'],
   [`xn--7o8h.com/myimage:xn--7o8h.com@${sha}`, 'xn--7o8h.com', 'myimage', 'xn--7o8h.com', sha],
   ['foo_bar.com:8080', '', 'foo_bar.com', '8080'],
-  ['foo/foo_bar.com:8080', 'foo', 'foo_bar.com', '8080'],
   ['192.168.1.1', '', '192.168.1.1'],
   ['192.168.1.1:tag', '', '192.168.1.1', 'tag'],
   ['192.168.1.1:5000', '', '192.168.1.1', '5000'],
@@ -57,6 +56,10 @@ const wellFormed: [
   ['[2001:db8::]:5000/repo', '[2001:db8::]:5000', 'repo'],
   ['[::1]:5000/repo', '[::1]:5000', 'repo'],
   ['Uppercase/lowercase:tag', 'Uppercase', 'lowercase', 'tag'],
+  ['foo/foo_bar.com:8080', 'foo', 'foo_bar.com', '8080'],
+  ['foo_bar:8080', '', 'foo_bar', '8080'],
+  ['a--b/c__d.e', 'a--b', 'c__d.e'],
+  [`${'a/'.repeat(127)}a:tag`, 'a', `${'a/'.repeat(126)}a`, 'tag'],
   ['a/a/a/a/a/a/a/a/a:tag-puts-this-over-max', 'a', 'a/a/a/a/a/a/a/a', 'tag-puts-this-over-max'],
 ];
 
@@ -131,6 +134,18 @@ const normalized: [text: string, full: string][] = [
   [`busybox:1@${sha}`, `docker.io/library/busybox:1@${sha}`],
 ];
 
+// What the kubelet's references mean: upstream's cases of ParseDockerRef.
+const meant: [text: string, full: string][] = [
+  ['nginx', 'docker.io/library/nginx:latest'],
+  ['nginx:1.2.3', 'docker.io/library/nginx:1.2.3'],
+  [`nginx:1.2.3@${sha}`, `docker.io/library/nginx@${sha}`],
+  ['gcr.io/library/nginx', 'gcr.io/library/nginx:latest'],
+  ['k8s.gcr.io/pause:3.9', 'k8s.gcr.io/pause:3.9'],
+  ['[::1]:5000/a/b', '[::1]:5000/a/b:latest'],
+  ['localhost:5000/busybox', 'localhost:5000/busybox:latest'],
+  ['localhost/busybox', 'localhost/busybox:latest'],
+];
+
 const notNames = [
   hex,
   '',
@@ -145,6 +160,13 @@ const notNames = [
   'Busybox',
   'foo/bar_',
   `docker.io/${hex}x/`,
+  'docker.io/',
+  '/docker',
+  'docker.io:port/a',
+  '[fe80::1%eth0]:5000/a',
+  `busybox@sha256:${hex.toUpperCase()}`,
+  `busybox@sha256:${hex}0`,
+  'busybox@md5:d41d8cd98f00b204e9800998ecf8427e',
 ];
 
 describe('parseNormalizedName', () => {
@@ -162,6 +184,10 @@ describe('parseNormalizedName', () => {
 });
 
 describe('parseImageReference', () => {
+  test.each(meant)('reads %s as %s', (text, full) => {
+    expect(formatReference(parseImageReference(text))).toBe(full);
+  });
+
   test('fills in the tag latest', () => {
     expect(formatReference(parseImageReference('busybox'))).toBe(
       'docker.io/library/busybox:latest',
