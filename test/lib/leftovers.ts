@@ -45,7 +45,9 @@ async function mounts(ground: Ground): Promise<string[]> {
     .split('\n')
     .filter(
       (line) =>
-        line.includes(ground.runDir) || line.includes(ground.stateDir) || line.includes('/estiba-'),
+        line.includes(ground.runDir) ||
+        line.includes(ground.stateDir) ||
+        line.includes('/netns/estiba-'),
     )
     .filter((line) => !line.includes(' - tmpfs tmpfs /run'))
     .map((line) => `mount ${line}`);
@@ -57,7 +59,7 @@ async function pinnedNamespaces(): Promise<string[]> {
 }
 
 /** Mount points of the cgroup hierarchies. */
-async function cgroupRoots(): Promise<string[]> {
+export async function cgroupRoots(): Promise<string[]> {
   const table = await readFile('/proc/self/mountinfo', 'utf8');
   return table
     .split('\n')

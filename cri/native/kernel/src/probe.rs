@@ -41,6 +41,30 @@ fn overlay_lowerdir_append() -> bool {
     let Ok(context) = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) else {
         return false;
     };
-    // An unknown key is EINVAL; a known one accepts any directory.
+    // Before Linux 6.5 overlay takes any key here and refuses it when the file system is made.
+    if fsconfig_set_string(context.as_fd(), "estiba-no-such-key", "1").is_ok() {
+        return false;
+    }
+    // From then on an unknown key is EINVAL at once; a known one accepts any directory.
     fsconfig_set_string(context.as_fd(), "lowerdir+", "/").is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_can_be_appended_exactly_where_the_probe_says_so() {
+        let scratch = std::env::temp_dir().join(format!("estiba-probe-{}", std::process::id()));
+        let layers = ["a", "b"].map(|name| scratch.join(name));
+        for layer in &layers {
+            std::fs::create_dir_all(layer).unwrap();
+        }
+        let options = layers
+            .each_ref()
+            .map(|layer| ("lowerdir+", layer.to_str().unwrap()));
+        let mounted = mount::new_file_system("overlay", &options, 0).is_ok();
+        std::fs::remove_dir_all(&scratch).unwrap();
+        assert_eq!(overlay_lowerdir_append(), mounted);
+    }
 }
