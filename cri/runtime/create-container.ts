@@ -1,6 +1,7 @@
 import type { runtime } from '../../proto/gen/cri.js';
 import { CriError, describeError } from '../core/error.ts';
 import { newContainerId, type ContainerId } from '../core/ids.ts';
+import { StepTimes, type StepTime } from '../core/step-times.ts';
 import { UndoStack } from '../core/undo-stack.ts';
 import type { Image } from '../images/image.ts';
 import type { ContainerCreated } from '../isolator/monitor-messages.ts';
@@ -81,9 +82,11 @@ async function steps(
   config: Config,
   undo: UndoStack,
 ): Promise<void> {
+  const times = new StepTimes();
   const image = requestedImage(deps, config);
   const result = await specOf(deps, sandbox, id, config, image);
   const path = logPath(sandbox.config, config);
+  times.lap('spec');
   undo.push('release the image', async () => deps.images.release(id));
   const lowerDirs = deps.images.acquire(id, image.id);
   const record = await deps.store.containers.claim({
@@ -98,6 +101,7 @@ async function steps(
     logPath: path,
     stopSignal: result.stopSignal,
   });
+  times.lap('claim');
   undo.push('remove the container', () => removeContainerFiles(deps, record));
   const created = await deps.monitors.get(sandbox.id).createContainer({
     containerId: id,
@@ -113,8 +117,18 @@ async function steps(
     pidTargetContainerId: result.pidTargetContainerId,
     deadlineMs: deps.config.timeouts.createSeconds * 1000,
   });
+  times.lap('monitor');
   await publish(deps, id, config, result, created);
+  times.lap('record');
+  const steps = [...times.steps, ...created.steps.map(inMonitor)];
+  deps.log.debug({ containerId: id, steps }, 'container created');
 }
+
+// These happened inside the step "monitor".
+const inMonitor = ({ step, elapsedUs }: StepTime): StepTime => ({
+  step: `monitor/${step}`,
+  elapsedUs,
+});
 
 async function publish(
   deps: Deps,
@@ -126,7 +140,6 @@ async function publish(
   for (const note of result.notes) {
     deps.log.warn({ containerId: id, note }, 'a request is served with less than asked');
   }
-  deps.log.debug({ containerId: id, steps: created.steps }, 'container created');
   const linux = config.linux?.resources;
   await deps.store.containers.update(id, () => ({
     state: 'created',

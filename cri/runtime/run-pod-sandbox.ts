@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { runtime } from '../../proto/gen/cri.js';
 import { CriError, describeError } from '../core/error.ts';
 import { newSandboxId, type SandboxId } from '../core/ids.ts';
+import { StepTimes } from '../core/step-times.ts';
 import { UndoStack } from '../core/undo-stack.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import { hostnameText, hostsText } from '../spec/pod-files.ts';
@@ -90,6 +91,7 @@ async function steps(
   plan: PodPlan,
   undo: UndoStack,
 ): Promise<void> {
+  const times = new StepTimes();
   const isHostNetwork = plan.modes.network === 'node';
   const netnsPath = isHostNetwork ? '' : join(deps.config.netnsDir, `estiba-${id}`);
   await refuseWithoutNetwork(deps, isHostNetwork);
@@ -101,12 +103,17 @@ async function steps(
     cgroupParent: plan.cgroupParent,
     createdAtNs: deps.clock.nowNs(),
   });
+  times.lap('claim');
   const podStarted = await startMonitor(deps, id, netnsPath, plan, undo);
+  times.lap('start-monitor');
   const { ips, attachment } = isHostNetwork
     ? { ips: [], attachment: undefined }
     : await attach(deps, id, netnsPath, config, plan, undo);
+  times.lap('attach-network');
   await writeFiles(deps, id, plan, ips, undo);
   await deps.store.sandboxes.update(id, () => ({ state: 'ready', podStarted, ips, attachment }));
+  times.lap('record');
+  deps.log.debug({ sandboxId: id, steps: times.steps }, 'sandbox running');
 }
 
 // Known before anything is made: the kubelet tries again and again until a CNI plugin is installed.
