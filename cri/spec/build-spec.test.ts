@@ -24,7 +24,7 @@ const anyImage: fc.Arbitrary<ImageProcess> = fc.record({
 });
 
 describe('buildSpec', () => {
-  it('lets an image reach argv, environment, directory and user, and nothing else', () => {
+  it('lets an image reach argv, environment, directory, user and volumes, and nothing else', () => {
     const plain = buildSpec(sampleInput());
     fc.assert(
       fc.property(anyImage, (image) => {
@@ -41,8 +41,10 @@ describe('buildSpec', () => {
         expect(cwd).toBe(image.WorkingDir);
         expect(user.additionalGids).toEqual([]);
         expect(env.slice(0, 2).map((entry) => entry.split('=')[0])).toEqual(['PATH', 'HOSTNAME']);
+        const mounts = result.spec.mounts.filter(({ type }) => type !== 'estiba-image-volume');
         expect({ ...plain.spec, process }).toEqual({
           ...result.spec,
+          mounts,
           process: {
             ...plain.spec.process,
             args: undefined,

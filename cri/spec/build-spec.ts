@@ -3,7 +3,7 @@ import { capabilities } from './capabilities.ts';
 import { cgroupParent, containerCgroup } from './cgroup-path.ts';
 import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
 import { containerDevices } from './devices.ts';
-import type { Content, SpecInput, SpecResult, UserRequest } from './input.ts';
+import type { SpecInput, SpecResult, UserRequest } from './input.ts';
 import { containerMounts } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
 import type { ContainerNamespaces } from './namespaces.ts';
@@ -39,7 +39,13 @@ export function buildSpec(input: SpecInput): SpecResult {
   const bounds = limits(container.linux?.resources ?? {}, input.host, input.settings.pidsLimit);
   const files = rlimits(input.settings, input.host);
   const signal = stopSignal(container, input.content);
-  const { mounts, rootfsPropagation } = containerMounts(sandbox, container, input.pod, input.host);
+  const { mounts, rootfsPropagation } = containerMounts(
+    sandbox,
+    container,
+    input.content,
+    input.pod,
+    input.host,
+  );
   return {
     spec: {
       ociVersion,
@@ -56,10 +62,6 @@ export function buildSpec(input: SpecInput): SpecResult {
     pidTargetContainerId: names.pidTargetContainerId,
     stopSignal: signal.signal,
     mounts: container.mounts ?? [],
-    imageVolumes: uncoveredVolumes(
-      input.content,
-      mounts.map((mount) => mount.destination),
-    ),
     notes: [...bounds.notes, ...files.notes, ...signal.notes],
   };
 }
@@ -130,8 +132,4 @@ function annotations(
     [`${prefix}.sandbox-uid`]: sandbox.metadata?.uid ?? '',
     [`${prefix}.image-name`]: image === '' ? (container.image?.image ?? '') : image,
   };
-}
-
-function uncoveredVolumes(content: Content, mounted: readonly string[]): string[] {
-  return content.volumes.filter((path) => !mounted.includes(path)).toSorted();
 }

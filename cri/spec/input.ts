@@ -139,8 +139,6 @@ export interface SpecResult {
   readonly stopSignal: number;
   /** For ContainerStatus.mounts: as the kubelet sent them. */
   readonly mounts: readonly CriMount[];
-  /** Volume paths the image declares that no mount covers; they live in the writable layer. */
-  readonly imageVolumes: readonly string[];
   /** What was done less than asked and why, for the log. */
   readonly notes: readonly string[];
 }

@@ -1,8 +1,11 @@
-// All mounts of a container in the order they are made: the standard ones, then the pod's files and
-// the kubelet's volumes by depth. A volume replaces a standard mount at the same place.
+// All mounts of a container in the order they are made: the standard ones, then the pod's files, the
+// image's volumes and the kubelet's by depth. A volume replaces a standard mount at the same place.
+import { posix } from 'node:path';
+
 import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
-import type { HostFacts, PodFacts } from './input.ts';
+import type { Content, HostFacts, PodFacts } from './input.ts';
 import { podModes } from './namespaces.ts';
+import { checkText } from './process.ts';
 import type { OciMount } from './types.ts';
 import { rootPropagation, volumeMounts } from './volumes.ts';
 
@@ -16,6 +19,7 @@ export interface ContainerMounts {
 export function containerMounts(
   sandbox: PodSandboxConfig,
   config: ContainerConfig,
+  content: Content,
   pod: PodFacts,
   host: HostFacts,
 ): ContainerMounts {
@@ -30,10 +34,29 @@ export function containerMounts(
     ({ destination }) =>
       !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
   );
+  const covered = [...standard, ...own, ...volumes].map((mount) => mount.destination);
+  const declared = imageVolumes(content, covered);
   return {
-    mounts: [...standard, ...byDepth([...own, ...volumes])],
+    mounts: [...standard, ...byDepth([...own, ...declared, ...volumes])],
     rootfsPropagation: rootPropagation(config.mounts ?? []),
   };
+}
+
+// The helper's own mount type: the directory itself, made when missing, writable below a read-only
+// root. What is at or below another mount is that mount's business.
+function imageVolumes(content: Content, covered: readonly string[]): OciMount[] {
+  const paths = content.volumes.map((path) =>
+    posix.resolve('/', checkText('mount a volume of the image', path)),
+  );
+  return [...new Set(paths)]
+    .filter((path) => path !== '/' && !covered.some((other) => `${path}/`.startsWith(`${other}/`)))
+    .toSorted()
+    .map((destination) => ({
+      destination,
+      type: 'estiba-image-volume',
+      source: 'image',
+      options: ['rprivate', 'rw'],
+    }));
 }
 
 function standardMounts(privileged: boolean): OciMount[] {

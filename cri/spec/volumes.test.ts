@@ -7,6 +7,7 @@ import { containerMounts } from './mounts.ts';
 import {
   refusalOf,
   sampleContainer,
+  sampleContent,
   sampleHost,
   samplePod,
   sampleSandbox,
@@ -24,9 +25,11 @@ function refusal(change: CriMount, host = sampleHost) {
   return refusalOf(() => volumeMounts([mount], host));
 }
 
-function destinations(paths: readonly string[]): string[] {
+function destinations(paths: readonly string[], declared: readonly string[] = []): string[] {
   const mounts = paths.map((containerPath) => ({ containerPath, hostPath: '/h' }));
-  const made = containerMounts(sampleSandbox, sampleContainer({ mounts }), samplePod, sampleHost);
+  const container = sampleContainer({ mounts });
+  const content = { ...sampleContent(), volumes: declared };
+  const made = containerMounts(sampleSandbox, container, content, samplePod, sampleHost);
   return made.mounts.map((mount) => mount.destination);
 }
 
@@ -132,7 +135,29 @@ describe('containerMounts', () => {
 
   it('leaves out a file of the pod that does not exist', () => {
     const pod = { ...samplePod, files: { ...samplePod.files, hostname: '' } };
-    const { mounts } = containerMounts(sampleSandbox, sampleContainer(), pod, sampleHost);
+    const { mounts } = containerMounts(
+      sampleSandbox,
+      sampleContainer(),
+      sampleContent(),
+      pod,
+      sampleHost,
+    );
     expect(mounts.map((mount) => mount.destination)).not.toContain('/etc/hostname');
+  });
+
+  it('adds the volumes of the image, except at and below other mounts', () => {
+    const plain = destinations(['/data']);
+    const declared = [
+      '/srv/b',
+      'srv',
+      '/srv/',
+      '/data',
+      '/data/sub',
+      '/',
+      '/sys/fs/cgroup',
+      '/proc/x',
+    ];
+    const added = destinations(['/data'], declared).filter((path) => !plain.includes(path));
+    expect(added).toEqual(['/srv', '/srv/b']);
   });
 });

@@ -59,7 +59,7 @@ const directories: readonly (readonly [name: string, mode: number])[] = [
 ];
 
 /** Shared libraries a program loads, the loader included; none for a static one. */
-function libraries(program: string): string[] {
+export function libraries(program: string): string[] {
   const { stdout, stderr, status } = spawnSync('ldd', [program], { encoding: 'utf8' });
   if (`${stdout}${stderr}`.match(/not a dynamic executable|statically linked/) !== null) {
     return [];

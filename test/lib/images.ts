@@ -1,9 +1,14 @@
 // Images for the tests: made from this machine's busybox by hack/images, imported as a user would.
-import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { buildArchive, type BuiltImage, type ImageInput } from '../../hack/images/build-image.ts';
+import { busyboxLayer, findBusybox, libraries } from '../../hack/images/busybox-layer.ts';
+import type { TarInput } from '../../hack/images/tar-writer.ts';
 import { busybox } from './pods.ts';
 import { binaries, type TestServer } from './test-server.ts';
 
@@ -38,4 +43,73 @@ export async function importFile(server: TestServer, path: string): Promise<stri
   const args = ['images', 'import', '--config', server.configPath, path];
   const { stdout } = await run(binaries.estiba, args);
   return stdout;
+}
+
+/** What the command line said. */
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `estiba ARGS` with the server's configuration, with `stdin` as its standard input. */
+export async function estiba(
+  server: TestServer,
+  args: readonly string[],
+  stdin: Buffer = Buffer.alloc(0),
+): Promise<CommandResult> {
+  const child = spawn(binaries.estiba, [...args, '--config', server.configPath]);
+  const ended = new Promise<number>((resolve) => {
+    child.once('exit', (code) => resolve(code ?? -1));
+  });
+  // A program that ends early does not read all of it.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(stdin);
+  const [stdout, stderr, exitCode] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    ended,
+  ]);
+  return { exitCode, stdout, stderr };
+}
+
+/** The busybox layer, made once. */
+export function baseLayer(): readonly TarInput[] {
+  base ??= busyboxLayer(findBusybox());
+  return base;
+}
+let base: readonly TarInput[] | undefined;
+
+/** Imports an image of the busybox layer and `layers` on top; uncompressed, so quick. */
+export async function importOnBusybox(
+  server: TestServer,
+  tag: string,
+  layers: readonly (readonly TarInput[] | Buffer)[],
+  config: ImageInput['config'] = {},
+): Promise<BuiltImage> {
+  return importImage(server, { layers: [baseLayer(), ...layers], tags: [tag], config });
+}
+
+/** Imports an image as it stands. Throws what the command line printed. */
+export async function importImage(server: TestServer, input: ImageInput): Promise<BuiltImage> {
+  const { archive, images } = buildArchive([{ compression: 'none', ...input }], 'oci');
+  const path = join(server.stateDir, 'import.tar');
+  await writeFile(path, archive);
+  await importFile(server, path);
+  await rm(path);
+  const [image] = images;
+  if (image === undefined) {
+    throw new Error('no image was built');
+  }
+  return image;
+}
+
+/** A layer with a program of this machine and the libraries it needs. */
+export function programLayer(program: string, name: string, mode: number): TarInput[] {
+  const files = libraries(program).map((path) => ({
+    name: path.slice(1),
+    mode: 0o755,
+    content: readFileSync(path),
+  }));
+  return [...files, { name, mode, content: readFileSync(program) }];
 }

@@ -134,10 +134,11 @@ fn build(birth: &mut Birth<'_>, clock: &mut Stopwatch) -> Result<Parked, Isolate
 
     let identity = identify(root, &spec, birth.request.user.as_ref())?;
     let cwd = open_cwd(root, &spec.process.cwd)?;
-    finish_root(&spec, root)?;
     let root_fd = stage.root;
     mount::replace_root(&root_fd)
         .map_err(|errno| IsolateError::kernel("pivot-root", "enter the root file system", errno))?;
+    // Not before: a shared root cannot be pivoted to.
+    finish_root(&spec, root_fd.as_fd())?;
     clock.lap("pivot-root");
 
     complete_process(&mut birth.spec, &identity);

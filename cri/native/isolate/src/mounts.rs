@@ -71,6 +71,7 @@ pub(crate) fn attach(
             }
         }
         Source::New => attach_new(root, mount, &options),
+        Source::Root => attach_own_directory(root, mount, &options),
         Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs),
     }
 }
@@ -103,6 +104,20 @@ fn attach_clone(
     let file = stat_kind(fd.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory;
     let target = open_target(root, mount, file)?;
     mount::attach(fd, target.as_fd()).map_err(|errno| fail(mount, errno))
+}
+
+/// Mounts a directory of the root file system onto itself.
+fn attach_own_directory(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    options: &Options,
+) -> Result<(), IsolateError> {
+    let target = open_target(root, mount, false)?;
+    if stat_kind(target.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory {
+        return Err(fail(mount, Errno::NOTDIR));
+    }
+    let copy = mount::clone_fd(&target, false).map_err(|errno| fail(mount, errno))?;
+    attach_clone(root, mount, options, &copy)
 }
 
 fn stat_kind(fd: BorrowedFd<'_>) -> Result<FileType, Errno> {

@@ -16,6 +16,11 @@ use crate::spec::{Linux, Mount};
 
 const STEP: &str = "mount-volume";
 
+/// The one mount type that is ours and not the OCI spec's: a volume that the image declares. The
+/// target is made when missing and mounted onto itself, so that it shows what the image has there
+/// and stays writable below a read-only root. Its content lives in the writable layer.
+pub(crate) const IMAGE_VOLUME: &str = "estiba-image-volume";
+
 /// What a mount is made from.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -25,6 +30,8 @@ pub(crate) enum Source {
     PodShm,
     /// A new file system of the mount's type.
     New,
+    /// A directory of the root file system itself, see `IMAGE_VOLUME`.
+    Root,
     /// Directories of the container's cgroup, one for each v1 hierarchy: name, aliases, clone.
     CgroupV1(Vec<(String, Vec<String>, OwnedFd)>),
 }
@@ -72,7 +79,9 @@ fn plan_one<'a>(
         return Err(IsolateError::invalid(STEP, message));
     }
     let options = Options::parse(&mount.kind, &mount.options);
-    let source = if options.bind.is_some() {
+    let source = if mount.kind == IMAGE_VOLUME {
+        Source::Root
+    } else if options.bind.is_some() {
         bind_source(mount, &options, context, propagation)?
     } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
         cgroup_source(context)?
