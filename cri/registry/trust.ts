@@ -1,0 +1,107 @@
+// What a TLS connection to a registry trusts and shows.
+import { readFile } from 'node:fs/promises';
+import { statSync, readFileSync } from 'node:fs';
+import { createSecureContext, rootCertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { CriError, describeError } from '../core/error.ts';
+import type { Endpoint } from './endpoints.ts';
+
+/** Where distributions keep their certificates, in the order in which Go looks. */
+const systemBundles: readonly string[] = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/tls/cacert.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+
+/** The certificates that the machine trusts, read again when their file changes. */
+export class SystemTrust {
+  readonly #bundles: readonly string[];
+  #seen = '';
+  #pem: readonly string[] = rootCertificates;
+
+  /** SSL_CERT_FILE of `env`, if set, is the only file that is looked at. */
+  constructor(env: NodeJS.ProcessEnv = process.env, bundles: readonly string[] = systemBundles) {
+    const chosen = env['SSL_CERT_FILE'];
+    this.#bundles = chosen === undefined || chosen === '' ? bundles : [chosen];
+  }
+
+  /** PEM texts; those that come with Node where the machine has none. */
+  certificates(): readonly string[] {
+    for (const path of this.#bundles) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined || stat.size === 0) {
+        continue;
+      }
+      const version = `${path} ${stat.mtimeMs} ${stat.size} ${stat.ino}`;
+      if (version !== this.#seen) {
+        this.#pem = [readFileSync(path, 'utf8')];
+        this.#seen = version;
+      }
+      return this.#pem;
+    }
+    return rootCertificates;
+  }
+}
+
+/** Files of an endpoint's configuration, read. Holds private keys. */
+export interface TrustFiles {
+  readonly ca: readonly string[];
+  readonly certificates: readonly string[];
+  readonly keys: readonly string[];
+}
+
+/**
+ * Reads CA and client files of an endpoint. Throws FailedPrecondition naming the file and where it
+ * was asked for, also for a file that is no certificate or key.
+ */
+export async function readTrustFiles(endpoint: Endpoint): Promise<TrustFiles> {
+  const ca: string[] = [];
+  for (const path of endpoint.caFiles) {
+    const pem = await readPem(path, 'CA', endpoint);
+    checkContext({ ca: pem }, path, 'CA', endpoint);
+    if (!pem.includes('-----BEGIN')) {
+      throw unusable(path, 'CA', endpoint, 'it holds no PEM certificate');
+    }
+    ca.push(pem);
+  }
+  const certificates: string[] = [];
+  const keys: string[] = [];
+  for (const { certificate, key } of endpoint.clientPairs) {
+    const cert = await readPem(certificate, 'client certificate', endpoint);
+    const keyPem = key === '' ? cert : await readPem(key, 'client key', endpoint);
+    checkContext({ cert, key: keyPem }, certificate, 'client certificate', endpoint);
+    certificates.push(cert);
+    keys.push(keyPem);
+  }
+  return { ca, certificates, keys };
+}
+
+async function readPem(path: string, what: string, endpoint: Endpoint): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no reason';
+    throw unusable(path, what, endpoint, why);
+  }
+}
+
+function checkContext(
+  options: { ca?: string; cert?: string; key?: string },
+  path: string,
+  what: string,
+  endpoint: Endpoint,
+): SecureContext {
+  try {
+    return createSecureContext(options);
+  } catch (cause) {
+    throw unusable(path, what, endpoint, describeError(cause));
+  }
+}
+
+function unusable(path: string, what: string, endpoint: Endpoint, why: string): CriError {
+  const message = `cannot use ${what} "${path}" (asked for by ${endpoint.origin}): ${why}`;
+  return new CriError('FailedPrecondition', message);
+}
