@@ -55,6 +55,7 @@ pub(crate) fn spawn_child(
             cgroup: None,
             steps: Vec::new(),
             ready: None,
+            failed: None,
         }),
     }
 }

@@ -42,6 +42,8 @@ pub struct Building {
     pub cgroup: Option<String>,
     pub(crate) steps: Vec<StepTime>,
     pub(crate) ready: Option<(ResolvedUser, Option<OwnedFd>)>,
+    /// The final process's failure, when it came before the builder's word of its birth.
+    pub(crate) failed: Option<IsolateError>,
 }
 
 /// What the child tells when it is parked (container) or about to execve (exec).
@@ -113,13 +115,21 @@ impl Wire {
 /// A malformed message or a failing socket.
 pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, IsolateError> {
     loop {
+        // Who hears of a failure must know what there is to clean up: a failure that came before
+        // the word of the process's birth waits for that, or for the end of both senders.
+        if building.cgroup.is_some()
+            && let Some(error) = building.failed.take()
+        {
+            return Ok(Some(ControlMessage::Failed(error)));
+        }
         let message = match socket::receive(&building.control, MAX_MESSAGE, false) {
             Err(Errno::AGAIN) => return Ok(None),
             result => result
                 .map_err(|errno| IsolateError::kernel(STEP, "hear from the container", errno))?,
         };
         if message.bytes.is_empty() {
-            return Ok(Some(ControlMessage::Closed));
+            let failed = building.failed.take().map(ControlMessage::Failed);
+            return Ok(Some(failed.unwrap_or(ControlMessage::Closed)));
         }
         let wire: Wire = serde_json::from_slice(&message.bytes).map_err(|error| {
             IsolateError::invalid(
@@ -129,7 +139,7 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
         })?;
         let mut fds = message.fds.into_iter();
         match wire {
-            Wire::Failed(error) => return Ok(Some(ControlMessage::Failed(error))),
+            Wire::Failed(error) => building.failed = Some(error),
             Wire::Forked { pid, cgroup, steps } => {
                 building.cgroup = Some(cgroup);
                 building.process = fds.next().map(|pidfd| (pid, pidfd));
@@ -203,5 +213,61 @@ impl Stopwatch {
             step: step.to_owned(),
             elapsed_us: u64::try_from(elapsed).unwrap_or(u64::MAX),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn building() -> (Building, OwnedFd) {
+        let (ours, theirs) = socket::seqpacket_pair().unwrap();
+        let building = Building {
+            builder_pid: 1,
+            builder_pidfd: theirs.try_clone().unwrap(),
+            control: ours,
+            process: None,
+            cgroup: None,
+            steps: Vec::new(),
+            ready: None,
+            failed: None,
+        };
+        (building, theirs)
+    }
+
+    fn failure() -> Wire {
+        Wire::Failed(IsolateError::invalid("test", "cannot"))
+    }
+
+    fn forked() -> Wire {
+        Wire::Forked {
+            pid: 7,
+            cgroup: "/c".to_owned(),
+            steps: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_only_when_it_is_known_what_to_clean_up() {
+        let (mut building, child) = building();
+        failure().send(&child, &[]).unwrap();
+        assert!(read_control(&mut building).unwrap().is_none());
+        forked().send(&child, &[child.as_fd()]).unwrap();
+        let told = read_control(&mut building).unwrap();
+        assert!(matches!(told, Some(ControlMessage::Failed(_))), "{told:?}");
+        assert_eq!(building.cgroup.as_deref(), Some("/c"));
+        assert_eq!(building.process.as_ref().map(|(pid, _)| *pid), Some(7));
+    }
+
+    #[test]
+    fn a_failure_without_a_birth_is_told_when_the_builder_is_gone() {
+        let (mut building, child) = building();
+        failure().send(&child, &[]).unwrap();
+        building.builder_pidfd = building.control.try_clone().unwrap();
+        drop(child);
+        let told = read_control(&mut building).unwrap();
+        assert!(matches!(told, Some(ControlMessage::Failed(_))), "{told:?}");
+        let told = read_control(&mut building).unwrap();
+        assert!(matches!(told, Some(ControlMessage::Closed)), "{told:?}");
     }
 }

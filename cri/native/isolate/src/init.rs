@@ -7,7 +7,7 @@ use std::path::Path;
 use estiba_kernel::cgroup::Joined;
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::resolve::{self, Missing};
-use estiba_kernel::{Errno, fd, process, socket, spawn};
+use estiba_kernel::{Errno, fd, net, process, socket, spawn};
 use rustix::fs::{Mode, OFlags};
 
 use crate::builder::report;
@@ -174,6 +174,13 @@ fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
         };
         result
             .map_err(|errno| IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno))?;
+    }
+    if linux
+        .namespace("network")
+        .is_some_and(|network| network.path.is_empty())
+    {
+        net::loopback_up()
+            .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
     }
     let own = sysctl::Own {
         network: linux.namespace("network").is_some(),

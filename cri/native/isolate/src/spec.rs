@@ -61,6 +61,12 @@ pub(crate) struct Process {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub selinux_label: String,
     pub oom_score_adj: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub io_priority: Option<serde_json::Value>,
+    #[serde(rename = "execCPUAffinity", skip_serializing_if = "Option::is_none")]
+    pub exec_cpu_affinity: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -118,6 +124,10 @@ pub(crate) struct Linux {
     pub intel_rdt: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personality: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub net_devices: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_policy: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -208,6 +218,9 @@ pub(crate) struct HugepageLimit {
 }
 
 const STEP: &str = "spec";
+const NAMESPACES: [&str; 8] = [
+    "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time",
+];
 
 /// Whether an optional JSON value holds anything.
 fn is_set(value: Option<&serde_json::Value>) -> bool {
@@ -255,6 +268,23 @@ impl Spec {
                 ));
             }
         }
+        if let Some(unknown) = self
+            .linux
+            .namespaces
+            .iter()
+            .find(|namespace| !NAMESPACES.contains(&namespace.kind.as_str()))
+        {
+            return invalid(format!(
+                "cannot create container: namespace type {:?} is not known",
+                unknown.kind
+            ));
+        }
+        if self.linux.cgroups_path.contains(':') && !self.linux.cgroups_path.starts_with('/') {
+            return invalid(format!(
+                "cannot create container: linux.cgroupsPath {:?} is for the systemd cgroup driver",
+                self.linux.cgroups_path
+            ));
+        }
         if self
             .linux
             .namespace("mount")
@@ -272,7 +302,8 @@ impl Spec {
         let linux = &self.linux;
         let resources = &linux.resources;
         let hooks = self.hooks.as_ref();
-        let features: [(&str, bool); 16] = [
+        let process = &self.process;
+        let features: [(&str, bool); 22] = [
             ("seccomp", is_set(linux.seccomp.as_ref())),
             ("AppArmor", !self.process.apparmor_profile.is_empty()),
             (
@@ -286,6 +317,20 @@ impl Spec {
             ),
             ("Intel RDT", is_set(linux.intel_rdt.as_ref())),
             ("personality", is_set(linux.personality.as_ref())),
+            ("process.scheduler", is_set(process.scheduler.as_ref())),
+            ("process.ioPriority", is_set(process.io_priority.as_ref())),
+            (
+                "process.execCPUAffinity",
+                is_set(process.exec_cpu_affinity.as_ref()),
+            ),
+            ("linux.netDevices", is_set(linux.net_devices.as_ref())),
+            ("linux.memoryPolicy", is_set(linux.memory_policy.as_ref())),
+            (
+                "joining a cgroup namespace",
+                linux
+                    .namespace("cgroup")
+                    .is_some_and(|namespace| !namespace.path.is_empty()),
+            ),
             ("user namespaces", linux.namespace("user").is_some()),
             ("time namespaces", linux.namespace("time").is_some()),
             (
@@ -367,13 +412,31 @@ mod tests {
         spec["process"]["apparmorProfile"] = "p".into();
         assert!(parse(&spec).unwrap_err().message.contains("AppArmor"));
         let mut spec = minimal();
-        spec["linux"]["namespaces"] = serde_json::json!([{"type": "mount"}, {"type": "user"}]);
-        assert!(
-            parse(&spec)
-                .unwrap_err()
-                .message
-                .contains("user namespaces")
-        );
+        spec["hooks"] = serde_json::json!({"poststop": [{"path": "/bin/true"}]});
+        assert!(parse(&spec).unwrap_err().message.contains("hooks"));
+        let mut spec = minimal();
+        spec["process"]["scheduler"] = serde_json::json!({"policy": "SCHED_FIFO"});
+        assert!(parse(&spec).unwrap_err().message.contains("scheduler"));
+    }
+
+    #[test]
+    fn namespaces_that_cannot_be_had_are_refused_by_name() {
+        let refusal = |namespace: serde_json::Value| {
+            let mut spec = minimal();
+            spec["linux"]["namespaces"] = serde_json::json!([{"type": "mount"}, namespace]);
+            parse(&spec).unwrap_err().message
+        };
+        for (namespace, name) in [
+            (serde_json::json!({"type": "user"}), "user namespaces"),
+            (serde_json::json!({"type": "neetwork"}), "\"neetwork\""),
+            (
+                serde_json::json!({"type": "cgroup", "path": "/proc/1/ns/cgroup"}),
+                "joining a cgroup namespace",
+            ),
+        ] {
+            let message = refusal(namespace);
+            assert!(message.contains(name), "{message}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `estiba-isolator`: launcher, monitors and OCI command line in one static binary.
 
+mod oci;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,34 +13,34 @@ usage: estiba-isolator launcher --run-dir DIR [--cgroup-base CGROUP]
        estiba-isolator --version
 
 launcher   serves DIR/launcher.sock in the foreground; exits with 3 when another launcher does
+
 ";
 
 /// Exit status for a command line that makes no sense.
 const EXIT_USAGE: u8 = 64;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os().skip(1);
-    let command = arguments
-        .next()
-        .and_then(|command| command.into_string().ok());
-    let rest: Vec<OsString> = arguments.collect();
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let command = words.first().map(|command| command.to_string_lossy());
     match command.as_deref() {
-        Some("launcher") => launcher(&rest),
+        Some("launcher") => launcher(words.get(1..).unwrap_or_default()),
         Some("--version" | "-v") => {
-            println!("{}", estiba_monitor::BUILD);
+            let spec = estiba_isolate::oci::SPEC_VERSION;
+            println!("{}\nspec: {spec}", estiba_monitor::BUILD);
             ExitCode::SUCCESS
         }
         Some("--help" | "-h" | "help") => {
-            print!("{USAGE}");
+            print!("{USAGE}{}", oci::USAGE);
             ExitCode::SUCCESS
         }
+        Some(first) if oci::is_meant(first) => oci::run(&words),
         Some(other) => usage(&format!("cannot run {other:?}: no such command")),
         None => usage("cannot run: no command given"),
     }
 }
 
 fn usage(why: &str) -> ExitCode {
-    eprint!("{why}\n{USAGE}");
+    eprint!("{why}\n{USAGE}{}", oci::USAGE);
     ExitCode::from(EXIT_USAGE)
 }
 

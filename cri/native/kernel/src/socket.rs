@@ -1,14 +1,18 @@
 //! Sequenced-packet sockets that carry descriptors.
 
+#![allow(unsafe_code, reason = "SO_PEERCRED has no safe wrapper that fits")]
+
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
+
+use crate::spawn::last_errno;
 
 /// Most descriptors that one message may carry.
 pub const MAX_FDS: usize = 8;
@@ -104,7 +108,28 @@ pub fn receive(socket: impl AsFd, limit: usize, block: bool) -> Result<Message, 
 /// # Errors
 /// The kernel's errno.
 pub fn peer_uid(socket: impl AsFd) -> Result<u32, Errno> {
-    Ok(rustix::net::sockopt::socket_peercred(socket)?.uid.as_raw())
+    // rustix has no value for the pid 0 of a peer that this pid namespace cannot see.
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut length = libc::socklen_t::try_from(size_of::<libc::ucred>()).unwrap_or_default();
+    // SAFETY: pointer and length describe `peer`, which is plain data.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            std::ptr::from_mut(&mut peer).cast(),
+            &raw mut length,
+        )
+    };
+    if result == 0 {
+        Ok(peer.uid)
+    } else {
+        Err(last_errno())
+    }
 }
 
 #[cfg(test)]

@@ -56,6 +56,16 @@ pub enum LauncherError {
     Loop(#[from] Errno),
 }
 
+/// Returns when this process runs from a sealed copy in memory, and otherwise replaces it by one that
+/// does, with the same arguments: a container cannot overwrite the program that builds it. Inherited
+/// descriptors above 2 are closed on the way.
+///
+/// # Errors
+/// [`LauncherError::Image`] when the copy cannot be made or run.
+pub fn ensure_sealed() -> Result<(), LauncherError> {
+    image::ensure_sealed()
+}
+
 /// Runs the launcher until it is told to end or its run directory disappears. Returns in forked
 /// children, too, when their job is done: the caller ends the process with the result either way.
 ///

@@ -16,11 +16,11 @@ pub mod process;
 mod record;
 mod start;
 pub mod stderr_log;
-mod timestamp;
+pub mod timestamp;
 
 pub use start::run;
 
-/// What `estiba-isolator --version` prints and peers are told.
+/// First line of what `estiba-isolator --version` prints; peers are told it.
 pub const BUILD: &str = concat!("estiba-isolator ", env!("CARGO_PKG_VERSION"));
 
 use std::os::fd::OwnedFd;
@@ -33,9 +33,8 @@ use rustix::mount::UnmountFlags;
 /// Only root, or whoever this process runs as, may ask for anything.
 #[must_use]
 pub fn is_trusted(connection: &OwnedFd) -> bool {
-    let own = rustix::process::geteuid();
-    rustix::net::sockopt::socket_peercred(connection)
-        .is_ok_and(|peer| peer.uid.is_root() || peer.uid == own)
+    let own = rustix::process::geteuid().as_raw();
+    estiba_kernel::socket::peer_uid(connection).is_ok_and(|peer| peer == 0 || peer == own)
 }
 
 /// Makes this process one of the last that the OOM killer picks. Where the score may not be

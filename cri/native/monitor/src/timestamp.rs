@@ -13,8 +13,9 @@ pub(crate) fn now_ns() -> i64 {
     i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
 }
 
-/// The current time as [`write_utc`] writes it.
-pub(crate) fn now() -> String {
+/// The current time as RFC 3339 text with nanoseconds, UTC.
+#[must_use]
+pub fn now() -> String {
     String::from_utf8_lossy(&write_utc(now_ns())).into_owned()
 }
 

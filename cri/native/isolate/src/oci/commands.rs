@@ -18,10 +18,14 @@ use crate::host::{Host, kill_cgroup, remove_cgroup};
 use crate::request::{CreateRequest, Parking, Rootfs};
 use crate::spec::Spec;
 
+/// Version of the OCI runtime spec that is implemented.
+pub const SPEC_VERSION: &str = "1.1.0";
+
 const STEP: &str = "oci";
 /// Longest wait for a killed container's cgroup to become empty.
 const PATIENCE: Duration = Duration::from_secs(10);
-const DEFAULT_PARENT: &str = "/estiba-oci";
+/// Start of the cgroup's name where the spec names none.
+const DEFAULT_CGROUP: &str = "/estiba-oci-";
 
 /// Arguments of `create`.
 #[derive(Debug)]
@@ -78,17 +82,22 @@ pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateErr
             format!("cannot create container: {why}"),
         ));
     }
-    if spec.linux.cgroups_path.is_empty() {
-        spec.linux.cgroups_path = format!("{DEFAULT_PARENT}/{}", options.id);
-    } else if !spec.linux.cgroups_path.starts_with('/') {
-        spec.linux.cgroups_path = format!("{DEFAULT_PARENT}/{}", spec.linux.cgroups_path);
-    }
     let dir = claim(options.root, options.id)?;
+    spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id);
     let result = create_claimed(host, options, &bundle, &spec, &dir);
     if result.is_err() {
         std::fs::remove_dir_all(&dir).ok();
     }
     result
+}
+
+/// Relative paths start at the root of the hierarchies.
+fn cgroup_of(path: &str, id: &str) -> String {
+    if path.is_empty() {
+        format!("{DEFAULT_CGROUP}{id}")
+    } else {
+        format!("/{}", path.trim_start_matches('/'))
+    }
 }
 
 fn root_of(bundle: &Path, spec: &Spec) -> Result<PathBuf, IsolateError> {
@@ -110,6 +119,10 @@ fn create_claimed(
     dir: &Path,
 ) -> Result<(), IsolateError> {
     let listener = listen_in(dir)?;
+    // Whoever cleans up after a creator that was killed finds the cgroup here.
+    let mut record = Record::new(options.id, bundle, &spec.linux.cgroups_path, &host.boot_id);
+    record.annotations.clone_from(&spec.annotations);
+    record.save(dir)?;
     let json = serde_json::to_vec(spec)
         .map_err(|error| IsolateError::invalid(STEP, format!("cannot encode spec: {error}")))?;
     let inherit = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned().ok();
@@ -136,7 +149,7 @@ fn create_claimed(
     let message = wait_message(&mut building);
     spawn::wait_pidfd(&building.builder_pidfd, true).ok();
     let result = match message {
-        Ok(ControlMessage::Created(created)) => publish(host, options, bundle, spec, dir, &created)
+        Ok(ControlMessage::Created(created)) => publish(options, record, dir, &created)
             .inspect_err(|_| end(host, &created.cgroup, Some(&created.pidfd))),
         Ok(ControlMessage::Failed(error)) | Err(error) => Err(error),
         Ok(ControlMessage::Closed) => Err(precondition(
@@ -165,26 +178,29 @@ fn end(host: &Host, cgroup: &str, pidfd: Option<&OwnedFd>) {
 }
 
 fn publish(
-    host: &Host,
     options: &CreateOptions<'_>,
-    bundle: &Path,
-    spec: &Spec,
+    mut record: Record,
     dir: &Path,
     created: &Created,
 ) -> Result<(), IsolateError> {
     if let (Some(path), Some(console)) = (options.console_socket, &created.console) {
         send_console(path, console)?;
     }
-    let mut record = Record::new(options.id, bundle, &created.cgroup, &host.boot_id);
+    if let Some(path) = options.pid_file {
+        write_pid(path, created.pid)?;
+    }
     record.pid = created.pid;
     record.start_time_ticks = process::start_time_ticks(created.pid).unwrap_or(0);
-    record.annotations.clone_from(&spec.annotations);
-    record.save(dir)?;
-    if let Some(path) = options.pid_file {
-        std::fs::write(path, created.pid.to_string())
-            .map_err(|error| IsolateError::io(STEP, format!("write {path:?}"), &error))?;
-    }
-    Ok(())
+    record.save(dir)
+}
+
+/// By temporary name and rename: whoever waits for the file never reads half a number.
+fn write_pid(path: &Path, pid: i32) -> Result<(), IsolateError> {
+    let fail = |error: &std::io::Error| IsolateError::io(STEP, format!("write {path:?}"), error);
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
+    std::fs::write(&temporary, pid.to_string()).map_err(|error| fail(&error))?;
+    std::fs::rename(&temporary, path).map_err(|error| fail(&error))
 }
 
 fn send_console(path: &Path, console: &OwnedFd) -> Result<(), IsolateError> {
@@ -235,7 +251,7 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     let status = record.status(&host.boot_id);
     if status != Status::Created {
         return Err(precondition(format!(
-            "cannot start container {id:?}: it is {status:?}"
+            "cannot start container {id:?}: it is {status}, not created"
         )));
     }
     let socket = message_socket()?;
@@ -266,13 +282,12 @@ pub fn state(host: &Host, root: &Path, id: &str) -> Result<State, IsolateError> 
     let record = Record::load(&dir_of(root, id)?, id)?;
     let status = record.status(&host.boot_id);
     Ok(State {
-        oci_version: "1.1.0".to_owned(),
+        oci_version: SPEC_VERSION.to_owned(),
         id: record.id,
         status,
-        pid: if status == Status::Stopped {
-            0
-        } else {
-            record.pid
+        pid: match status {
+            Status::Creating | Status::Stopped => 0,
+            Status::Created | Status::Running => record.pid,
         },
         bundle: record.bundle,
         annotations: record.annotations,
@@ -327,8 +342,9 @@ pub fn kill(
     let pidfd = open_pidfd(record.pid);
     match pidfd.filter(|_| record.is_alive(&host.boot_id)) {
         Some(pidfd) => spawn::send_signal(pidfd, signal).map_err(fail),
+        // containerd and podman know a container that has ended by these last words.
         None => Err(precondition(format!(
-            "cannot kill container {id:?}: it is not running"
+            "cannot kill container {id:?}: container not running"
         ))),
     }
 }
@@ -352,8 +368,9 @@ pub fn delete(host: &Host, root: &Path, id: &str, force: bool) -> Result<(), Iso
         }
         result => result?,
     };
-    if record.is_alive(&host.boot_id) && !force {
-        let message = format!("cannot delete container {id:?}: it is not stopped");
+    let status = record.status(&host.boot_id);
+    if status != Status::Stopped && !force {
+        let message = format!("cannot delete container {id:?}: it is {status}, not stopped");
         return Err(precondition(message));
     }
     if record.boot_id == host.boot_id {
@@ -370,7 +387,14 @@ pub fn delete(host: &Host, root: &Path, id: &str, force: bool) -> Result<(), Iso
 
 #[cfg(test)]
 mod tests {
-    use super::signal_number;
+    use super::{cgroup_of, signal_number};
+
+    #[test]
+    fn a_cgroup_path_starts_at_the_root() {
+        assert_eq!(cgroup_of("", "x"), "/estiba-oci-x");
+        assert_eq!(cgroup_of("a/b", "x"), "/a/b");
+        assert_eq!(cgroup_of("/a/b", "x"), "/a/b");
+    }
 
     #[test]
     fn signals_are_known_by_number_and_by_name() {

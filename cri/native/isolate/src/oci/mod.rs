@@ -4,5 +4,15 @@
 mod commands;
 mod state;
 
-pub use commands::{CreateOptions, create, delete, kill, signal_number, start, state};
+pub use commands::{
+    CreateOptions, SPEC_VERSION, create, delete, kill, signal_number, start, state,
+};
 pub use state::{State, Status};
+
+/// Names of all capabilities that a spec may grant, as OCI writes them.
+#[must_use]
+pub fn capability_names() -> Vec<String> {
+    estiba_kernel::caps::names()
+        .map(|name| format!("CAP_{name}"))
+        .collect()
+}

@@ -1,6 +1,7 @@
 //! `<root>/<id>/state.json`: which process a container is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -16,12 +17,25 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
+    /// Being built, or left half-built by a creator that was killed.
+    Creating,
     /// Parked before the program.
     Created,
     /// The program runs.
     Running,
     /// The process is gone.
     Stopped,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Creating => "creating",
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+        })
+    }
 }
 
 /// What `state` prints, as the OCI runtime spec has it.
@@ -82,6 +96,7 @@ impl Record {
 
     pub(super) fn status(&self, boot_id: &str) -> Status {
         match (self.is_alive(boot_id), self.started) {
+            (false, _) if self.pid == 0 && self.boot_id == boot_id => Status::Creating,
             (false, _) => Status::Stopped,
             (true, true) => Status::Running,
             (true, false) => Status::Created,
@@ -180,6 +195,8 @@ mod tests {
     #[test]
     fn a_reused_pid_or_another_boot_is_a_stopped_container() {
         let mut record = Record::new("x", Path::new("/b"), "/c", "boot");
+        assert_eq!(record.status("boot"), Status::Creating);
+        assert_eq!(record.status("another"), Status::Stopped);
         record.pid = i32::try_from(std::process::id()).unwrap();
         record.start_time_ticks = process::start_time_ticks(record.pid).unwrap();
         assert_eq!(record.status("boot"), Status::Created);

@@ -1,0 +1,477 @@
+//! The OCI command line as other programs use it: the real binary on bundles made of busybox.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing step is a failing test"
+)]
+
+mod support;
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::{Value, json};
+use support::{cgroup_directories, is_alive, wait_until};
+
+const BUSYBOX: &str = "/bin/busybox";
+const BINARY: &str = env!("CARGO_BIN_EXE_estiba-isolator");
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+macro_rules! need_containers {
+    () => {
+        if !support::is_root() || !Path::new(BUSYBOX).exists() {
+            eprintln!("skipped: needs root and a static busybox");
+            return;
+        }
+    };
+}
+
+/// A bundle with a state directory of its own. When dropped, nothing of its containers may be left.
+struct Bundle {
+    scratch: tempfile::TempDir,
+    cgroup: String,
+}
+
+/// How a command ended and what it said.
+struct Outcome {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Bundle {
+    fn new(args: &[&str]) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let cgroup = format!("/estiba-test-oci-{}-{number}", std::process::id());
+        let bundle = Self { scratch, cgroup };
+        let bin = bundle.dir().join("rootfs/bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::copy(BUSYBOX, bin.join("busybox")).unwrap();
+        for applet in ["sh", "sleep", "cat", "tty", "ip", "grep"] {
+            fs::hard_link(bin.join("busybox"), bin.join(applet)).unwrap();
+        }
+        bundle.write(&bundle.spec(args));
+        bundle
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.path("bundle")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.path("state")
+    }
+
+    fn spec(&self, args: &[&str]) -> Value {
+        let device = ["nosuid", "strictatime", "mode=755", "size=65536k"];
+        let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666"];
+        json!({
+            "ociVersion": "1.1.0",
+            "process": {"args": args, "cwd": "/", "env": ["PATH=/bin"]},
+            "root": {"path": "rootfs"},
+            "hostname": "bundle",
+            "annotations": {"kept": "yes"},
+            "mounts": [
+                {"destination": "/proc", "type": "proc", "source": "proc"},
+                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": device},
+                {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+                 "options": terminals},
+            ],
+            "linux": {
+                "cgroupsPath": self.cgroup,
+                "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "network"},
+                               {"type": "ipc"}, {"type": "uts"}, {"type": "cgroup"}],
+            },
+        })
+    }
+
+    fn write(&self, spec: &Value) {
+        fs::write(self.dir().join("config.json"), spec.to_string()).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command
+            .arg("--root")
+            .arg(self.root())
+            .args(arguments)
+            .current_dir(self.dir())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end. Its output goes to files: a container keeps them open.
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        let (out, err) = (self.path("stdout"), self.path("stderr"));
+        let status = self
+            .command(arguments)
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(&err).unwrap())
+            .status()
+            .unwrap();
+        Outcome {
+            code: status.code().unwrap_or(-1),
+            stdout: fs::read_to_string(out).unwrap(),
+            stderr: fs::read_to_string(err).unwrap(),
+        }
+    }
+
+    fn good(&self, arguments: &[&str]) -> String {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
+        outcome.stdout
+    }
+
+    /// What a command that must fail says.
+    fn bad(&self, arguments: &[&str]) -> String {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, 1, "{arguments:?}: {}", outcome.stderr);
+        assert_eq!(outcome.stdout, "", "{arguments:?}");
+        outcome.stderr
+    }
+
+    fn state(&self) -> Value {
+        serde_json::from_str(&self.good(&["state", "one"])).unwrap()
+    }
+
+    fn wait_until_stopped(&self) {
+        wait_until("the container stops", || {
+            self.state()["status"] == "stopped"
+        });
+    }
+
+    fn assert_nothing_is_left(&self) {
+        let entries = fs::read_dir(self.root()).map_or(0, Iterator::count);
+        assert_eq!(entries, 0, "state is left");
+        let cgroups = cgroup_directories(&self.cgroup);
+        assert!(cgroups.is_empty(), "{cgroups:?}");
+    }
+}
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for id in fs::read_dir(self.root()).into_iter().flatten().flatten() {
+                self.run(&["delete", "--force", &id.file_name().to_string_lossy()]);
+            }
+        } else {
+            self.assert_nothing_is_left();
+        }
+    }
+}
+
+#[test]
+fn a_container_is_created_started_ended_and_deleted() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    let pid_file = bundle.path("pid");
+    let argument = format!("--pid-file={}", pid_file.display());
+    bundle.good(&["create", &argument, "one"]);
+    let state = bundle.state();
+    assert_eq!(state["status"], "created");
+    assert_eq!(state["id"], "one");
+    assert_eq!(state["ociVersion"], "1.1.0");
+    assert_eq!(state["annotations"]["kept"], "yes");
+    assert_eq!(state["bundle"], bundle.dir().to_str().unwrap());
+    let pid = state["pid"].as_i64().unwrap();
+    assert_eq!(fs::read_to_string(&pid_file).unwrap(), pid.to_string());
+    assert!(!cgroup_directories(&bundle.cgroup).is_empty());
+
+    bundle.good(&["start", "one"]);
+    assert_eq!(bundle.state()["status"], "running");
+    let command_line = fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    assert_eq!(command_line, b"sleep\x00100\x00");
+    let again = bundle.bad(&["start", "one"]);
+    assert!(again.contains("it is running, not created"), "{again}");
+
+    // Pid 1 of a namespace hears no signal that it does not handle, except from outside by KILL.
+    bundle.good(&["kill", "one", "SIGKILL"]);
+    bundle.wait_until_stopped();
+    assert_eq!(bundle.state()["pid"], 0);
+    let late = bundle.bad(&["kill", "one"]);
+    assert!(late.contains("container not running"), "{late}");
+    bundle.good(&["delete", "one"]);
+}
+
+#[test]
+fn term_is_what_kill_sends_without_a_signal() {
+    need_containers!();
+    let script = "trap 'echo ended by TERM; exit' TERM; echo up; while :; do sleep 0.01; done";
+    let bundle = Bundle::new(&["sh", "-c", script]);
+    let output = bundle.path("output");
+    let status = bundle
+        .command(&["create", "one"])
+        .stdout(File::create(&output).unwrap())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    bundle.good(&["start", "one"]);
+    let said = |text: &str| fs::read_to_string(&output).unwrap().contains(text);
+    wait_until("the program is up", || said("up"));
+    bundle.good(&["kill", "one"]);
+    bundle.wait_until_stopped();
+    assert!(said("ended by TERM"));
+    bundle.good(&["delete", "one"]);
+}
+
+#[test]
+fn a_living_container_is_deleted_only_by_force() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    bundle.good(&["create", "one"]);
+    let created = bundle.bad(&["delete", "one"]);
+    assert!(created.contains("it is created, not stopped"), "{created}");
+    bundle.good(&["start", "one"]);
+    let running = bundle.bad(&["delete", "one"]);
+    assert!(running.contains("it is running, not stopped"), "{running}");
+    let pid = i32::try_from(bundle.state()["pid"].as_i64().unwrap()).unwrap();
+    bundle.good(&["delete", "--force", "one"]);
+    assert!(!is_alive(pid));
+    bundle.good(&["delete", "--force", "one"]);
+}
+
+#[test]
+fn everything_in_a_container_can_be_killed_at_once() {
+    need_containers!();
+    let mut bundle = Bundle::new(&[]);
+    let mut spec = bundle.spec(&["sh", "-c", "sleep 99 & sleep 98"]);
+    // Without a pid namespace of its own the first process takes nobody along.
+    let namespaces = json!([{"type": "mount"}, {"type": "network"}, {"type": "cgroup"}]);
+    spec["linux"]["namespaces"] = namespaces;
+    spec.as_object_mut().unwrap().remove("hostname");
+    spec["linux"]["cgroupsPath"] = "".into();
+    let id = format!("all-{}", std::process::id());
+    bundle.cgroup = format!("/estiba-oci-{id}");
+    bundle.write(&spec);
+    bundle.good(&["create", &id]);
+    bundle.good(&["start", &id]);
+    let processes = || {
+        let directories = cgroup_directories(&bundle.cgroup);
+        let file = directories[0].join("cgroup.procs");
+        fs::read_to_string(file).unwrap().lines().count()
+    };
+    wait_until("all are running", || processes() == 2);
+    bundle.good(&["kill", "--all", &id, "9"]);
+    wait_until("all are dead", || processes() == 0);
+    bundle.good(&["delete", &id]);
+}
+
+#[test]
+fn ids_are_unique_and_unknown_ones_are_named() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    for arguments in [
+        &["state", "nobody"][..],
+        &["start", "nobody"],
+        &["kill", "nobody"],
+        &["delete", "nobody"],
+    ] {
+        let message = bundle.bad(arguments);
+        assert!(message.contains("\"nobody\""), "{message}");
+        assert!(message.contains("does not exist"), "{message}");
+    }
+    let message = bundle.bad(&["create", "../one"]);
+    assert!(message.contains("\"../one\""), "{message}");
+    bundle.good(&["create", "one"]);
+    let message = bundle.bad(&["create", "one"]);
+    assert!(message.contains("it exists already"), "{message}");
+    assert_eq!(
+        bundle.state()["status"],
+        "created",
+        "the first one lives on"
+    );
+    bundle.good(&["delete", "-f", "one"]);
+}
+
+#[test]
+fn a_spec_that_cannot_be_honoured_is_refused_and_leaves_nothing() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    let config = bundle.dir().join("config.json");
+    let refused = |why: &str| {
+        let message = bundle.bad(&["create", "one"]);
+        assert!(message.contains(why), "{message}");
+        bundle.assert_nothing_is_left();
+    };
+    fs::write(&config, "{\"ociVersion\": ").unwrap();
+    refused("cannot read OCI runtime spec");
+    fs::remove_file(&config).unwrap();
+    refused("config.json");
+    let mut spec = bundle.spec(&["sleep", "100"]);
+    spec["hooks"] = json!({"createRuntime": [{"path": "/bin/true"}]});
+    bundle.write(&spec);
+    refused("hooks");
+    let mut spec = bundle.spec(&["sleep", "100"]);
+    spec["linux"]["cgroupsPath"] = "system.slice:estiba:one".into();
+    bundle.write(&spec);
+    refused("systemd");
+    let mut spec = bundle.spec(&["sleep", "100"]);
+    spec["root"]["path"] = "no-such-directory".into();
+    bundle.write(&spec);
+    refused("no-such-directory");
+    let mut spec = bundle.spec(&["sleep", "100"]);
+    spec["process"]["terminal"] = true.into();
+    bundle.write(&spec);
+    refused("--console-socket");
+}
+
+#[test]
+fn a_program_that_is_not_there_fails_at_start_and_in_the_log() {
+    need_containers!();
+    let bundle = Bundle::new(&["no-such-program"]);
+    bundle.good(&["create", "one"]);
+    let log = bundle.path("log.json");
+    let log_argument = format!("--log={}", log.display());
+    let message = bundle.bad(&[&log_argument, "--log-format", "json", "start", "one"]);
+    let expected = "cannot execute \"no-such-program\": executable file not found in $PATH";
+    assert_eq!(message.trim_end(), expected);
+    let line: Value = serde_json::from_str(&fs::read_to_string(log).unwrap()).unwrap();
+    assert_eq!(line["level"], "error");
+    assert_eq!(line["msg"], expected);
+    assert!(line["time"].as_str().unwrap().ends_with('Z'));
+    bundle.wait_until_stopped();
+    bundle.good(&["delete", "one"]);
+}
+
+#[test]
+fn a_new_network_has_its_loopback() {
+    need_containers!();
+    let bundle = Bundle::new(&[
+        "sh",
+        "-c",
+        "ip addr show lo | grep -c 127.0.0.1; cat /proc/sys/kernel/hostname",
+    ]);
+    let output = bundle.path("output");
+    let status = bundle
+        .command(&["create", "one"])
+        .stdout(File::create(&output).unwrap())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    bundle.good(&["start", "one"]);
+    bundle.wait_until_stopped();
+    assert_eq!(fs::read_to_string(output).unwrap(), "1\nbundle\n");
+    bundle.good(&["delete", "one"]);
+}
+
+#[test]
+fn a_terminal_is_sent_to_the_console_socket() {
+    need_containers!();
+    let bundle = Bundle::new(&["tty"]);
+    let mut spec = bundle.spec(&["tty"]);
+    spec["process"]["terminal"] = true.into();
+    bundle.write(&spec);
+    let socket = bundle.path("console.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let receiver = std::thread::spawn(move || {
+        let (connection, _) = listener.accept().unwrap();
+        let mut message = estiba_kernel::socket::receive(&connection, 256, true).unwrap();
+        assert_eq!(message.fds.len(), 1);
+        message.fds.remove(0)
+    });
+    bundle.good(&[
+        "create",
+        "--console-socket",
+        socket.to_str().unwrap(),
+        "one",
+    ]);
+    let master: OwnedFd = receiver.join().unwrap();
+    bundle.good(&["start", "one"]);
+    let mut text = [0; 64];
+    let length = File::from(master).read(&mut text).unwrap();
+    assert_eq!(&text[..length], b"/dev/pts/0\r\n");
+    bundle.wait_until_stopped();
+    bundle.good(&["delete", "one"]);
+}
+
+/// A creation that hangs: nobody reads the pipe that its pid is to be written to.
+fn hanging_creation(bundle: &Bundle) -> Child {
+    let pid_file = bundle.path("pid");
+    let pipe = bundle.path("pid.new");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let creator = bundle
+        .command(&["create", "--pid-file", pid_file.to_str().unwrap(), "one"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the creation hangs", || {
+        let cgroups = cgroup_directories(&bundle.cgroup);
+        cgroups.first().is_some_and(|directory| {
+            fs::read_to_string(directory.join("cgroup.procs")).is_ok_and(|text| !text.is_empty())
+        })
+    });
+    creator
+}
+
+#[test]
+fn what_a_killed_creator_leaves_can_be_deleted() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    let mut creator = hanging_creation(&bundle);
+    assert_eq!(bundle.state()["status"], "creating");
+    creator.kill().unwrap();
+    creator.wait().unwrap();
+    assert_eq!(bundle.state()["status"], "creating");
+    let message = bundle.bad(&["delete", "one"]);
+    assert!(message.contains("it is creating"), "{message}");
+    bundle.good(&["delete", "--force", "one"]);
+}
+
+#[test]
+fn versions_features_and_usage_are_told() {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(BINARY).args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), text, errors)
+    };
+    let (code, text, _) = run(&["--version"]);
+    assert_eq!(code, Some(0));
+    assert!(text.starts_with("estiba-isolator "), "{text}");
+    assert!(text.ends_with("\nspec: 1.1.0\n"), "{text}");
+    let (code, text, _) = run(&["features"]);
+    assert_eq!(code, Some(0));
+    let features: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(features["ociVersionMax"], "1.1.0");
+    assert_eq!(features["linux"]["cgroup"]["systemd"], false);
+    assert_eq!(features["linux"]["capabilities"][0], "CAP_CHOWN");
+    let (code, _, errors) = run(&["create", "--frob", "one"]);
+    assert_eq!(code, Some(64));
+    assert!(
+        errors.contains("cannot use \"--frob\": no such option"),
+        "{errors}"
+    );
+    let (code, _, errors) = run(&["--systemd-cgroup", "create", "one"]);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("cannot use --systemd-cgroup"), "{errors}");
+}
+
+#[test]
+fn the_binary_on_disk_is_not_what_a_container_could_reach() {
+    need_containers!();
+    let bundle = Bundle::new(&["sleep", "100"]);
+    bundle.good(&["create", "one"]);
+    let pid = bundle.state()["pid"].as_i64().unwrap();
+    let program = fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    assert!(
+        program.to_string_lossy().starts_with("/memfd:"),
+        "{program:?}"
+    );
+    bundle.good(&["delete", "-f", "one"]);
+}
