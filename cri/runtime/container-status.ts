@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
+import { stopSignalToCri } from '../spec/stop-signal.ts';
 import { containerStateToCri } from '../store/container-table.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import { bundleDir } from './container-files.ts';
@@ -41,6 +42,7 @@ export function containerStatusOf(
     annotations: config.annotations,
     mounts: [...container.mounts],
     logPath: container.logPath,
+    stopSignal: stopSignalToCri(container.stopSignal),
     resources: container.resources ?? null,
     ...(user === undefined
       ? {}

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 import { runtime } from '../../proto/gen/cri.js';
 import { refusalOf, sampleContent } from './sample-input.ts';
-import { parseSignal, stopSignal } from './stop-signal.ts';
+import { parseSignal, stopSignal, stopSignalToCri } from './stop-signal.ts';
 
 const { Signal, ContainerConfig } = runtime.v1;
 
@@ -24,6 +24,18 @@ describe('stopSignal', () => {
       const { signal } = stopSignal(requestWith(Number(value)), plain);
       expect([text, signal]).toEqual([text, parseSignal(text)]);
     }
+  });
+
+  it('tells the value of the enum for every number, one name for each', () => {
+    for (let number = 1; number <= 64; number += 1) {
+      const value = stopSignalToCri(number);
+      const isSignal = number !== 32 && number !== 33;
+      expect([number, Number(value) > 0]).toEqual([number, isSignal]);
+      if (isSignal) {
+        expect(stopSignal(requestWith(value), plain).signal).toBe(number);
+      }
+    }
+    expect(Signal[stopSignalToCri(17)]).toBe('SIGNAL_SIGCHLD');
   });
 
   it('gives the numbers this kernel uses', () => {

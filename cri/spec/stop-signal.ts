@@ -1,4 +1,5 @@
 // Which signal stops a container, as the kernel's number (x86-64 and arm64 agree on all of them).
+import type { runtime } from '../../proto/gen/cri.js';
 import type { ContainerConfig } from './cri-types.ts';
 import type { Content } from './input.ts';
 import { quote, refused } from './refusal.ts';
@@ -78,6 +79,15 @@ function fromWire(value: number): number {
     return realTime;
   }
   throw refused('use stop_signal', `"${value}" is not a signal of CRI`);
+}
+
+/** CRI's value for a kernel number, its first name where it has two; 0 for what is no signal. */
+export function stopSignalToCri(signal: number): runtime.v1.Signal {
+  const isRealTime = signal >= firstRealTime && signal <= lastRealTime;
+  const value = isRealTime
+    ? signal - firstRealTime + byWireNumber.length + 1
+    : byWireNumber.indexOf(signal) + 1;
+  return value as runtime.v1.Signal;
 }
 
 /** The number of "SIGTERM", "term", "15", "SIGRTMIN+3" or "RTMAX-2"; undefined for other text. */

@@ -1,7 +1,7 @@
 // What a server must not leave behind: processes, mounts, namespaces, cgroups, interfaces, files.
 import { readdir, readFile, readlink, rmdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Where a test's server lived. */
 export interface Ground {
@@ -67,13 +67,16 @@ export async function cgroupRoots(): Promise<string[]> {
     .map((line) => line.split(' ')[4] ?? '');
 }
 
+/** A parent as the kubelet names it, for tests: below the base of the server's cgroups. */
+export const kubepods = 'kubepods/pod-1';
+
 /**
  * Removes the cgroups that launcher and monitors stood in: nothing of ours is alive to do it. Fails
  * in silence where something is still inside, which `leftovers` then reports.
  */
 export async function removeOwnCgroups({ cgroupBase }: Ground): Promise<void> {
   for (const root of await cgroupRoots()) {
-    for (const own of ['launcher', 'monitors', '']) {
+    for (const own of ['launcher', 'monitors', kubepods, dirname(kubepods), '']) {
       await rmdir(join(root, cgroupBase, own)).catch(() => undefined);
     }
   }

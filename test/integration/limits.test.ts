@@ -1,0 +1,146 @@
+// Limits as the kernel has them, on both versions of cgroups, and what a container reads of them.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { runtime } from '../../proto/gen/cri.js';
+import { toLong } from '../../proto/long.ts';
+import { cgroupOf } from '../lib/cgroups.ts';
+import { Fixture, withResources } from '../lib/fixture.ts';
+import { kubepods } from '../lib/leftovers.ts';
+import { containerConfig, exec, statusOf } from '../lib/pods.ts';
+
+const mebi = 1024 * 1024;
+
+let ground: Fixture;
+let limited: Fixture;
+
+beforeAll(async () => {
+  ground = await Fixture.start({ config: { containers: ['pids_limit = 64'] } });
+  limited = await ground.another({
+    linux: { ...ground.pod.linux, cgroupParent: `${ground.server.cgroupBase}/${kubepods}` },
+  });
+});
+
+afterAll(async () => {
+  expect(await ground.server.stop()).toEqual([]);
+});
+
+type Resources = runtime.v1.LinuxContainerResources.$Properties;
+
+async function waiting(resources: Resources, pod = ground): Promise<string> {
+  return pod.run(withResources(['sleep', '1000'], resources));
+}
+
+describe('limits', () => {
+  it('are in the kernel for cpu, memory, swap, tasks', async () => {
+    const id = await waiting({
+      cpuPeriod: toLong(50_000),
+      cpuQuota: toLong(25_000),
+      cpuShares: toLong(512),
+      cpusetCpus: '0',
+      memoryLimitInBytes: toLong(64 * mebi),
+      memorySwapLimitInBytes: toLong(64 * mebi),
+      oomScoreAdj: toLong(500),
+    });
+    const cgroup = await cgroupOf(ground.server, id);
+    expect(await cgroup.limits()).toEqual({
+      cpuQuota: 25_000,
+      cpuPeriod: 50_000,
+      cpuWeight: cgroup.isV2 ? expect.any(Number) : 512,
+      cpus: '0',
+      memory: 64 * mebi,
+      swap: 0,
+      pids: 64,
+    });
+    expect(cgroup.path).toBe(`${ground.server.cgroupBase}/${id}`);
+    expect((await exec(ground.server, id, 'cat /proc/1/oom_score_adj')).stdout).toBe('500\n');
+  });
+
+  it('are told by the status as they were asked', async () => {
+    const id = await waiting({ memoryLimitInBytes: toLong(32 * mebi), cpuShares: toLong(2) });
+    const { resources } = await statusOf(ground.server, id);
+    expect(Number(resources?.linux?.memoryLimitInBytes)).toBe(32 * mebi);
+    expect(Number(resources?.linux?.cpuShares)).toBe(2);
+  });
+
+  it('are read by the container from its own cgroup files', async () => {
+    const id = await waiting({ memoryLimitInBytes: toLong(48 * mebi) });
+    const script =
+      'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes';
+    expect((await exec(ground.server, id, script)).stdout).toBe(`${48 * mebi}\n`);
+    const write = await exec(
+      ground.server,
+      id,
+      'echo 1 >/sys/fs/cgroup/x; echo 1 >/sys/fs/cgroup/memory/x',
+    );
+    expect(write.exitCode).not.toBe(0);
+  });
+
+  it('are none where none is asked for', async () => {
+    const id = await waiting({});
+    const limits = await (await cgroupOf(ground.server, id)).limits();
+    expect(limits).toMatchObject({ cpuQuota: undefined, memory: undefined, swap: undefined });
+  });
+
+  it('stand below the parent that the kubelet names', async () => {
+    const id = await waiting({ memoryLimitInBytes: toLong(32 * mebi) }, limited);
+    const cgroup = await cgroupOf(ground.server, id);
+    expect(cgroup.path).toBe(`${ground.server.cgroupBase}/${kubepods}/${id}`);
+    expect((await cgroup.limits()).memory).toBe(32 * mebi);
+  });
+
+  it('of tasks stop a fork bomb', async () => {
+    const script = 'for i in $(seq 200); do sleep 5 & done; echo survived';
+    const found = await ground.outcome(containerConfig(script));
+    expect(found.stderr).toMatch(/fork/u);
+  });
+
+  it('hold execs too', async () => {
+    const id = await waiting({
+      memoryLimitInBytes: toLong(32 * mebi),
+      memorySwapLimitInBytes: toLong(32 * mebi),
+    });
+    const eater = await exec(ground.server, id, 'dd if=/dev/zero of=/dev/null bs=100M count=1');
+    expect(eater.exitCode).not.toBe(0);
+    expect((await exec(ground.server, id, 'echo alive')).stdout).toBe('alive\n');
+  });
+
+  it.each([
+    [{ cpuQuota: toLong(10) }, /cpu_quota.*"10"/u],
+    [{ cpuPeriod: toLong(5_000_000) }, /cpu_period.*"5000000"/u],
+    [{ cpusetCpus: '0-x' }, /cpuset_cpus.*"0-x"/u],
+    [{ cpusetCpus: '1000' }, /cpuset/u],
+    [{ memoryLimitInBytes: toLong(8 * mebi), memorySwapLimitInBytes: toLong(mebi) }, /below/u],
+    [{ hugepageLimits: [{ pageSize: '3MB', limit: toLong(3 * mebi) }] }, /"3MB"/u],
+  ])('that no kernel takes are refused: %j', async (resources, message) => {
+    await expect(ground.create(withResources('true', resources))).rejects.toThrow(message);
+  });
+
+  it('of cgroup files need cgroup v2, and are set there', async () => {
+    const config = withResources(['sleep', '1000'], {
+      unified: { 'memory.high': String(30 * mebi) },
+    });
+    const { isV2 } = await cgroupOf(ground.server, await waiting({}));
+    if (!isV2) {
+      await expect(ground.create(config)).rejects.toThrow(/"memory.high".*needs cgroup v2/u);
+      return;
+    }
+    const cgroup = await cgroupOf(ground.server, await ground.run(config));
+    expect(await cgroup.read('memory', 'memory.high')).toBe(String(30 * mebi));
+  });
+});
+
+describe('rlimits and shared memory', () => {
+  it('are the documented defaults', async () => {
+    const script = 'ulimit -Sn; df -k /dev/shm | tail -1 | { read -r fs size rest; echo $size; }';
+    const found = await ground.outcome(containerConfig(script));
+    expect(found.stdout).toBe('1024\n65536\n');
+  });
+
+  it('shares /dev/shm between the containers of a pod', async () => {
+    const writer = await ground.outcome(containerConfig('echo shared >/dev/shm/word'));
+    expect(writer.status.exitCode).toBe(0);
+    const reader = await ground.outcome(containerConfig('cat /dev/shm/word'));
+    expect(reader.stdout).toBe('shared\n');
+    const stranger = await limited.outcome(containerConfig('cat /dev/shm/word'));
+    expect(stranger.status.exitCode).not.toBe(0);
+  });
+});
