@@ -1,8 +1,10 @@
 // Which signal stops a container, as the kernel's number (x86-64 and arm64 agree on all of them).
-import type { runtime } from '../../proto/gen/cri.js';
+import { runtime } from '../../proto/gen/cri.js';
 import type { ContainerConfig } from './cri-types.ts';
 import type { Content } from './input.ts';
 import { quote, refused } from './refusal.ts';
+
+const { Signal } = runtime.v1;
 
 const numbers: Readonly<Record<string, number>> = {
   ABRT: 6,
@@ -49,6 +51,9 @@ const lastRealTime = 64;
 // go by the wire number: the names in the enum have changed once.
 const byWireNumber: readonly number[] = Object.values(numbers);
 
+// The enum has no gaps: a value's place is its number.
+const wireValues = Object.values(Signal).filter((value) => typeof value === 'number');
+
 /** The stop signal, and a note when the image's cannot be used. Throws InvalidArgument. */
 export function stopSignal(
   config: ContainerConfig,
@@ -87,7 +92,7 @@ export function stopSignalToCri(signal: number): runtime.v1.Signal {
   const value = isRealTime
     ? signal - firstRealTime + byWireNumber.length + 1
     : byWireNumber.indexOf(signal) + 1;
-  return value as runtime.v1.Signal;
+  return wireValues[value] ?? Signal.SIGNAL_RUNTIME_DEFAULT;
 }
 
 /** The number of "SIGTERM", "term", "15", "SIGRTMIN+3" or "RTMAX-2"; undefined for other text. */
