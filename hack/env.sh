@@ -59,7 +59,7 @@ need_root() {
 need_build_tools() {
   find_tool npm >/dev/null || die "npm is not installed (Node.js >= 20 brings it)" "apt-get install -y nodejs npm"
   find_tool cargo >/dev/null ||
-    die "cargo is not installed for user $BUILD_USER (Rust >= 1.85 is needed)" "apt-get install -y rustup && rustup default stable"
+    die "cargo is not installed for user $BUILD_USER (Rust >= 1.85 is needed)" "apt-get install -y cargo-web"
   find_tool cc >/dev/null || die "a C compiler is not installed (zstd is C)" "apt-get install -y gcc libc6-dev"
   local have
   have=$(as_builder cargo --version | sed -E 's/^cargo ([0-9]+)\.([0-9]+).*/\1 \2/')

@@ -117,9 +117,8 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
     loop {
         // Who hears of a failure must know what there is to clean up: a failure that came before
         // the word of the process's birth waits for that, or for the end of both senders.
-        if building.cgroup.is_some()
-            && let Some(error) = building.failed.take()
-        {
+        let is_known = building.cgroup.is_some();
+        if let Some(error) = building.failed.take_if(|_| is_known) {
             return Ok(Some(ControlMessage::Failed(error)));
         }
         let message = match socket::receive(&building.control, MAX_MESSAGE, false) {
@@ -151,9 +150,11 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
             }
         }
         // The two come from two processes: either may be first.
-        if building.process.is_some()
-            && let Some((user, console)) = building.ready.take()
-            && let Some((pid, pidfd)) = building.process.take()
+        if building.process.is_none() || building.ready.is_none() {
+            continue;
+        }
+        if let (Some((user, console)), Some((pid, pidfd))) =
+            (building.ready.take(), building.process.take())
         {
             return Ok(Some(ControlMessage::Created(Created {
                 pid,

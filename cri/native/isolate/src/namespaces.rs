@@ -59,9 +59,7 @@ pub(crate) fn join(
 ) -> Result<i32, IsolateError> {
     let mut flags = 0;
     for (kind, flag) in KINDS {
-        if kind == "pid"
-            && let Some(target) = pid_target
-        {
+        if let Some(target) = pid_target.filter(|_| kind == "pid") {
             spawn::setns(target, flag).map_err(|errno| {
                 IsolateError::kernel(STEP, "join the target's pid namespace", errno)
             })?;

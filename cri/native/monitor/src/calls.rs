@@ -141,9 +141,7 @@ impl Monitor {
                 } else {
                     stop.signal
                 };
-                if stop.grace_ms > 0
-                    && let Some(init) = &container.init
-                {
+                if let Some(init) = container.init.as_ref().filter(|_| stop.grace_ms > 0) {
                     process::send_signal(&init.pidfd, signal).map_err(|errno| {
                         let what = format!(
                             "cannot send signal {signal} to container {:?}",

@@ -46,10 +46,10 @@ impl Monitor {
             target.take_leaf(|leaf| estiba_isolate::remove_exec_leaf(host, &cgroup, leaf).is_err());
         let key = self.new_key();
         let started = self.start_exec(key, from, container, exec, &leaf);
-        if started.is_err()
-            && let Some(target) = self.containers.get_mut(&container)
-        {
-            target.return_leaf(&leaf, true);
+        if started.is_err() {
+            if let Some(target) = self.containers.get_mut(&container) {
+                target.return_leaf(&leaf, true);
+            }
         }
         started
     }

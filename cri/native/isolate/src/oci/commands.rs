@@ -156,9 +156,7 @@ fn create_claimed(
             "cannot create container: its init died without a word".to_owned(),
         )),
     };
-    if result.is_err()
-        && let Some(cgroup) = &building.cgroup
-    {
+    if let Some(cgroup) = building.cgroup.as_ref().filter(|_| result.is_err()) {
         end(
             host,
             cgroup,

@@ -78,10 +78,10 @@ fn set(pax: &mut Pax, key: &[u8], value: &[u8]) -> Option<()> {
             pax.sparse.real_size = optional(value, decimal)?;
         }
         // Form 0.0 repeats the pair of keys for every extent.
-        b"GNU.sparse.offset" if pax.sparse.map.len().is_multiple_of(2) => {
+        b"GNU.sparse.offset" if pax.sparse.map.len() % 2 == 0 => {
             pax.sparse.map.push(decimal(value)?);
         }
-        b"GNU.sparse.numbytes" if !pax.sparse.map.len().is_multiple_of(2) => {
+        b"GNU.sparse.numbytes" if pax.sparse.map.len() % 2 == 1 => {
             pax.sparse.map.push(decimal(value)?);
         }
         b"GNU.sparse.offset" | b"GNU.sparse.numbytes" => return None,

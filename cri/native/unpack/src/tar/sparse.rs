@@ -13,7 +13,7 @@ pub(crate) const MAX_EXTENTS: usize = 1 << 20;
 /// Turns raw offset/length pairs into extents that are in order, inside `real_size`, and add up to
 /// exactly the `stored` bytes that follow in the archive.
 pub(crate) fn extents(pairs: &[u64], real_size: u64, stored: u64) -> Result<Vec<Extent>, String> {
-    if !pairs.len().is_multiple_of(2) {
+    if pairs.len() % 2 == 1 {
         return Err("its sparse map has an offset without a length".to_owned());
     }
     if pairs.len() / 2 > MAX_EXTENTS {
