@@ -25,14 +25,20 @@ function requireDigest(expected: string | undefined, actual: string): void {
   }
 }
 
-/** Records every job; `needParents` lists diff ids of layers that are not self-contained. */
+/**
+ * Records every job; `needParents` lists diff ids of layers that are not self-contained,
+ * `needFiles` those of layers with hard links to files below.
+ */
 export class FakeLauncher implements LayerLauncher {
   readonly unpacks: UnpackRequest[] = [];
   readonly removed: string[] = [];
   readonly needParents: Set<string> = new Set();
+  readonly needFiles: Set<string> = new Set();
   /** Awaited before a job is done. */
   gate: Promise<void> = Promise.resolve();
   failure: CriError | undefined;
+  /** With `failure`: also leaves what an unpacker has made when it and the launcher are killed. */
+  diesAtWork = false;
 
   /** Unpacks of layers, without the ones that only sync. */
   get layerUnpacks(): UnpackRequest[] {
@@ -43,6 +49,10 @@ export class FakeLauncher implements LayerLauncher {
     this.unpacks.push(request);
     await this.gate;
     if (this.failure !== undefined) {
+      if (this.diesAtWork) {
+        await mkdir(request.targetDir);
+        await mkdir(`${request.targetDir}.work`);
+      }
       throw this.failure;
     }
     await Promise.all((request.parentDirs ?? []).map((path) => access(path)));
@@ -55,7 +65,9 @@ export class FakeLauncher implements LayerLauncher {
     requireDigest(request.expectedDiffId, diffId);
     await mkdir(request.targetDir);
     await writeFile(join(request.targetDir, 'marker'), diffId);
-    const isSelfContained = !this.needParents.has(diffId);
+    const isAlone = (request.parentDirs ?? []).length === 0;
+    const isIncomplete = isAlone && this.needFiles.has(diffId);
+    const isSelfContained = isAlone && !isIncomplete && !this.needParents.has(diffId);
     return {
       digest,
       diffId,
@@ -63,7 +75,8 @@ export class FakeLauncher implements LayerLauncher {
       unpackedBytes: 8192,
       inodes: 2,
       isSelfContained,
-      notSelfContainedBecause: isSelfContained ? '' : 'tmp/implied',
+      notSelfContainedBecause: isSelfContained ? '' : 'entry "tmp/implied" needs it',
+      isIncomplete,
     };
   }
 

@@ -161,6 +161,23 @@ describe('layers', () => {
     });
   });
 
+  test('at the bottom with hard links to files of no layer are refused', async () => {
+    const image = buildImage({ layers: [top, base], tags: [] });
+    const [bottom = ''] = diffIds(image);
+    launcher.needFiles.add(bottom);
+    await expect(importImage(image)).rejects.toMatchObject({
+      code: 'InvalidArgument',
+      message: `cannot unpack layer "${bottom}": entry "tmp/implied" needs it, and there is no layer below`,
+    });
+    await store.settle();
+    expect(await layerTrees()).toEqual([]);
+    // The same layer on top of another one, at the same time as at the bottom, is fine.
+    const other = buildImage({ layers: [base, top], tags: [] });
+    const [outcome] = await Promise.allSettled([importImage(image), importImage(other)]);
+    expect(outcome.status).toBe('rejected');
+    expect(store.resolve(other.id)?.layers[1]?.kind).toBe('chain');
+  });
+
   test('are unpacked once for two imports at the same time', async () => {
     const path = await archiveOf(buildImage(input));
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -180,6 +197,17 @@ describe('layers', () => {
     launcher.failure = new CriError('Internal', 'cannot sync: EIO');
     const other = buildImage({ layers: [[{ name: 'z' }]], tags: [] });
     await expect(importImage(other)).rejects.toThrow('EIO');
+    expect(await layerTrees()).toHaveLength(2);
+  });
+
+  test('leave nothing in staging when unpacker and launcher are killed', async () => {
+    launcher.failure = new CriError('Unavailable', 'cannot unpack: the launcher is gone');
+    launcher.diesAtWork = true;
+    await expect(importImage(buildImage(input))).rejects.toThrow('the launcher is gone');
+    await store.settle();
+    expect(await readdir(join(stateDir, 'layers', '.staging'))).toEqual([]);
+    launcher.failure = undefined;
+    await importImage(buildImage(input));
     expect(await layerTrees()).toHaveLength(2);
   });
 });

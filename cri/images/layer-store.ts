@@ -125,7 +125,8 @@ export class LayerStore {
 
   /**
    * Returns the layer, held by `holder`, unpacking it unless it is stored or being unpacked by
-   * someone else just now. Throws what the unpacker says; nothing of the layer is left then.
+   * someone else just now. Throws what the unpacker says, and InvalidArgument for a bottom layer
+   * with hard links to files that no layer has; nothing of the layer is left then.
    */
   async ensure(
     request: LayerRequest,
@@ -206,7 +207,7 @@ export class LayerStore {
     if (staged.unpacked.isSelfContained) {
       return await this.#commit(request, { kind: 'diff', id: request.diffId }, staged, holders);
     }
-    if (request.below.length === 0) {
+    if (request.below.length === 0 && !staged.unpacked.isIncomplete) {
       return await this.#commit(request, { kind: 'chain', id: request.chainId }, staged, holders);
     }
     await this.#launcher.removeTrees([staged.target]);
@@ -216,6 +217,13 @@ export class LayerStore {
   async #unpackOnParents(request: LayerRequest, holders: Set<string>): Promise<StoredLayer> {
     const parents = request.below.map((layer) => layer.path).reverse();
     const staged = await this.#unpack(request, [...new Set(parents)]);
+    if (staged.unpacked.isIncomplete) {
+      // Only without parents: with them a missing file is the unpacker's own failure.
+      await this.#launcher.removeTrees([staged.target]).catch(this.#onProblem);
+      const why = `${staged.unpacked.notSelfContainedBecause}, and there is no layer below`;
+      const message = `cannot unpack layer "${request.diffId}": ${why}`;
+      throw new CriError('InvalidArgument', message);
+    }
     return await this.#commit(request, { kind: 'chain', id: request.chainId }, staged, holders);
   }
 
@@ -237,8 +245,8 @@ export class LayerStore {
       );
       return { target, unpacked, covers };
     } catch (error) {
-      // The unpacker removes its target; this is for the case that it died.
-      await this.#launcher.removeTrees([target]).catch(this.#onProblem);
+      // The launcher removes what its unpacker has made; this is for the case that both died.
+      await this.#launcher.removeTrees([target, `${target}.work`]).catch(this.#onProblem);
       throw error;
     }
   }
@@ -286,6 +294,9 @@ export class LayerStore {
     try {
       await this.#launcher.unpack({ sourcePath: emptyTar, targetDir: target, sync: true });
       await rmdir(target);
+    } catch (error) {
+      await this.#launcher.removeTrees([target]).catch(this.#onProblem);
+      throw error;
     } finally {
       await rm(emptyTar, { force: true });
     }

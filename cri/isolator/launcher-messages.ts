@@ -109,6 +109,8 @@ export interface Unpacked {
   readonly inodes: number;
   readonly isSelfContained: boolean;
   readonly notSelfContainedBecause: string;
+  /** Entries were left out, the first is named in `notSelfContainedBecause`: not to be used. */
+  readonly isIncomplete: boolean;
 }
 
 export interface DestroyPodRequest {

@@ -138,6 +138,7 @@ export function unpackedFromWire(unpacked: Properties<'Unpacked'>): Unpacked {
     inodes: toNumber(unpacked.inodes),
     isSelfContained: unpacked.selfContained ?? false,
     notSelfContainedBecause: unpacked.notSelfContainedBecause ?? '',
+    isIncomplete: unpacked.incomplete ?? false,
   };
 }
 

@@ -86,7 +86,7 @@ test('unpack reports progress in order and returns the final figures', async () 
     for (const entries of [1, 2, 3]) {
       connection.launcherReply({ unpackProgress: { entries: toLong(entries) } });
     }
-    connection.launcherReply({ done: true, unpacked: { digest: 'sha256:a', selfContained: true } });
+    connection.launcherReply({ done: true, unpacked: { digest: 'sha256:a', incomplete: true } });
   });
   const seen: number[] = [];
   const unpacked = await new Launcher({ socketPath: peer.socketPath }).unpack(
@@ -94,7 +94,11 @@ test('unpack reports progress in order and returns the final figures', async () 
     { onProgress: ({ entries }) => seen.push(entries) },
   );
   expect(seen).toEqual([1, 2, 3]);
-  expect(unpacked).toMatchObject({ digest: 'sha256:a', isSelfContained: true });
+  expect(unpacked).toMatchObject({
+    digest: 'sha256:a',
+    isSelfContained: false,
+    isIncomplete: true,
+  });
 });
 
 test('unpack streams a source in frames that fit and marks the end', async () => {

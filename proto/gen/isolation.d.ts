@@ -1389,8 +1389,14 @@ export namespace estiba {
                 /** Every parent directory and hard-link target of the layer's entries is an entry of the layer. */
                 selfContained: boolean;
 
-                /** first entry that needed something from below */
+                /** First entry that needed something from below; with `incomplete` the first that was left out. */
                 notSelfContainedBecause: string;
+
+                /**
+                 * Entries had to be left out: hard links to files that are not in the layer. Never with parents,
+                 * where a missing target is a fault. Such a tree must not be used, not even as the lowest layer.
+                 */
+                incomplete: boolean;
 
                 /**
                  * Encodes the specified Unpacked message. Does not implicitly {@link estiba.isolation.v1.Unpacked.verify|verify} messages.
@@ -1434,8 +1440,14 @@ export namespace estiba {
                     /** Every parent directory and hard-link target of the layer's entries is an entry of the layer. */
                     selfContained?: (boolean|null);
 
-                    /** first entry that needed something from below */
+                    /** First entry that needed something from below; with `incomplete` the first that was left out. */
                     notSelfContainedBecause?: (string|null);
+
+                    /**
+                     * Entries had to be left out: hard links to files that are not in the layer. Never with parents,
+                     * where a missing target is a fault. Such a tree must not be used, not even as the lowest layer.
+                     */
+                    incomplete?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -2007,6 +2007,7 @@ export const estiba = $root.estiba = (() => {
                 Unpacked.prototype.inodes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 Unpacked.prototype.selfContained = false;
                 Unpacked.prototype.notSelfContainedBecause = "";
+                Unpacked.prototype.incomplete = false;
 
                 Unpacked.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -2029,6 +2030,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(48).bool(message.selfContained);
                     if (message.notSelfContainedBecause != null && $Object.hasOwnProperty.call(message, "notSelfContainedBecause") && message.notSelfContainedBecause !== "")
                         writer.uint32(58).string(message.notSelfContainedBecause);
+                    if (message.incomplete != null && $Object.hasOwnProperty.call(message, "incomplete") && message.incomplete !== false)
+                        writer.uint32(64).bool(message.incomplete);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2123,6 +2126,15 @@ export const estiba = $root.estiba = (() => {
                                     message.notSelfContainedBecause = value;
                                 else
                                     delete message.notSelfContainedBecause;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.incomplete = value;
+                                else
+                                    delete message.incomplete;
                                 continue;
                             }
                         }

@@ -2,13 +2,14 @@
 //! and ends it when nobody waits for the layer any more.
 
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use estiba_monitor::process::{self, Child, Ended};
+use estiba_monitor::stderr_log::{self, Level};
 use estiba_unpack::{Compression, Source, UnpackJob};
 use estiba_wire::FrameReader;
 use estiba_wire::v1::{self, ErrorCode, Fault};
@@ -16,10 +17,12 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use crate::job::{self, Context, Reply, answered, reply};
+use crate::place::COMPONENT;
 
-/// Exit status of an unpacker whose job failed after the layer was complete: it has answered, and
-/// the layer is to be removed.
-const EXIT_REMOVE: u8 = 2;
+/// What the unpacker writes before it answers: the target is the client's from now on, or gone.
+const SETTLED: u8 = 1;
+/// What it writes when the layer could not be made durable; the errno follows.
+const NOT_SYNCED: u8 = 2;
 
 /// Forks the unpacker and attends to it.
 pub(crate) fn run(
@@ -28,14 +31,17 @@ pub(crate) fn run(
     reader: FrameReader,
     context: &Context,
 ) -> ExitCode {
-    let prepared = job_of(request).and_then(|job| Ok((job, context.launcher_pidfd()?)));
+    let prepared = job_of(request).and_then(|job| {
+        check_absent(&job.target_dir)?;
+        Ok((job, context.launcher_pidfd()?))
+    });
     let (job, launcher) = match prepared {
         Ok(prepared) => prepared,
         Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
     };
-    // One byte in here says that the layer belongs to the client from now on: it may close the
-    // connection, and rename the layer, before the unpacker has ended.
-    let (handed_over, handing_over) = match io::pipe() {
+    // One byte in here says that the target is the client's business from now on: it may close the
+    // connection, and rename the layer or use the name again, before the unpacker has ended.
+    let (handed_over, handing_over) = match pipe() {
         Ok(ends) => ends,
         Err(error) => {
             let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
@@ -88,18 +94,58 @@ fn job_of(request: &v1::Unpack) -> Result<UnpackJob, Fault> {
     Ok(job)
 }
 
+/// Whatever is found at the target when the job fails is removed: it must not be somebody else's.
+fn check_absent(target: &Path) -> Result<(), Fault> {
+    match rustix::fs::lstat(target) {
+        Err(Errno::NOENT) => Ok(()),
+        Ok(_) => {
+            let error = estiba_unpack::UnpackError::TargetExists(target.to_owned());
+            Err(fault_of(&error))
+        }
+        Err(errno) => {
+            let what = format!("cannot unpack into {target:?}");
+            Err(Fault::from_errno("target", &what, errno.raw_os_error()))
+        }
+    }
+}
+
 fn unpack(
     request: &v1::Unpack,
     job: &UnpackJob,
     connection: &OwnedFd,
     reader: FrameReader,
-    mut handing_over: PipeWriter,
+    mut handing_over: File,
 ) -> ExitCode {
     rustix::thread::set_name(c"estiba-unpack").ok();
-    let source = match source_of(request, connection, reader) {
-        Ok(source) => source,
-        Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
+    let result = match unpack_and_sync(request, job, connection, reader) {
+        Ok(unpacked) => Reply::Unpacked(unpacked),
+        Err(Unfinished::Fault(fault)) => Reply::Fault(fault),
+        Err(Unfinished::NotSynced(errno)) => {
+            let mut word = vec![NOT_SYNCED];
+            word.extend(errno.to_ne_bytes());
+            // The attendant removes the layer and answers.
+            handing_over.write_all(&word).ok();
+            return ExitCode::FAILURE;
+        }
     };
+    // It cannot fail while the attendant lives; without one nobody removes the layer.
+    handing_over.write_all(&[SETTLED]).ok();
+    answered(reply(connection, result))
+}
+
+/// Why there is no layer: none was left, or it may not survive a power cut.
+enum Unfinished {
+    Fault(Fault),
+    NotSynced(i32),
+}
+
+fn unpack_and_sync(
+    request: &v1::Unpack,
+    job: &UnpackJob,
+    connection: &OwnedFd,
+    reader: FrameReader,
+) -> Result<v1::Unpacked, Unfinished> {
+    let source = source_of(request, connection, reader).map_err(Unfinished::Fault)?;
     // Opened before the fence closes.
     let parent = job
         .target_dir
@@ -115,27 +161,18 @@ fn unpack(
         // A client that is gone is noticed by the attendant.
         reply(connection, Reply::UnpackProgress(now)).ok();
     };
-    let result = match estiba_unpack::run_job(job, source, &mut progress) {
-        Ok(unpacked) => match sync(parent) {
-            Ok(()) => {
-                // It cannot fail while the attendant lives; without one nobody removes the layer.
-                handing_over.write_all(&[1]).ok();
-                Reply::Unpacked(wire(unpacked))
-            }
-            Err(error) => {
-                let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-                let what = format!("cannot sync layer {:?}", job.target_dir);
-                reply(
-                    connection,
-                    Reply::Fault(Fault::from_errno("syncfs", &what, errno)),
-                )
-                .ok();
-                return ExitCode::from(EXIT_REMOVE);
-            }
-        },
-        Err(error) => Reply::Fault(fault_of(&error)),
-    };
-    answered(reply(connection, result))
+    let unpacked = estiba_unpack::run_job(job, source, &mut progress)
+        .map_err(|error| Unfinished::Fault(fault_of(&error)))?;
+    sync(parent).map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+        Unfinished::NotSynced(errno)
+    })?;
+    Ok(wire(unpacked))
+}
+
+fn pipe() -> io::Result<(File, File)> {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    Ok((File::from(reader), File::from(writer)))
 }
 
 fn sync(parent: io::Result<Option<File>>) -> io::Result<()> {
@@ -178,6 +215,7 @@ fn wire(unpacked: estiba_unpack::Unpacked) -> v1::Unpacked {
         inodes: unpacked.inodes,
         self_contained: unpacked.self_contained,
         not_self_contained_because: unpacked.not_self_contained_because,
+        incomplete: !unpacked.complete,
     }
 }
 
@@ -204,7 +242,7 @@ fn attend(
     connection: &OwnedFd,
     launcher: &OwnedFd,
     target_dir: &Path,
-    handed_over: PipeReader,
+    handed_over: File,
 ) -> ExitCode {
     loop {
         let mut fds = [
@@ -226,31 +264,65 @@ fn attend(
         if launcher || closed {
             process::send_signal(&child.pidfd, 9).ok();
             process::wait_for(&child.pidfd).ok();
-            remove_unless(handed_over, target_dir);
+            if !matches!(last_word(handed_over), LastWord::Settled) {
+                remove(target_dir);
+            }
             return ExitCode::SUCCESS;
         }
     }
     match process::wait_for(&child.pidfd) {
         Ok(Ended::Exited(0)) => ExitCode::SUCCESS,
-        Ok(Ended::Exited(code)) if code == i32::from(EXIT_REMOVE) => {
-            estiba_trees::remove_tree(target_dir).ok();
-            ExitCode::SUCCESS
-        }
         Ok(ended) => {
-            remove_unless(handed_over, target_dir);
-            let message = format!("cannot unpack layer: the unpacker ended with {ended}");
-            let fault = Fault::new(ErrorCode::Internal, "unpacker", message);
+            let fault = match last_word(handed_over) {
+                // It died while it answered: the layer is whole, and the client may know it.
+                LastWord::Settled => None,
+                LastWord::NotSynced(errno) => {
+                    let what = format!("cannot sync layer {target_dir:?}");
+                    Some(Fault::from_errno("syncfs", &what, errno))
+                }
+                LastWord::None => {
+                    let message = format!("cannot unpack layer: the unpacker ended with {ended}");
+                    Some(Fault::new(ErrorCode::Internal, "unpacker", message))
+                }
+            };
+            let Some(fault) = fault else {
+                return ExitCode::SUCCESS;
+            };
+            remove(target_dir);
             answered(reply(connection, Reply::Fault(fault)))
         }
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// Removes what a dead unpacker made, unless it had handed that over. The pipe ends with it.
-fn remove_unless(mut handed_over: PipeReader, target_dir: &Path) {
-    let mut byte = [0];
-    if !matches!(handed_over.read(&mut byte), Ok(1)) {
-        estiba_trees::remove_tree(target_dir).ok();
+/// What a dead unpacker has said about its layer.
+enum LastWord {
+    None,
+    Settled,
+    NotSynced(i32),
+}
+
+/// Reads the pipe to its end, which came with the unpacker's.
+fn last_word(mut pipe: File) -> LastWord {
+    let mut word = Vec::new();
+    pipe.read_to_end(&mut word).ok();
+    match word.split_first() {
+        Some((&SETTLED, _)) => LastWord::Settled,
+        Some((&NOT_SYNCED, errno)) => LastWord::NotSynced(
+            <[u8; 4]>::try_from(errno).map_or(Errno::IO.raw_os_error(), i32::from_ne_bytes),
+        ),
+        _ => LastWord::None,
+    }
+}
+
+/// Removes what a dead unpacker has made.
+fn remove(target_dir: &Path) {
+    for tree in [target_dir, &estiba_unpack::work_dir(target_dir)] {
+        if let Err(error) = estiba_trees::remove_tree(tree) {
+            let why = error.to_string();
+            let message = "cannot remove what a dead unpacker has left";
+            stderr_log::line(Level::Warn, COMPONENT, message, &[("why", &why)]);
+        }
     }
 }
 

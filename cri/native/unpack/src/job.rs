@@ -118,7 +118,8 @@ pub struct Unpacked {
     /// Every parent directory and hard-link target of the layer's entries is an entry of it.
     /// Always false for a job with parents.
     pub self_contained: bool,
-    /// The first entry that needed something from below; empty when self-contained.
+    /// The first entry that needed something from below, or was left out for it when there is such
+    /// a one; empty when self-contained.
     pub not_self_contained_because: String,
     /// False when the layer was unpacked alone and entries had to be left out because they need
     /// something from below (a hard link to a file of a lower layer): such a directory must never

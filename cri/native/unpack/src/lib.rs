@@ -24,6 +24,18 @@ pub use job::{Compression, Progress, Source, UnpackJob, Unpacked};
 pub use run::run_job;
 
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+const WORK_SUFFIX: &str = ".work";
+
+/// The directory beside `target_dir` that a job with parents needs while it runs; only a job that
+/// was killed leaves it behind.
+#[must_use]
+pub fn work_dir(target_dir: &Path) -> PathBuf {
+    let mut path = target_dir.as_os_str().to_owned();
+    path.push(WORK_SUFFIX);
+    path.into()
+}
 
 /// Makes everything written to the file system that holds `directory` durable (`syncfs`).
 ///

@@ -133,9 +133,12 @@ impl Records {
         remove_below(&mut self.implied, real, &inside);
     }
 
-    /// Why the layer is not self-contained, from its earliest such entry, and whether every entry
-    /// could be made.
+    /// Why the layer is not self-contained, and whether every entry could be made. The earliest
+    /// entry counts; one that was left out counts more than one that only needs a directory.
     pub(crate) fn needed(&self) -> (Option<String>, bool) {
+        if let Some((_, why)) = &self.left_out {
+            return (Some(why.clone()), false);
+        }
         let implied = self
             .implied
             .iter()
@@ -145,12 +148,12 @@ impl Records {
                 let why = format!("entry {entry} is in directory {real}, which is no entry");
                 (implied.entry_number, why)
             });
-        let reasons = [implied, self.needs_below.clone(), self.left_out.clone()];
+        let reasons = [implied, self.needs_below.clone()];
         let first = reasons
             .into_iter()
             .flatten()
             .min_by_key(|(number, _)| *number);
-        (first.map(|(_, why)| why), self.left_out.is_none())
+        (first.map(|(_, why)| why), true)
     }
 }
 

@@ -49,10 +49,8 @@ pub fn run_job(
     let root = target.make()?;
     let done = unpack_into(job, source, progress, &target, root, parents, started);
     let cleaned = target.remove_work();
-    match done {
-        Ok(unpacked) => cleaned.map(|()| unpacked),
-        Err(error) => Err(target.remove(error)),
-    }
+    done.and_then(|unpacked| cleaned.map(|()| unpacked))
+        .map_err(|error| target.remove(error))
 }
 
 fn check_digest(what: &str, digest: Option<&str>) -> Result<(), UnpackError> {
@@ -96,7 +94,7 @@ impl<'j> Target<'j> {
             source,
         })?;
         let name = name.as_bytes().to_vec();
-        let work = [&name, &b".work"[..]].concat();
+        let work = [&name, crate::WORK_SUFFIX.as_bytes()].concat();
         Ok(Self {
             path,
             parent,

@@ -35,14 +35,9 @@ fn a_layer_that_names_all_its_directories_is_self_contained() {
 #[test]
 fn the_first_entry_that_needs_something_from_below_is_named() {
     let Some(scene) = Scene::new() else { return };
-    let entries = [
-        file("b/c/f", "x"),
-        file("a/f", "x"),
-        hard_link("h", "nowhere"),
-        dir("b/c"),
-    ];
+    let entries = [file("b/c/f", "x"), file("a/f", "x"), dir("b/c")];
     let result = scene.unpack("a", &entries).unwrap();
-    assert!(!result.self_contained && !result.complete);
+    assert!(!result.self_contained && result.complete);
     assert_eq!(
         result.not_self_contained_because,
         "entry \"b/c/f\" is in directory \"b\", which is no entry"
@@ -72,6 +67,19 @@ fn the_first_entry_that_needs_something_from_below_is_named() {
         scene.listing("c"),
         ["lib -> usr/lib", "usr dir", "usr/lib dir", "usr/lib/f = x"]
     );
+}
+
+#[test]
+fn a_hard_link_out_of_the_layer_makes_it_incomplete_and_is_named() {
+    let Some(scene) = Scene::new() else { return };
+    let entries = [file("b/f", "x"), hard_link("h", "nowhere"), file("g", "y")];
+    let result = scene.unpack("a", &entries).unwrap();
+    assert!(!result.self_contained && !result.complete);
+    assert_eq!(
+        result.not_self_contained_because,
+        "entry \"h\" is a hard link to \"nowhere\", which is not in the layer"
+    );
+    assert!(!scene.layer("a/h").exists() && scene.layer("a/g").exists());
 }
 
 #[test]
