@@ -117,14 +117,13 @@ fn prepare(
     set_oom_score(spec.process.oom_score_adj)?;
     let null = open_null("/dev/null", OFlags::RDWR)?;
     let own_cgroup_namespace = spec.linux.namespace("cgroup").is_some();
-    let mut kinds = libc::CLONE_NEWNS
+    // Not the cgroup namespace: where cgroup2 is mounted with nsdelegate, nobody can be born into a
+    // cgroup by a process that stands outside its own namespace's root. The command enters it itself.
+    let kinds = libc::CLONE_NEWNS
         | libc::CLONE_NEWNET
         | libc::CLONE_NEWIPC
         | libc::CLONE_NEWUTS
         | libc::CLONE_NEWPID;
-    if own_cgroup_namespace {
-        kinds |= libc::CLONE_NEWCGROUP;
-    }
     setns(request.init_pidfd, kinds).map_err(|errno| {
         let error =
             IsolateError::kernel("join-namespaces", "join the container's namespaces", errno);
@@ -167,10 +166,9 @@ fn become_command(
         IsolateError::kernel("join-cgroup", "join the container's cgroup", errno)
     })?;
     clock.lap("join-cgroup");
-    if prepared.own_cgroup_namespace && request.leaf.is_some() {
-        // The command sees its leaf as the root, as it sees nothing of the leaf's neighbours.
-        unshare(libc::CLONE_NEWCGROUP).map_err(|errno| {
-            IsolateError::kernel("join-cgroup", "make a cgroup namespace", errno)
+    if prepared.own_cgroup_namespace {
+        enter_cgroup_namespace(&request).map_err(|errno| {
+            IsolateError::kernel("join-cgroup", "enter a cgroup namespace", errno)
         })?;
     }
     process::set_session();
@@ -205,6 +203,14 @@ fn become_command(
     ready.send(control, master.as_slice())?;
     fd::close_on_exec_from_3()
         .map_err(|errno| IsolateError::kernel("close-range", "close descriptors", errno))
+}
+
+fn enter_cgroup_namespace(request: &ExecRequest<'_>) -> Result<(), rustix::io::Errno> {
+    match request.leaf {
+        // The command sees its leaf as the root, as it sees nothing of the leaf's neighbours.
+        Some(_) => unshare(libc::CLONE_NEWCGROUP),
+        None => setns(request.init_pidfd, libc::CLONE_NEWCGROUP),
+    }
 }
 
 /// The root is the container's own by now; magic links could still lead elsewhere.
