@@ -1,0 +1,168 @@
+// HTTP to one endpoint: TLS, client certificates, proxies. No retries, no authentication, no
+// redirects; those are endpoint-client.ts.
+import { Agent, ProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { abortError } from '../core/deadline.ts';
+import type { Endpoint } from './endpoints.ts';
+import { networkError } from './network-error.ts';
+import type { ProxyChoice } from './proxy.ts';
+import { RegistryError } from './registry-error.ts';
+import { readTrustFiles } from './trust.ts';
+import type { SystemTrust, TrustFiles } from './trust.ts';
+
+/** What all registries of a process share. */
+export interface Network {
+  readonly trust: SystemTrust;
+  readonly proxies: ProxyChoice;
+  /** "estiba/1.0". */
+  readonly userAgent: string;
+  /** Until an answer's first line. Default 60 000. */
+  readonly answerTimeoutMs?: number | undefined;
+}
+
+export interface HttpRequest {
+  /** `<verb> <object>`, for messages. */
+  readonly what: string;
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The URL is the endpoint's own host: only that one is shown the client certificate. */
+  readonly isOwnHost: boolean;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Dispatcher.ResponseData['body'];
+}
+
+const defaultAnswerTimeoutMs = 60_000;
+
+/** The connections made on behalf of one endpoint during one pull. Close them. */
+export class Connections implements AsyncDisposable {
+  readonly #endpoint: Endpoint;
+  readonly #network: Network;
+  readonly #files: TrustFiles;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+
+  private constructor(endpoint: Endpoint, network: Network, files: TrustFiles) {
+    this.#endpoint = endpoint;
+    this.#network = network;
+    this.#files = files;
+  }
+
+  /** Reads the endpoint's certificate files; throws FailedPrecondition naming a bad one. */
+  static async open(endpoint: Endpoint, network: Network): Promise<Connections> {
+    return new Connections(endpoint, network, await readTrustFiles(endpoint));
+  }
+
+  /**
+   * Sends a request and returns when the answer's headers are there; the caller reads or destroys
+   * the body. Throws RegistryError, Canceled or DeadlineExceeded.
+   */
+  async request(asked: HttpRequest): Promise<HttpAnswer> {
+    const { what, url, signal } = asked;
+    try {
+      const { statusCode, headers, body } = await request(url, {
+        dispatcher: this.#dispatcher(url, asked.isOwnHost),
+        method: asked.method,
+        headers: { 'user-agent': this.#network.userAgent, ...asked.headers },
+        body: asked.body ?? null,
+        signal: signal ?? null,
+        headersTimeout: this.#network.answerTimeoutMs ?? defaultAnswerTimeoutMs,
+        // Bodies are watched by rate, and only while somebody reads them.
+        bodyTimeout: 0,
+      });
+      // A body that nobody reads any more may fail once more; whoever read it knows.
+      body.on('error', () => {});
+      return { status: statusCode, headers, body };
+    } catch (error) {
+      if (signal?.aborted === true) {
+        throw abortError(signal, what);
+      }
+      throw networkError(what, url.host, error);
+    }
+  }
+
+  /** Ends all connections, also those in use. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const dispatchers = [...this.#dispatchers.values()];
+    this.#dispatchers.clear();
+    await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
+  }
+
+  #dispatcher(url: URL, isOwnHost: boolean): Dispatcher {
+    const proxy = this.#network.proxies.proxyFor(url);
+    const key = `${isOwnHost} ${proxy?.href ?? ''}`;
+    const found = this.#dispatchers.get(key);
+    if (found !== undefined) {
+      return found;
+    }
+    const made = this.#makeDispatcher(proxy, isOwnHost);
+    this.#dispatchers.set(key, made);
+    return made;
+  }
+
+  #makeDispatcher(proxy: URL | undefined, isOwnHost: boolean): Dispatcher {
+    const { skipVerify, dialTimeoutMs } = this.#endpoint;
+    const { ca, certificates, keys } = this.#files;
+    const system = this.#network.trust.certificates();
+    const tls = {
+      ca: [...system, ...ca],
+      rejectUnauthorized: !skipVerify,
+      timeout: dialTimeoutMs,
+      ...(isOwnHost && certificates.length > 0
+        ? { cert: [...certificates], key: [...keys] }
+        : undefined),
+    };
+    const common = { allowH2: false };
+    if (proxy === undefined) {
+      return new Agent({ ...common, connect: { ...tls, allowH2: false } });
+    }
+    return new ProxyAgent({
+      ...common,
+      uri: proxy.href,
+      requestTls: { ...tls, allowH2: false },
+      proxyTls: { ca: [...system], timeout: dialTimeoutMs, allowH2: false },
+    });
+  }
+}
+
+/** The first value of a header, "" for none. */
+export function headerOf(answer: HttpAnswer, name: string): string {
+  const value = answer.headers[name];
+  return (typeof value === 'string' ? value : value?.[0]) ?? '';
+}
+
+/** Reads a body of at most `maxBytes`; throws RegistryError when it is longer or breaks off. */
+export async function readBody(
+  answer: HttpAnswer,
+  maxBytes: number,
+  what: string,
+  host: string,
+  signal?: AbortSignal,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  try {
+    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+      total += chunk.length;
+      if (total > maxBytes) {
+        const message = `cannot ${what}: the answer of "${host}" is longer than ${maxBytes} bytes`;
+        throw new RegistryError('FailedPrecondition', message, { host });
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (signal?.aborted === true) {
+      throw abortError(signal, what);
+    }
+    throw networkError(what, host, error);
+  } finally {
+    answer.body.destroy();
+  }
+  return Buffer.concat(chunks, total);
+}
