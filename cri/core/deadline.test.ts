@@ -27,6 +27,16 @@ test('a deadline fires with its parent, also one that has fired already', () => 
   expect(after.signal.reason).toBe('why');
 });
 
+test('a deadline that is further away than a timer reaches does not fire at once', () => {
+  vi.useFakeTimers();
+  const days = 60 * 86_400_000;
+  using deadline = new Deadline('stop container', days);
+  vi.advanceTimersByTime(days - 1);
+  expect(deadline.signal.aborted).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(deadline.signal.reason).toMatchObject({ code: 'DeadlineExceeded' });
+});
+
 test('a disposed deadline leaves no timer and no listener behind', () => {
   vi.useFakeTimers();
   const parent = new AbortController();

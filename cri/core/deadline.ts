@@ -1,12 +1,14 @@
 import { CriError } from './error.ts';
 
+const longestTimerMs = 2 ** 31 - 1;
+
 /**
  * An abort signal that fires when `signal` does or after a time, whichever is first. Release it with
  * `using` (or dispose it) as soon as the work has ended: timer and listener go with it.
  */
 export class Deadline implements Disposable {
   readonly signal: AbortSignal;
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
   readonly #parent: AbortSignal | undefined;
   readonly #forward: () => void;
 
@@ -20,16 +22,25 @@ export class Deadline implements Disposable {
     this.#parent = parent;
     this.#forward = (): void => controller.abort(parent?.reason);
     if (afterMs !== undefined) {
-      this.#timer = setTimeout(() => {
+      this.#arm(afterMs, () => {
         const message = `cannot ${what}: no answer within ${afterMs} ms`;
         controller.abort(new CriError('DeadlineExceeded', message));
-      }, afterMs);
+      });
     }
     if (parent?.aborted === true) {
       this.#forward();
     } else {
       parent?.addEventListener('abort', this.#forward, { once: true });
     }
+  }
+
+  // A timer that is set for longer than its 31 bits hold would fire at once.
+  #arm(afterMs: number, fire: () => void): void {
+    const step = Math.min(afterMs, longestTimerMs);
+    this.#timer = setTimeout(
+      () => (step === afterMs ? fire() : this.#arm(afterMs - step, fire)),
+      step,
+    );
   }
 
   [Symbol.dispose](): void {

@@ -187,7 +187,7 @@ async function specOf(
 }
 
 function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
-  const { hosts, hostname, resolvConf } = podFilePaths(deps.config.runDir, sandbox.id);
+  const { hosts, hostname, resolvConf } = podFilePaths(deps.config.stateDir, sandbox.id);
   const started = sandbox.podStarted;
   const isHostNetwork = sandbox.netnsPath === '';
   return {

@@ -1,6 +1,7 @@
 // The files every container of a pod gets bind-mounted: /etc/resolv.conf, /etc/hostname, /etc/hosts.
-// They live beside the pod's directory, which is the monitor's own.
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+// Containers may write to them as much as they like, so they are on the disk that holds the writable
+// layers and not in the run directory's memory.
+import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Absolute paths of a pod's files. */
@@ -19,8 +20,8 @@ export interface PodFileTexts {
 }
 
 /** Where the files of a pod are. */
-export function podFilePaths(runDir: string, sandboxId: string): PodFilePaths {
-  const directory = join(runDir, 'pods', `${sandboxId}.files`);
+export function podFilePaths(stateDir: string, sandboxId: string): PodFilePaths {
+  const directory = join(stateDir, 'pods', sandboxId);
   return {
     directory,
     resolvConf: join(directory, 'resolv.conf'),
@@ -31,8 +32,7 @@ export function podFilePaths(runDir: string, sandboxId: string): PodFilePaths {
 
 /** Writes the files, readable for every user of the pod. */
 export async function writePodFiles(paths: PodFilePaths, texts: PodFileTexts): Promise<void> {
-  // 0755 although the parent is private: containers reach the files by their own mounts only.
-  await mkdir(paths.directory, { recursive: true, mode: 0o755 });
+  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
   await Promise.all([
     writeOrCopy(paths.resolvConf, texts.resolvConf, '/etc/resolv.conf'),
     writeOrCopy(paths.hosts, texts.hosts, '/etc/hosts'),
@@ -41,17 +41,19 @@ export async function writePodFiles(paths: PodFilePaths, texts: PodFileTexts): P
 }
 
 async function writeOrCopy(path: string, text: string | undefined, source: string): Promise<void> {
-  if (text !== undefined) {
-    await writeFile(path, text, { mode: 0o644 });
-    return;
+  if (text === undefined) {
+    await copyFile(source, path).catch((error: NodeJS.ErrnoException) => {
+      // A host without the file has nothing to pass on.
+      if (error.code !== 'ENOENT') {
+        throw error;
+      }
+      return writeFile(path, '');
+    });
+  } else {
+    await writeFile(path, text);
   }
-  await copyFile(source, path).catch((error: NodeJS.ErrnoException) => {
-    // A host without the file has nothing to pass on.
-    if (error.code !== 'ENOENT') {
-      throw error;
-    }
-    return writeFile(path, '', { mode: 0o644 });
-  });
+  // Neither our umask nor the mode of the host's file decides who may read it in the pod.
+  await chmod(path, 0o644);
 }
 
 /** Removes the files of a pod; none there is fine. */

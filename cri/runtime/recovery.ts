@@ -132,20 +132,24 @@ async function undoIntent(deps: Deps, sandbox: SandboxRecord): Promise<void> {
   await destroyPod(deps, sandbox, 'the server was interrupted while it made the sandbox');
   await deps.network.detach(sandbox.id, true);
   await rm(deps.monitors.podDir(sandbox.id), { recursive: true, force: true });
-  await removePodFiles(podFilePaths(deps.config.runDir, sandbox.id));
+  await removePodFiles(podFilePaths(deps.config.stateDir, sandbox.id));
   await deps.store.sandboxes.remove(sandbox.id);
 }
 
 /** Removes what no record names: pods without a sandbox, writable layers without a container. */
 async function sweep(deps: Deps): Promise<void> {
   const pods = join(deps.config.runDir, 'pods');
-  for (const name of await readdir(pods).catch(() => [])) {
-    const id = name.replace(/\.files$/u, '');
+  for (const id of await readdir(pods).catch(() => [])) {
     if (isId(id) && deps.store.sandboxes.get(id) === undefined) {
       deps.log.warn({ sandboxId: id }, 'removing a pod that no record names');
       const netnsPath = join(deps.config.netnsDir, `estiba-${id}`);
       await deps.launcher.destroyPod({ podDir: join(pods, id), netnsPath, removeDir: true });
-      await removePodFiles(podFilePaths(deps.config.runDir, id));
+    }
+  }
+  const files = join(deps.config.stateDir, 'pods');
+  for (const id of await readdir(files).catch(() => [])) {
+    if (deps.store.sandboxes.get(id) === undefined) {
+      await rm(join(files, id), { recursive: true, force: true });
     }
   }
   const writable = join(deps.config.stateDir, 'containers');

@@ -196,7 +196,7 @@ async function writeFiles(
   ips: readonly string[],
   undo: UndoStack,
 ): Promise<void> {
-  const paths = podFilePaths(deps.config.runDir, id);
+  const paths = podFilePaths(deps.config.stateDir, id);
   undo.push('remove the pod files', () => removePodFiles(paths));
   await writePodFiles(paths, {
     resolvConf: plan.resolvConf,

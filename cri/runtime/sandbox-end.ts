@@ -66,7 +66,7 @@ export async function removeSandbox(deps: Deps, sandboxId: SandboxId): Promise<v
     await deps.store.containers.remove(container.id);
   }
   await rm(deps.monitors.podDir(sandboxId), { recursive: true, force: true });
-  await removePodFiles(podFilePaths(deps.config.runDir, sandboxId));
+  await removePodFiles(podFilePaths(deps.config.stateDir, sandboxId));
   await deps.store.sandboxes.remove(sandboxId);
 }
 

@@ -22,6 +22,7 @@ let client: grpc.Client;
 const handlers: Partial<RuntimeHandlers> = {
   version: async () => ({ version: '0.1.0' }),
   status: () => Promise.reject(new CriError('NotFound', 'cannot find "x": there is none')),
+  listContainers: () => Promise.reject(new CriError('NotFound', `a${'😀'.repeat(3000)}`)),
   runtimeConfig: () => Promise.reject(new TypeError('a bug of ours')),
   stopContainer: (_request, call) =>
     new Promise((_resolve, reject) => {
@@ -98,6 +99,13 @@ describe('the server', () => {
     await expect(call('runtimeConfig')).rejects.toMatchObject({ code: grpc.status.INTERNAL });
     expect(lines.at(-1)).toMatchObject({ level: 50, code: 'Internal' });
     expect(lines.at(-1)?.err).toBeDefined();
+  });
+
+  it('cuts a long message without ending on half a character, which would end the server', async () => {
+    const error = await call('listContainers').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: grpc.status.NOT_FOUND });
+    expect((error as grpc.ServiceError).details).toMatch(/^a😀+.…$/u);
+    await expect(call('version')).resolves.toMatchObject({ version: '0.1.0' });
   });
 
   it('names the feature of a call that has no handler', async () => {

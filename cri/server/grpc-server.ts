@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Server as NetServer } from 'node:net';
 import type { Logger } from 'pino';
-import { asCriError, CriError } from '../core/error.ts';
+import { asCriError, CriError, describeError } from '../core/error.ts';
 import { listenOnSocket } from './socket.ts';
 import type { OperationMetrics } from './operation-metrics.ts';
 import { serviceDefinition, type Call, type ServiceClass } from './service-definition.ts';
@@ -121,16 +121,23 @@ async function* rejecting(handler: unknown, request: unknown, call: Call): Async
 function unaryCall(operation: string, handler: UnaryHandler, options: ServerOptions) {
   return (call: ServerUnaryCall<unknown, unknown>, reply: sendUnaryData<unknown>): void => {
     const observed = observe(operation, options);
-    handler(call.request, describeCall(call)).then(
-      (response) => {
-        observed.end();
-        reply(null, response);
-      },
-      (error: unknown) => {
-        observed.end(error);
-        reply(toStatus(error));
-      },
-    );
+    handler(call.request, describeCall(call))
+      .then(
+        (response) => {
+          observed.end();
+          reply(null, response);
+        },
+        (error: unknown) => {
+          observed.end(error);
+          reply(toStatus(error));
+        },
+      )
+      .catch((error: unknown) => {
+        // The library refused the answer itself; nobody may bring the server down with one.
+        const code = { code: 'Internal', operation, reason: describeError(error) };
+        options.log.error(code, 'cannot answer a call');
+        reply(toStatus(new CriError('Internal', `cannot answer ${operation}`)));
+      });
   };
 }
 

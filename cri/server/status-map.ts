@@ -23,10 +23,11 @@ const maxDetailsLength = 4096;
 /** The gRPC status for whatever a handler threw. The message goes to the user as it is. */
 export function toStatus(error: unknown): ServerErrorResponse {
   const known = asCriError(error);
-  const details =
-    known.message.length > maxDetailsLength
-      ? `${known.message.slice(0, maxDetailsLength)}…`
-      : known.message;
+  const whole = known.message.length <= maxDetailsLength;
+  // The library throws on half a character, and a cut may leave one.
+  const details = (
+    whole ? known.message : `${known.message.slice(0, maxDetailsLength)}…`
+  ).toWellFormed();
   return Object.assign(new Error(details), {
     code: statusOf[known.code],
     details,

@@ -78,7 +78,7 @@ const caseSchema = v.strictObject({
 
 function podFacts(plan: ReturnType<typeof planPod>): PodFacts {
   const when = (present: boolean, path: string) => (present ? path : '');
-  const files = '/run/estiba/pods/pod.files';
+  const files = '/var/lib/estiba/pods/pod';
   return {
     sandboxId: 'a'.repeat(64),
     netnsPath: when(plan.modes.network === 'pod', '/run/netns/estiba-aaaaaaaaaaaa'),

@@ -1,0 +1,33 @@
+import { mkdtemp, mkdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { deviceNodesAt } from './device-nodes.ts';
+
+test('a device node is described as the kernel has it, through a link too', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'estiba-'));
+  const link = join(directory, 'link');
+  await symlink('/dev/null', link);
+  const [node] = await deviceNodesAt(link);
+  expect(node).toMatchObject({ below: '', type: 'c', major: 1, minor: 3 });
+  await rm(directory, { recursive: true });
+});
+
+test('below a directory no link is followed, and what a container has of its own is left out', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'estiba-'));
+  await symlink('/dev/null', join(directory, 'stdin'));
+  for (const name of ['fd', 'pts']) {
+    await mkdir(join(directory, name));
+  }
+  expect(await deviceNodesAt(directory)).toEqual([]);
+  const own = await deviceNodesAt('/dev');
+  expect(own.map(({ below }) => below)).toEqual(expect.arrayContaining(['/null', '/zero']));
+  expect(own.filter(({ below }) => /^\/(fd|pts|shm|mqueue|stdin|console)/u.test(below))).toEqual(
+    [],
+  );
+  await rm(directory, { recursive: true });
+});
+
+test('nothing at the path is no node', async () => {
+  expect(await deviceNodesAt('/dev/no-such-device')).toEqual([]);
+});
