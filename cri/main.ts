@@ -87,6 +87,10 @@ function startLauncher(config: Config, log: Logger): Promise<Launcher> {
     binary: config.isolator.binary,
     runDir: config.runDir,
     extraArguments: ['--cgroup-base', config.isolator.cgroupBase],
+    deadlines: {
+      startPodDeadlineMs: config.timeouts.startPodSeconds * 1000,
+      unpackDeadlineMs: config.timeouts.unpackSeconds * 1000,
+    },
     log: (message, facts) => log.info(facts, message),
   });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { abortError } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
-import { Launcher } from './launcher.ts';
+import { Launcher, type LauncherDeadlines } from './launcher.ts';
 import type { Pong } from './launcher-messages.ts';
 
 const spawnIntervalMs = 1_000;
@@ -22,6 +22,8 @@ export interface EnsureLauncherOptions {
   readonly extraArguments?: readonly string[] | undefined;
   /** Where the launcher and its monitors write what they cannot report; default: our stderr. */
   readonly logFile?: string | undefined;
+  /** How long its jobs may take. */
+  readonly deadlines?: LauncherDeadlines | undefined;
   /** Told each time a launcher is started. */
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
@@ -40,7 +42,8 @@ export async function ensureLauncher(options: EnsureLauncherOptions): Promise<La
   const starter = new LauncherStarter(options);
   await starter.ensure();
   const socketPath = launcherSocketPath(options.runDir);
-  return new Launcher({ socketPath, revive: (signal) => starter.ensure(signal) });
+  const revive = (signal?: AbortSignal): Promise<unknown> => starter.ensure(signal);
+  return new Launcher({ socketPath, revive, ...options.deadlines });
 }
 
 /** Starts launchers: one at a time and at most one a second, however many callers ask. */

@@ -33,15 +33,23 @@ type Reply = ReturnType<typeof v1.LauncherReply.decode>;
 
 const peer = 'the launcher';
 const pingDeadlineMs = 5_000;
-const startPodDeadlineMs = 60_000;
 const removeTreesDeadlineMs = 600_000;
 const destroyPodDeadlineMs = 60_000;
 const defaultProgramDeadlineMs = 120_000;
+const defaultStartPodDeadlineMs = 60_000;
 const defaultUnpackDeadlineMs = 3_600_000;
 /** What a job that has a deadline of its own gets on top to report that it passed. */
 const reportMs = 10_000;
 
-export interface LauncherOptions {
+/** How long jobs may take that have no deadline of their own. */
+export interface LauncherDeadlines {
+  /** For a pod's monitor to start. Default 60 s. */
+  readonly startPodDeadlineMs?: number | undefined;
+  /** For unpacking one layer. Default 1 h. */
+  readonly unpackDeadlineMs?: number | undefined;
+}
+
+export interface LauncherOptions extends LauncherDeadlines {
   readonly socketPath: string;
   /**
    * Called when nobody listens on the socket; the job then connects once more. No job is ever sent
@@ -79,10 +87,14 @@ interface Job {
 export class Launcher {
   readonly #socketPath: string;
   readonly #revive: LauncherOptions['revive'];
+  readonly #startPodDeadlineMs: number;
+  readonly #unpackDeadlineMs: number;
 
-  constructor({ socketPath, revive }: LauncherOptions) {
-    this.#socketPath = socketPath;
-    this.#revive = revive;
+  constructor(options: LauncherOptions) {
+    this.#socketPath = options.socketPath;
+    this.#revive = options.revive;
+    this.#startPodDeadlineMs = options.startPodDeadlineMs ?? defaultStartPodDeadlineMs;
+    this.#unpackDeadlineMs = options.unpackDeadlineMs ?? defaultUnpackDeadlineMs;
   }
 
   /** Asks who is there. Does not revive a launcher that is gone. */
@@ -102,7 +114,7 @@ export class Launcher {
       what: `start pod "${request.podId}"`,
       request: { startPod: startPodToWire(request) },
       result: 'podStarted',
-      deadlineMs: startPodDeadlineMs,
+      deadlineMs: this.#startPodDeadlineMs,
       signal,
     });
     return podStartedFromWire(reply.podStarted ?? {});
@@ -123,11 +135,12 @@ export class Launcher {
   /** Unpacks one layer blob; on any error the target directory is gone again. */
   async unpack(request: UnpackRequest, options: UnpackOptions = {}): Promise<Unpacked> {
     const { source, onProgress } = options;
+    const deadlineMs = request.deadlineMs ?? this.#unpackDeadlineMs;
     const reply = await this.#run({
       what: `unpack layer "${request.expectedDigest ?? request.sourcePath}"`,
-      request: { unpack: unpackToWire(request) },
+      request: { unpack: unpackToWire({ ...request, deadlineMs }) },
       result: 'unpacked',
-      deadlineMs: (request.deadlineMs ?? defaultUnpackDeadlineMs) + reportMs,
+      deadlineMs: deadlineMs + reportMs,
       signal: options.signal,
       onUpdate: (update) => {
         if (update.unpackProgress) {

@@ -2,6 +2,7 @@
 // the private host that hack/private-host makes. Every test file starts one and ends it; the end
 // proves that nothing is left.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -49,9 +50,11 @@ export class TestServer {
     counter += 1;
     this.#options = options;
     this.stateDir = stateDir;
-    this.runDir = `/run/et${process.pid}-${counter}`;
-    this.cgroupBase = `/estiba-test-${process.pid}-${counter}`;
-    this.bridge = `et${process.pid % 100_000}x${counter}`;
+    // Not the pid: a private host has pids of its own, and cgroups are the machine's.
+    const name = randomBytes(4).toString('hex');
+    this.runDir = `/run/et-${name}`;
+    this.cgroupBase = `/estiba-test-${name}`;
+    this.bridge = `et${name}`;
     this.configPath = join(stateDir, 'estiba.toml');
     this.client = connectCri(this.socketPath);
   }
