@@ -102,14 +102,22 @@ function showSteps(log: string): void {
 interface Memory {
   readonly privateKiB: number;
   readonly pssKiB: number;
+  readonly anonymousKiB: number;
 }
 
 async function memoryOf(pid: number): Promise<Memory> {
   const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '');
   const field = (name: string): number =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'mu').exec(text)?.[1] ?? 0);
-  return { privateKiB: field('Private_Dirty') + field('Private_Clean'), pssKiB: field('Pss') };
+  return {
+    privateKiB: field('Private_Dirty') + field('Private_Clean'),
+    pssKiB: field('Pss'),
+    anonymousKiB: field('Anonymous'),
+  };
 }
+
+const server = ({ anonymousKiB, pssKiB }: Memory): string =>
+  `${(anonymousKiB / 1024).toFixed(0)} / ${(pssKiB / 1024).toFixed(0)}`;
 
 async function showMemory(sides: readonly Contender[], pods: number): Promise<void> {
   const rows: string[][] = [];
@@ -132,8 +140,8 @@ async function showMemory(sides: readonly Contender[], pods: number): Promise<vo
       side.name,
       (overhead / pods).toFixed(0),
       (pss / pods).toFixed(0),
-      (idle.pssKiB / 1024).toFixed(1),
-      (loaded.pssKiB / 1024).toFixed(1),
+      server(idle),
+      server(loaded),
     ]);
     for (const { podSandboxId, containerId } of running) {
       await endPod(side, podSandboxId, containerId);
@@ -143,7 +151,7 @@ async function showMemory(sides: readonly Contender[], pods: number): Promise<vo
     'memory',
     'private per pod, KiB',
     'PSS per pod, KiB',
-    'server PSS, MiB',
+    'server after the lives: anonymous / PSS, MiB',
     `with ${pods} pods, MiB`,
   ];
   process.stdout.write(`\n${table(head, rows)}\n`);
