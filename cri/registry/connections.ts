@@ -1,6 +1,6 @@
 // HTTP to one endpoint: TLS, client certificates, proxies. No retries, no authentication, no
 // redirects; those are endpoint-client.ts.
-import { Agent, ProxyAgent, request } from 'undici';
+import { Agent, buildConnector, errors, ProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { abortError } from '../core/deadline.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -47,6 +47,7 @@ export class Connections implements AsyncDisposable {
   readonly #network: Network;
   readonly #files: TrustFiles;
   readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #tlsErrors = new Map<number, Error>();
 
   private constructor(endpoint: Endpoint, network: Network, files: TrustFiles) {
     this.#endpoint = endpoint;
@@ -83,7 +84,7 @@ export class Connections implements AsyncDisposable {
       if (signal?.aborted === true) {
         throw abortError(signal, what);
       }
-      throw networkError(what, url.host, error);
+      throw networkError(what, url.host, this.#tlsErrorBehind(error) ?? error);
     }
   }
 
@@ -106,6 +107,30 @@ export class Connections implements AsyncDisposable {
     return made;
   }
 
+  /**
+   * A server that wants a client certificate says so by an alert after the handshake, which undici
+   * replaces by "other side closed". The alert is kept by the connection's port.
+   */
+  #rememberingConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+    const connector = buildConnector({ ...options, allowH2: false });
+    return (target, callback) => {
+      connector(target, (...outcome) => {
+        const [, socket] = outcome;
+        socket?.once('error', (error: Error & { code?: string }) => {
+          if (error.code?.startsWith('ERR_SSL_') === true && socket.localPort !== undefined) {
+            this.#tlsErrors.set(socket.localPort, error);
+          }
+        });
+        callback(...outcome);
+      });
+    };
+  }
+
+  #tlsErrorBehind(error: unknown): Error | undefined {
+    const port = error instanceof errors.SocketError ? error.socket?.localPort : undefined;
+    return port === undefined ? undefined : this.#tlsErrors.get(port);
+  }
+
   #makeDispatcher(proxy: URL | undefined, isOwnHost: boolean): Dispatcher {
     const { skipVerify, dialTimeoutMs } = this.#endpoint;
     const { ca, certificates, keys } = this.#files;
@@ -120,7 +145,7 @@ export class Connections implements AsyncDisposable {
     };
     const common = { allowH2: false };
     if (proxy === undefined) {
-      return new Agent({ ...common, connect: { ...tls, allowH2: false } });
+      return new Agent({ ...common, connect: this.#rememberingConnector(tls) });
     }
     return new ProxyAgent({
       ...common,

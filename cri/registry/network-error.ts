@@ -35,11 +35,16 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: refusal('its certificate is for another name'),
   ERR_SSL_WRONG_VERSION_NUMBER: refusal('it does not speak TLS (plain HTTP?)'),
   ERR_SSL_PACKET_LENGTH_TOO_LONG: refusal('it does not speak TLS (plain HTTP?)'),
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: refusal('it wants a client certificate'),
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: refusal('it does not trust the client certificate'),
-  ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE: refusal('it refuses the TLS handshake'),
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: refusal('it does not accept the client certificate'),
 };
+
+/** Alerts that the other side sends; their codes carry the TLS version in changing ways. */
+const alerts: readonly (readonly [code: RegExp, why: string])[] = [
+  [/ALERT_CERTIFICATE_REQUIRED$/u, 'it wants a client certificate'],
+  [/ALERT_UNKNOWN_CA$/u, 'it does not trust the client certificate'],
+  [/ALERT_(?:BAD|EXPIRED|REVOKED|UNKNOWN)_?CERTIFICATE/u, 'it wants a (better) client certificate'],
+  [/ALERT_CERTIFICATE_(?:EXPIRED|REVOKED|UNKNOWN)$/u, 'it does not accept the client certificate'],
+  [/ALERT_(?:HANDSHAKE_FAILURE|PROTOCOL_VERSION)$/u, 'it refuses the TLS handshake'],
+];
 
 function refusal(why: string): Meaning {
   return { why, isTransient: false, isRefusal: true };
@@ -70,7 +75,8 @@ export function networkError(what: string, host: string, error: unknown): CriErr
   const code = networkCode(error);
   const meaning = meanings[code];
   if (meaning?.isRefusal === true || code.startsWith('ERR_SSL_')) {
-    const why = meaning?.why ?? `TLS failed (${describeError(error)})`;
+    const alert = alerts.find(([pattern]) => pattern.test(code))?.[1];
+    const why = meaning?.why ?? alert ?? `TLS failed (${code})`;
     const message = `cannot ${what}: no trusted connection to "${host}": ${why}`;
     return new RegistryError('FailedPrecondition', message, { host, cause: error });
   }
