@@ -12,6 +12,7 @@ import type { ContainerId, SandboxId } from './core/ids.ts';
 import { KeyedQueue } from './core/keyed-queue.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './image/handlers.ts';
 import { ImageStore } from './images/image-store.ts';
+import { limitedLauncher } from './images/layer-launcher.ts';
 import { ensureLauncher } from './isolator/ensure-launcher.ts';
 import type { Launcher } from './isolator/launcher.ts';
 import { journalDirectory, Network } from './network/network.ts';
@@ -123,7 +124,7 @@ async function makeDeps(
   await network.load();
   const images = new ImageStore({
     stateDir: config.stateDir,
-    launcher,
+    launcher: limitedLauncher(launcher, { maxBytes: config.images.maxUnpackBytes }),
     onProblem: (error) => log.error({ reason: describeError(error) }, 'images'),
   });
   for (const broken of await images.load()) {

@@ -16,6 +16,10 @@ const configOption = [
   `configuration file (default: ${defaultConfigPath}, if it exists)`,
 ] as const;
 
+function appended(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /** Parses `argv` and runs the command; returns the process's exit code. */
 export async function runCommandLine(argv: readonly string[], commands: Commands): Promise<number> {
   const program = new Command('estiba')
@@ -33,7 +37,8 @@ export async function runCommandLine(argv: readonly string[], commands: Commands
     .description('import an OCI or docker archive or an OCI layout; "-" reads standard input')
     .argument('<file>', 'path of the archive or layout, or "-"')
     .option(...configOption)
-    .option('-t, --tag <name...>', 'further names for the image (archives of one image)')
+    // One name each: a list would swallow the file.
+    .option('-t, --tag <name>', 'a further name for the image; may be repeated', appended)
     .option('--base-name <repository>', 'repository for archives that name images by tag alone')
     .option('-q, --quiet', 'no progress on a terminal')
     .action((file: string, options: ImportOptions) => imagesImport(file, options));

@@ -1,8 +1,9 @@
 // The command line's client of the running server's own service (proto/node/v1).
 import * as grpc from '@grpc/grpc-js';
 import { estiba } from '../../proto/gen/node.js';
-import { CriError } from '../core/error.ts';
+import { CriError, describeError } from '../core/error.ts';
 import { serviceDefinition } from '../server/service-definition.ts';
+import { errorCodeOf } from '../server/status-map.ts';
 
 type Request = estiba.node.v1.ImportImagesRequest.$Properties;
 type Progress = estiba.node.v1.ImportProgress;
@@ -39,9 +40,10 @@ export async function* importImages(
 
 function fromStatus(error: unknown, socketPath: string): CriError {
   const { code, details } = error as grpc.ServiceError;
-  if (code === grpc.status.UNAVAILABLE) {
+  // Without words of the server's own it is the connection that failed.
+  if (code === grpc.status.UNAVAILABLE && !details.startsWith('cannot ')) {
     const why = `no server answers on "${socketPath}"; is "estiba serve" running?`;
     return new CriError('Unavailable', `cannot import images: ${why}`, { cause: error });
   }
-  return new CriError('Internal', details || String(error), { cause: error });
+  return new CriError(errorCodeOf(code), details || describeError(error), { cause: error });
 }

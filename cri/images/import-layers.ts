@@ -1,4 +1,5 @@
 // The layers of one image, bottom to top, into the layer store.
+import { asCriError, CriError } from '../core/error.ts';
 import type { LayerSource } from './archive-image.ts';
 import { chainIdOf } from './layer-store.ts';
 import type { LayerStore } from './layer-store.ts';
@@ -51,7 +52,8 @@ export async function importLayers(
   let present = 0;
   for (const [index, source] of sources.entries()) {
     const { slice, digest, diffId } = source;
-    const { layer, wasPresent } = await store.ensure(
+    const named = digest === '' ? diffId : digest;
+    const ensured = store.ensure(
       {
         slice,
         digest,
@@ -63,7 +65,7 @@ export async function importLayers(
         signal: options.signal,
         onProgress: ({ blobBytes }) =>
           options.onProgress?.({
-            layer: digest === '' ? diffId : digest,
+            layer: named,
             number: index + 1,
             count: sources.length,
             blobBytes,
@@ -72,8 +74,23 @@ export async function importLayers(
       },
       holder,
     );
+    const { layer, wasPresent } = await ensured.catch((error: unknown) => {
+      throw ofLayer([digest, diffId], error);
+    });
     layers.push(layer);
     present += wasPresent ? 1 : 0;
   }
   return { layers, chainId: chainIds.at(-1) ?? '', present, unpacked: layers.length - present };
+}
+
+/** The same error with the layer's name in front, unless it has one already. */
+function ofLayer(names: readonly string[], error: unknown): CriError {
+  const known = asCriError(error);
+  const [name, ...others] = names.filter((each) => each !== '');
+  if (name === undefined || [name, ...others].some((each) => known.message.includes(each))) {
+    return known;
+  }
+  const { code, step, errno, message } = known;
+  const why = `cannot import layer "${name}": ${message}`;
+  return new CriError(code, why, { step, errno, cause: error });
 }

@@ -13,3 +13,17 @@ export interface LayerLauncher {
   /** Removes directory trees; missing ones are fine. */
   removeTrees(paths: readonly string[]): Promise<unknown>;
 }
+
+/** What one layer may cost. */
+export interface UnpackLimits {
+  /** Sum of file sizes. */
+  readonly maxBytes: number;
+}
+
+/** The same launcher, every unpack job held to `limits` unless it has its own. */
+export function limitedLauncher(launcher: LayerLauncher, limits: UnpackLimits): LayerLauncher {
+  return {
+    unpack: (request, options) => launcher.unpack({ ...limits, ...request }, options),
+    removeTrees: (paths) => launcher.removeTrees(paths),
+  };
+}

@@ -24,6 +24,10 @@ const handlers: Partial<RuntimeHandlers> = {
   status: () => Promise.reject(new CriError('NotFound', 'cannot find "x": there is none')),
   listContainers: () => Promise.reject(new CriError('NotFound', `a${'😀'.repeat(3000)}`)),
   runtimeConfig: () => Promise.reject(new TypeError('a bug of ours')),
+  streamContainers: async function* () {
+    yield {};
+    throw new CriError('ResourceExhausted', 'cannot go on: enough');
+  },
   stopContainer: (_request, call) =>
     new Promise((_resolve, reject) => {
       call.signal.addEventListener('abort', () => reject(call.signal.reason));
@@ -47,12 +51,33 @@ function call(name: string, deadlineMs = 5000): Promise<unknown> {
   });
 }
 
+async function streamed(name: string, messages: unknown[] = []): Promise<void> {
+  const method = serviceDefinition(v1.RuntimeService, v1)[name];
+  if (method === undefined) {
+    throw new Error(`no call "${name}"`);
+  }
+  const { path: where, requestSerialize, responseDeserialize } = method;
+  const deadline = Date.now() + 5000;
+  const stream = client.makeServerStreamRequest(
+    where,
+    requestSerialize,
+    responseDeserialize,
+    {},
+    {
+      deadline,
+    },
+  );
+  for await (const message of stream) {
+    messages.push(message);
+  }
+}
+
 function listen(): Promise<GrpcServer> {
   const log = pino(
     { level: 'debug' },
     { write: (line: string) => lines.push(JSON.parse(line) as (typeof lines)[number]) },
   );
-  const missing = { exec: 'streaming' };
+  const missing = { exec: 'streaming', getContainerEvents: 'events' };
   return GrpcServer.listen([{ service: v1.RuntimeService, types: v1, handlers, missing }], {
     path,
     gid: 0,
@@ -113,7 +138,20 @@ describe('the server', () => {
       code: grpc.status.UNIMPLEMENTED,
       details: 'cannot serve Exec: streaming is not implemented yet',
     });
-    await expect(call('getContainerEvents').catch((e: unknown) => e)).resolves.toBeDefined();
+    await expect(streamed('getContainerEvents')).rejects.toMatchObject({
+      code: grpc.status.UNIMPLEMENTED,
+      details: 'cannot serve GetContainerEvents: events is not implemented yet',
+    });
+  });
+
+  it('sends what a stream had before its error, and then the error', async () => {
+    const messages: unknown[] = [];
+    await expect(streamed('streamContainers', messages)).rejects.toMatchObject({
+      code: grpc.status.RESOURCE_EXHAUSTED,
+      details: 'cannot go on: enough',
+    });
+    expect(messages).toHaveLength(1);
+    expect(lines.at(-1)).toMatchObject({ level: 40, code: 'ResourceExhausted' });
   });
 
   it('lets the handler know when the client gives up', async () => {

@@ -152,7 +152,8 @@ function streamCall(operation: string, handler: StreamHandler, options: ServerOp
       },
       (error: unknown) => {
         observed.end(error);
-        call.destroy(toStatus(error));
+        // Not destroy(): a destroyed call never sends its status, and the client waits for ever.
+        call.emit('error', toStatus(error));
       },
     );
   };

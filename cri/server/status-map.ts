@@ -1,6 +1,7 @@
-// The one table from our error codes to gRPC status codes, and the one place that builds a status.
+// The one table between our error codes and gRPC's status codes, and the one place that builds a
+// status.
 import { status, Metadata, type ServerErrorResponse } from '@grpc/grpc-js';
-import { asCriError, type ErrorCode } from '../core/error.ts';
+import { asCriError, errorCodes, type ErrorCode } from '../core/error.ts';
 
 const statusOf: Readonly<Record<ErrorCode, status>> = {
   InvalidArgument: status.INVALID_ARGUMENT,
@@ -16,6 +17,15 @@ const statusOf: Readonly<Record<ErrorCode, status>> = {
   Unimplemented: status.UNIMPLEMENTED,
   Internal: status.INTERNAL,
 };
+
+const codeOf: ReadonlyMap<status, ErrorCode> = new Map(
+  errorCodes.map((code) => [statusOf[code], code]),
+);
+
+/** Our error code for a status that a server of ours sent; Internal for those that it never sends. */
+export function errorCodeOf(code: status): ErrorCode {
+  return codeOf.get(code) ?? 'Internal';
+}
 
 // Status messages travel as a percent-encoded HTTP/2 trailer; clients refuse long ones.
 const maxDetailsLength = 4096;
