@@ -113,7 +113,7 @@ fn a_program_gets_its_input_and_environment_and_its_outputs_come_back() {
     let launcher = Launcher::start();
     let ended = launcher.run(v1::RunProgram {
         stdin: b"from stdin".to_vec(),
-        env: vec!["PATH=/bin".into(), "X=a=b".into()],
+        env: vec!["PATH=/usr/bin:/bin".into(), "X=a=b".into()],
         cwd: "/usr".into(),
         ..sh("cat; echo \"$X $(pwd) $(env | grep -c .)\" >&2; exit 5")
     });

@@ -391,9 +391,14 @@ fn a_terminal_is_sent_to_the_console_socket() {
     ]);
     let master: OwnedFd = receiver.join().unwrap();
     bundle.good(&["start", "one"]);
-    let mut text = [0; 64];
-    let length = File::from(master).read(&mut text).unwrap();
-    assert_eq!(&text[..length], b"/dev/pts/0\r\n");
+    let mut master = File::from(master);
+    let mut text = Vec::new();
+    while !text.ends_with(b"\n") {
+        let mut part = [0; 64];
+        let length = master.read(&mut part).unwrap();
+        text.extend(&part[..length]);
+    }
+    assert_eq!(text, b"/dev/pts/0\r\n");
     bundle.wait_until_stopped();
     bundle.good(&["delete", "one"]);
 }

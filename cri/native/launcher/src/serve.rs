@@ -43,8 +43,20 @@ enum Accepted {
 
 /// Serves until the run directory disappears. In forked children it returns after their job.
 pub(crate) fn run(rendezvous: Rendezvous, context: Context) -> Result<ExitCode, LauncherError> {
-    let mut state = Loop::new(rendezvous)?;
-    let run_dir = state.rendezvous.run_dir.to_string_lossy().into_owned();
+    let run_dir = rendezvous.run_dir.to_string_lossy().into_owned();
+    let gone = || {
+        let message = "run directory or socket is gone, launcher ends";
+        stderr_log::line(Level::Info, COMPONENT, message, &[("run_dir", &run_dir)]);
+        Ok(ExitCode::SUCCESS)
+    };
+    let mut state = match Loop::new(rendezvous) {
+        Err(Errno::NOENT) => return gone(),
+        other => other?,
+    };
+    // What happened before the directory was watched.
+    if state.has_lost_its_place() {
+        return gone();
+    }
     stderr_log::line(
         Level::Info,
         COMPONENT,
@@ -70,9 +82,7 @@ pub(crate) fn run(rendezvous: Rendezvous, context: Context) -> Result<ExitCode, 
                 }
                 RUN_DIR => {
                     if state.has_lost_its_place() {
-                        let message = "run directory or socket is gone, launcher ends";
-                        stderr_log::line(Level::Info, COMPONENT, message, &[("run_dir", &run_dir)]);
-                        return Ok(ExitCode::SUCCESS);
+                        return gone();
                     }
                 }
                 child => state.reap(child),

@@ -39,6 +39,8 @@ pub struct UnpackJob {
     pub max_entries: u64,
     /// Time the job may take.
     pub deadline: Duration,
+    /// Test switch: the merged view is mounted by mount(2) even where there are newer calls.
+    pub legacy_mounts: bool,
 }
 
 impl UnpackJob {
@@ -61,6 +63,7 @@ impl UnpackJob {
             max_bytes: Self::MAX_BYTES,
             max_entries: Self::MAX_ENTRIES,
             deadline: Self::DEADLINE,
+            legacy_mounts: false,
         }
     }
 }

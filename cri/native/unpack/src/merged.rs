@@ -41,18 +41,26 @@ pub(crate) fn open_parents(paths: &[impl AsRef<Path>]) -> Result<Vec<OwnedFd>, U
     paths.iter().map(|path| open_one(path.as_ref())).collect()
 }
 
-/// Mounts the view and returns its root. It goes away with the last descriptor in it.
-pub(crate) fn mount_view(parts: &Parts) -> Result<OwnedFd, UnpackError> {
+/// Mounts the view and returns its root. It goes away with the last descriptor in it. `legacy`: by
+/// mount(2) even where there are newer calls.
+pub(crate) fn mount_view(parts: &Parts, legacy: bool) -> Result<OwnedFd, UnpackError> {
+    if legacy {
+        return mount_classic(parts).map_err(|step| failed(parts, step));
+    }
     match mount_detached(parts) {
         // Before 6.8 lower directories cannot be given one by one.
         Err(("lowerdir+", Errno::INVAL)) | Err(("fsopen", Errno::NOSYS)) => mount_classic(parts),
         other => other,
     }
-    .map_err(|(step, source)| UnpackError::MergedView {
+    .map_err(|step| failed(parts, step))
+}
+
+fn failed(parts: &Parts, (step, source): Step) -> UnpackError {
+    UnpackError::MergedView {
         layers: parts.lower.len(),
         step: step.to_owned(),
         source,
-    })
+    }
 }
 
 fn by_number(fd: &OwnedFd) -> String {
@@ -65,6 +73,10 @@ fn mount_detached(parts: &Parts) -> Result<OwnedFd, Step> {
     let at = |step| move |errno| (step, errno);
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(at("fsopen"))?;
     let context = &context;
+    // Before 6.5 overlay takes any key and refuses it only when the file system is made.
+    if fsconfig_set_string(context, "estiba-no-such-key", "1").is_ok() {
+        return Err(("lowerdir+", Errno::INVAL));
+    }
     for lower in &parts.lower {
         fsconfig_set_string(context, "lowerdir+", by_number(lower)).map_err(at("lowerdir+"))?;
     }

@@ -174,7 +174,7 @@ fn unpack_into(
         source: Errno::from_io_error(&error).unwrap_or(Errno::MFILE),
     })?;
     let (root, work) = if merged {
-        view(target, root, parents)?
+        view(target, root, parents, job.legacy_mounts)?
     } else {
         (root, None)
     };
@@ -229,6 +229,7 @@ fn view(
     target: &Target<'_>,
     upper: OwnedFd,
     lower: Vec<OwnedFd>,
+    legacy: bool,
 ) -> Result<(OwnedFd, Option<OwnedFd>), UnpackError> {
     // The root of the topmost directory is the root that containers see.
     if let Some(below) = lower.first() {
@@ -247,7 +248,7 @@ fn view(
         upper,
         work: target.make_work()?,
     };
-    let view = mount_view(&parts)?;
+    let view = mount_view(&parts, legacy)?;
     // The mount's own descriptor is only a path: owner and mode cannot be set through it.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let root = openat(&view, ".", flags, Mode::empty()).map_err(target.failed("open"))?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{Launcher, connect};
 
-const BUSYBOX: &str = "/usr/bin/busybox";
+const BUSYBOX: &str = "/bin/busybox";
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 

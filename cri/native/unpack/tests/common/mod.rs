@@ -228,15 +228,26 @@ impl Scene {
         self.unpack_with(name, &tar(list), |_| ())
     }
 
-    /// Unpacks on top of the named layers, topmost first.
+    /// Unpacks on top of the named layers, topmost first: both ways of mounting, which must agree.
     pub(crate) fn unpack_on(
         &self,
         name: &str,
         parents: &[&str],
         list: &[Member],
     ) -> Result<Unpacked, UnpackError> {
-        let parents = parents.iter().map(|parent| self.layer(parent)).collect();
-        self.unpack_with(name, &tar(list), |job| job.parent_dirs = parents)
+        let parents: Vec<PathBuf> = parents.iter().map(|parent| self.layer(parent)).collect();
+        let legacy_name = format!("{name}-legacy");
+        let legacy = self.unpack_with(&legacy_name, &tar(list), |job| {
+            job.parent_dirs.clone_from(&parents);
+            job.legacy_mounts = true;
+        });
+        let result = self.unpack_with(name, &tar(list), |job| job.parent_dirs = parents);
+        assert_eq!(legacy.is_ok(), result.is_ok(), "{legacy:?} {result:?}");
+        if result.is_ok() {
+            assert_eq!(self.listing(&legacy_name), self.listing(name));
+            fs::remove_dir_all(self.layer(&legacy_name)).unwrap();
+        }
+        result
     }
 
     /// Asserts that the members are refused with all of `words` in the message.
