@@ -111,10 +111,18 @@ export class Connections implements AsyncDisposable {
    * A server that wants a client certificate says so by an alert after the handshake, which undici
    * replaces by "other side closed". The alert is kept by the connection's port.
    */
-  #rememberingConnector(options: buildConnector.BuildOptions): buildConnector.connector {
-    const connector = buildConnector({ ...options, allowH2: false });
+  #rememberingConnector(
+    tls: () => buildConnector.BuildOptions,
+    timeout: number,
+  ): buildConnector.connector {
+    const plain = buildConnector({ timeout, allowH2: false });
+    let secure: buildConnector.connector | undefined;
     return (target, callback) => {
-      connector(target, (...outcome) => {
+      if (target.protocol === 'https:') {
+        secure ??= buildConnector({ ...tls(), allowH2: false });
+      }
+      const connector = target.protocol === 'https:' ? secure : plain;
+      connector?.(target, (...outcome) => {
         const [, socket] = outcome;
         socket?.once('error', (error: Error & { code?: string }) => {
           if (error.code?.startsWith('ERR_SSL_') === true && socket.localPort !== undefined) {
@@ -133,25 +141,27 @@ export class Connections implements AsyncDisposable {
 
   #makeDispatcher(proxy: URL | undefined, isOwnHost: boolean): Dispatcher {
     const { skipVerify, dialTimeoutMs } = this.#endpoint;
-    const { ca, certificates, keys } = this.#files;
-    const system = this.#network.trust.certificates();
-    const tls = {
-      ca: [...system, ...ca],
+    const { trust } = this.#network;
+    const timeout = dialTimeoutMs;
+    const files = isOwnHost ? this.#files : { ...this.#files, certificates: [], keys: [] };
+    const tls = (): buildConnector.BuildOptions => ({
+      secureContext: trust.context(skipVerify ? { ...files, ca: [] } : files),
       rejectUnauthorized: !skipVerify,
-      timeout: dialTimeoutMs,
-      ...(isOwnHost && certificates.length > 0
-        ? { cert: [...certificates], key: [...keys] }
-        : undefined),
-    };
-    const common = { allowH2: false };
+      timeout,
+    });
     if (proxy === undefined) {
-      return new Agent({ ...common, connect: this.#rememberingConnector(tls) });
+      return new Agent({ allowH2: false, connect: this.#rememberingConnector(tls, timeout) });
     }
+    const plain = { ca: [], certificates: [], keys: [] };
     return new ProxyAgent({
-      ...common,
+      allowH2: false,
       uri: proxy.href,
-      requestTls: { ...tls, allowH2: false },
-      proxyTls: { ca: [...system], timeout: dialTimeoutMs, allowH2: false },
+      requestTls: { ...tls(), allowH2: false },
+      proxyTls: {
+        timeout,
+        allowH2: false,
+        ...(proxy.protocol === 'https:' && { secureContext: trust.context(plain) }),
+      },
     });
   }
 }
