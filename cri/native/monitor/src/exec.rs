@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use estiba_wire::v1;
+
 use crate::client::Address;
 use crate::container::Construction;
 use crate::poller::{Key, Watched};
@@ -13,6 +15,9 @@ pub(crate) const DRAIN: Duration = Duration::from_millis(100);
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// How long that goes on: a process that hangs in the kernel cannot be waited for.
 pub(crate) const GIVE_UP: Duration = Duration::from_secs(5);
+
+/// Where no limit is given: what the kubelet's gRPC messages hold.
+const DEFAULT_LIMIT: u64 = 16 << 20;
 
 /// One output stream of an exec.
 #[derive(Debug, Default)]
@@ -74,6 +79,40 @@ pub(crate) struct Exec {
 }
 
 impl Exec {
+    /// An exec of `request` that is being built, in `(cgroup, leaf)`.
+    pub(crate) fn new(
+        reply_to: Address,
+        container: Key,
+        request: &v1::ExecSync,
+        (cgroup, leaf): (String, &str),
+        construction: Construction,
+        streams: [ExecStream; 2],
+    ) -> Self {
+        let timeout = Some(request.timeout_ms).filter(|milliseconds| *milliseconds > 0);
+        let limit = match request.output_limit_bytes {
+            0 => DEFAULT_LIMIT,
+            limit => limit,
+        };
+        Self {
+            reply_to,
+            container,
+            cgroup,
+            leaf: leaf.to_owned(),
+            limit,
+            deadline: timeout.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms))),
+            construction: Some(construction),
+            process: None,
+            streams,
+            output_cut: false,
+            fault: None,
+            ended: None,
+            drain_until: None,
+            killed: None,
+            look_at: None,
+            give_up_at: None,
+        }
+    }
+
     /// The next moment at which something is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         [self.deadline, self.drain_until, self.look_at]

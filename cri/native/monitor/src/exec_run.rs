@@ -1,25 +1,20 @@
 //! Runs execs: start, output with back-pressure, end, deadline.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
 
 use estiba_isolate::{ControlMessage, ExecRequest};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
-use crate::client::{Address, Client};
+use crate::client::Address;
 use crate::container::{Construction, Phase};
 use crate::convert;
-use crate::exec::{DRAIN, Exec, ExecStream, GIVE_UP, Killed, LOOK_AGAIN};
-use crate::monitor::{Answer, Monitor, no_container};
+use crate::exec::{Exec, ExecStream};
+use crate::monitor::{Monitor, no_container};
 use crate::poller::{Key, Source};
-use crate::process::{self, Ended};
+use crate::process::{self};
 use crate::record::container_dir;
-use crate::stderr_log::Level;
-
-/// Where no limit is given: what the kubelet's gRPC messages hold.
-const DEFAULT_LIMIT: u64 = 16 << 20;
 
 impl Monitor {
     pub(crate) fn exec_sync(&mut self, from: Address, exec: &v1::ExecSync) -> Result<(), Fault> {
@@ -96,30 +91,8 @@ impl Monitor {
         for (index, (stream, pipe)) in streams.iter_mut().zip([stdout, stderr]).enumerate() {
             stream.pipe = Some(self.poller.watch(pipe, Source::ExecOutput(key, index))?);
         }
-        let timeout = Some(exec.timeout_ms).filter(|milliseconds| *milliseconds > 0);
-        let deadline = timeout.and_then(|ms| Instant::now().checked_add(Duration::from_millis(ms)));
-        let limit = match exec.output_limit_bytes {
-            0 => DEFAULT_LIMIT,
-            limit => limit,
-        };
-        let exec = Exec {
-            reply_to: from,
-            container,
-            cgroup,
-            leaf: leaf.to_owned(),
-            limit,
-            deadline,
-            construction: Some(Construction { building, token }),
-            process: None,
-            streams,
-            output_cut: false,
-            fault: None,
-            ended: None,
-            drain_until: None,
-            killed: None,
-            look_at: None,
-            give_up_at: None,
-        };
+        let construction = Construction { building, token };
+        let exec = Exec::new(from, container, exec, (cgroup, leaf), construction, streams);
         self.execs.insert(key, exec);
         self.add_stray(builder, None);
         Ok(())
@@ -170,261 +143,6 @@ impl Monitor {
             self.add_stray(pidfd, None);
         }
         self.finish_exec(key);
-    }
-
-    pub(crate) fn exec_process_ended(&mut self, key: Key) {
-        // A failing execve is reported before the process ends.
-        self.exec_control(key);
-        let Some(exec) = self.execs.get_mut(&key) else {
-            return;
-        };
-        let Some(process) = &exec.process else { return };
-        let ended = match process::reap(process) {
-            Ok(None) => return,
-            Ok(Some(ended)) => ended,
-            Err(_) => Ended::Exited(255),
-        };
-        if let Some(process) = exec.process.take() {
-            self.poller.unwatch(process);
-        }
-        exec.ended = Some(ended);
-        let now = Instant::now();
-        if exec.fault.is_some() {
-            return self.finish_exec(key);
-        }
-        if exec.killed.is_some() {
-            exec.look_at = Some(now);
-            return self.exec_deadline(key, now);
-        }
-        exec.drain_until = now.checked_add(DRAIN);
-        for index in 0..2 {
-            while self.pump_exec(key, index) {}
-        }
-        self.finish_drained_exec(key);
-    }
-
-    pub(crate) fn exec_output(&mut self, key: Key, index: usize) {
-        self.pump_exec(key, index);
-        self.finish_drained_exec(key);
-    }
-
-    fn finish_drained_exec(&mut self, key: Key) {
-        let Some(exec) = self.execs.get(&key) else {
-            return;
-        };
-        let open = exec.streams.iter().any(ExecStream::is_open);
-        if exec.ended.is_some() && exec.killed.is_none() && !open {
-            self.finish_exec(key);
-        }
-    }
-
-    /// Reads one stream once and sends it on; false when there is nothing to read, or the client
-    /// has enough to do.
-    fn pump_exec(&mut self, key: Key, index: usize) -> bool {
-        let mut scratch = self.take_scratch();
-        let more = self.pump_exec_with(&mut scratch, key, index);
-        self.return_scratch(scratch);
-        more
-    }
-
-    fn pump_exec_with(
-        &mut self,
-        scratch: &mut crate::log::Scratch,
-        key: Key,
-        index: usize,
-    ) -> bool {
-        let Some(exec) = self.execs.get_mut(&key) else {
-            return false;
-        };
-        let Some(stream) = exec.streams.get_mut(index) else {
-            return false;
-        };
-        let Some(pipe) = &stream.pipe else {
-            return false;
-        };
-        let count = match scratch.read(pipe) {
-            Err(Errno::AGAIN) => return false,
-            Ok(count) if count > 0 => count,
-            Ok(_) | Err(_) => {
-                if let Some(pipe) = stream.pipe.take() {
-                    self.poller.unwatch(pipe);
-                }
-                return false;
-            }
-        };
-        let taken = stream.take(count, exec.limit);
-        exec.output_cut |= taken < count;
-        let bytes = scratch.input.get(..taken).unwrap_or_default();
-        if bytes.is_empty() {
-            return true;
-        }
-        let mut output = v1::ExecOutput::default();
-        let target = if index == 0 {
-            &mut output.stdout
-        } else {
-            &mut output.stderr
-        };
-        target.extend_from_slice(bytes);
-        let reply_to = exec.reply_to;
-        self.send(reply_to, false, Answer::ExecOutput(output));
-        if self
-            .clients
-            .get(&reply_to.client)
-            .is_some_and(Client::is_busy)
-        {
-            self.pause_execs(reply_to.client);
-            return false;
-        }
-        true
-    }
-
-    fn pause_execs(&mut self, client: Key) {
-        let execs = self
-            .execs
-            .values_mut()
-            .filter(|exec| exec.reply_to.client == client);
-        for stream in execs.flat_map(|exec| exec.streams.iter_mut()) {
-            if let Some(pipe) = stream.pipe.take() {
-                stream.paused = Some(self.poller.unwatch(pipe));
-            }
-        }
-    }
-
-    /// The client has room again.
-    pub(crate) fn resume_execs(&mut self, client: Key) {
-        for (key, exec) in &mut self.execs {
-            if exec.reply_to.client != client {
-                continue;
-            }
-            for (index, stream) in exec.streams.iter_mut().enumerate() {
-                if let Some(pipe) = stream.paused.take() {
-                    stream.pipe = self
-                        .poller
-                        .watch(pipe, Source::ExecOutput(*key, index))
-                        .ok();
-                }
-            }
-        }
-    }
-
-    pub(crate) fn abandon_execs_of(&mut self, client: Key) {
-        let mine = |(key, exec): (&Key, &Exec)| (exec.reply_to.client == client).then_some(*key);
-        for key in self.execs.iter().filter_map(mine).collect::<Vec<_>>() {
-            self.kill_exec(key, Killed::Abandoned);
-        }
-    }
-
-    /// Kills the command and everything that it has started.
-    pub(crate) fn kill_exec(&mut self, key: Key, why: Killed) {
-        let Some(exec) = self.execs.get_mut(&key) else {
-            return;
-        };
-        exec.killed = Some(exec.killed.unwrap_or(why));
-        if why == Killed::Abandoned {
-            exec.killed = Some(why);
-        }
-        exec.deadline = None;
-        exec.drain_until = None;
-        let now = Instant::now();
-        exec.give_up_at = exec.give_up_at.or(now.checked_add(GIVE_UP));
-        exec.look_at = if exec.ended.is_some() {
-            Some(now)
-        } else {
-            exec.give_up_at
-        };
-        if let Some(construction) = &exec.construction {
-            process::send_signal(&construction.building.builder_pidfd, 9).ok();
-            if let Some((_, pidfd)) = &construction.building.process {
-                process::send_signal(pidfd, 9).ok();
-            }
-        }
-        if let Some(process) = &exec.process {
-            process::send_signal(process, 9).ok();
-        }
-        let killed = estiba_isolate::kill_exec(&self.host, &exec.cgroup, &exec.leaf);
-        if let Err(error) = killed {
-            self.log(Level::Warn, "cannot kill exec", &[("why", &error.message)]);
-        }
-    }
-
-    pub(crate) fn exec_deadline(&mut self, key: Key, now: Instant) {
-        let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
-        let Some(exec) = self.execs.get_mut(&key) else {
-            return;
-        };
-        if due(exec.deadline) && exec.killed.is_none() {
-            return self.kill_exec(key, Killed::TimedOut);
-        }
-        if due(exec.look_at) {
-            let left = estiba_isolate::exec_leftovers(&self.host, &exec.cgroup, &exec.leaf);
-            let gone = exec.ended.is_some() && !left.unwrap_or(false);
-            if gone || due(exec.give_up_at) {
-                return self.finish_exec(key);
-            }
-            exec.look_at = now.checked_add(LOOK_AGAIN);
-            estiba_isolate::kill_exec(&self.host, &exec.cgroup, &exec.leaf).ok();
-            return;
-        }
-        if due(exec.drain_until) {
-            if exec.streams.iter().any(|stream| stream.paused.is_some()) {
-                // The client is slow, not the command's children.
-                exec.drain_until = now.checked_add(DRAIN);
-            } else {
-                self.finish_exec(key);
-            }
-        }
-    }
-
-    /// Takes what is in the pipes, closes them and answers.
-    fn finish_exec(&mut self, key: Key) {
-        for index in 0..2 {
-            for _ in 0..32 {
-                if !self.pump_exec(key, index) {
-                    break;
-                }
-            }
-        }
-        let Some(exec) = self.execs.remove(&key) else {
-            return;
-        };
-        for stream in exec.streams {
-            if let Some(pipe) = stream.pipe {
-                self.poller.unwatch(pipe);
-            }
-        }
-        if let Some(Construction { building, token }) = exec.construction {
-            self.poller.remove(building.control.as_fd(), token);
-            if let Some((_, pidfd)) = building.process {
-                self.add_stray(pidfd, None);
-            }
-        }
-        if let Some(process) = exec.process {
-            let pidfd = self.poller.unwatch(process);
-            self.add_stray(pidfd, None);
-        }
-        if let Some(container) = self.containers.get_mut(&exec.container) {
-            let left = estiba_isolate::exec_leftovers(&self.host, &exec.cgroup, &exec.leaf);
-            // A leaf that was killed once must be made anew: since 6.14 the kernel compares the
-            // kill counts of the forking process's cgroup and of the one it forks into, and kills
-            // every process that is cloned into a cgroup which has ever been killed.
-            let retired = exec.killed.is_some() || left.unwrap_or(true);
-            container.return_leaf(&exec.leaf, retired);
-        }
-        let ended = v1::ExecEnded {
-            exit_code: exec.ended.map_or(137, Ended::exit_code),
-            timed_out: exec.killed == Some(Killed::TimedOut),
-            output_cut: exec.output_cut,
-        };
-        let answer = match (exec.killed, exec.fault) {
-            (Some(Killed::Abandoned), _) => return,
-            (Some(Killed::Canceled), _) => {
-                let message = "cannot run command: canceled";
-                Answer::Fault(Fault::new(ErrorCode::Canceled, "exec", message))
-            }
-            (None, Some(fault)) => Answer::Fault(fault),
-            (Some(Killed::TimedOut), _) | (None, None) => Answer::ExecEnded(ended),
-        };
-        self.answer(exec.reply_to, answer);
     }
 }
 

@@ -9,7 +9,6 @@ use estiba_isolate::{Host, PodNamespaces};
 use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
-use rustix::net::SocketFlags;
 
 use crate::client::{Address, Client};
 use crate::container::{Container, Phase};
@@ -33,7 +32,7 @@ pub(crate) struct Monitor {
     pub(crate) namespaces: PodNamespaces,
     pub(crate) legacy_mounts: bool,
     pub(crate) poller: Poller,
-    listener: Watched,
+    pub(crate) listener: Watched,
     pub(crate) pod_init: Option<Watched>,
     pub(crate) clients: BTreeMap<Key, Client>,
     pub(crate) containers: BTreeMap<Key, Container>,
@@ -141,90 +140,6 @@ impl Monitor {
         let mut all = vec![("pod", self.identity.pod_id.as_str())];
         all.extend_from_slice(fields);
         stderr_log::line(level, "monitor", message, &all);
-    }
-
-    // Clients
-
-    fn accept(&mut self) {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = match rustix::net::accept_with(&self.listener, flags) {
-            Ok(socket) => socket,
-            Err(Errno::AGAIN | Errno::INTR | Errno::CONNABORTED) => return,
-            Err(errno) => {
-                self.log(
-                    Level::Warn,
-                    "cannot accept a connection",
-                    &[("why", &errno.to_string())],
-                );
-                return;
-            }
-        };
-        if !crate::is_trusted(&socket) {
-            self.log(Level::Warn, "connection refused: the peer is not root", &[]);
-            return;
-        }
-        let key = self.new_key();
-        match self.poller.watch(socket, Source::Client(key)) {
-            Ok(socket) => {
-                self.clients.insert(key, Client::new(socket));
-            }
-            Err(fault) => self.log(Level::Warn, "cannot serve", &[("why", &fault.message)]),
-        }
-    }
-
-    fn serve_client(&mut self, key: Key, flags: EventFlags) {
-        let Some(client) = self.clients.get_mut(&key) else {
-            return;
-        };
-        if flags.contains(EventFlags::OUT) {
-            client.flush(&self.poller);
-            if !client.is_busy() {
-                self.resume_execs(key);
-            }
-        }
-        let Some(client) = self.clients.get_mut(&key) else {
-            return;
-        };
-        if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
-            client.fill();
-        }
-        while let Some(request) = self.clients.get_mut(&key).and_then(Client::next_request) {
-            self.call(key, request);
-        }
-    }
-
-    fn drop_broken_clients(&mut self) {
-        let broken = |(key, client): (&Key, &Client)| client.broken.then_some(*key);
-        let keys: Vec<Key> = self.clients.iter().filter_map(broken).collect();
-        for key in keys {
-            if let Some(client) = self.clients.remove(&key) {
-                self.poller.unwatch(client.socket);
-            }
-            self.abandon_execs_of(key);
-        }
-    }
-
-    pub(crate) fn answer(&mut self, to: Address, result: Answer) {
-        self.send(to, true, result);
-    }
-
-    pub(crate) fn answer_all(&mut self, to: Vec<Address>, result: &Answer) {
-        for address in to {
-            self.answer(address, result.clone());
-        }
-    }
-
-    pub(crate) fn send(&mut self, to: Address, done: bool, result: Answer) {
-        if let Some(client) = self.clients.get_mut(&to.client) {
-            client.send(&self.poller, to.request, done, result);
-        }
-    }
-
-    /// Sends an event to everybody who wants events.
-    pub(crate) fn publish(&mut self, event: &Answer) {
-        for client in self.clients.values_mut().filter(|client| client.subscribed) {
-            client.send(&self.poller, 0, true, event.clone());
-        }
     }
 
     // Children
@@ -359,67 +274,6 @@ impl Monitor {
             self.exec_deadline(key, now);
         }
     }
-
-    /// Answers those who wait for the whole pod.
-    fn progress_of_the_whole(&mut self) {
-        if self.stop_waiters.is_empty() && self.release.is_none() {
-            return;
-        }
-        if self.containers.values().any(Container::is_alive) {
-            return;
-        }
-        let waiters = std::mem::take(&mut self.stop_waiters);
-        self.answer_all(waiters, &Answer::PodStopped(v1::Done {}));
-        let removing = self
-            .containers
-            .values()
-            .any(|container| container.remover.is_some());
-        if let Some(address) = self.release.filter(|_| !removing) {
-            self.finish_release(address);
-        }
-    }
-
-    fn finish_release(&mut self, address: Address) {
-        match &self.pod_init {
-            // The answer comes when it is reaped.
-            Some(pod_init) => {
-                process::send_signal(pod_init, 9).ok();
-            }
-            None => {
-                let failures = self.take_down();
-                let answer = match failures.into_iter().reduce(merge) {
-                    None => Answer::PodReleased(v1::Done {}),
-                    Some(fault) => Answer::Fault(fault),
-                };
-                self.answer(address, answer);
-                if let Some(client) = self.clients.get_mut(&address.client) {
-                    client.flush_blocking(Duration::from_secs(2));
-                }
-                self.released = true;
-            }
-        }
-    }
-
-    /// Removes what the pod has outside its directory.
-    fn take_down(&mut self) -> Vec<Fault> {
-        let patience = Duration::from_secs(2);
-        let own = self.namespaces.init_cgroup.take();
-        let cgroups = self
-            .containers
-            .values()
-            .map(|container| container.cgroup.clone())
-            .chain(own);
-        let mut failures = Vec::new();
-        for cgroup in cgroups.collect::<Vec<_>>() {
-            let removed = estiba_isolate::remove_cgroup(&self.host, &cgroup, patience);
-            failures.extend(removed.map_err(crate::convert::fault).err());
-        }
-        self.namespaces = PodNamespaces::default();
-        if !self.identity.netns_path.is_empty() {
-            failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
-        }
-        failures
-    }
 }
 
 fn watch(
@@ -439,11 +293,6 @@ fn watch(
         None => None,
     };
     Ok((poller, listener, pod_init))
-}
-
-fn merge(mut first: Fault, next: Fault) -> Fault {
-    first.chain.push(next.message);
-    first
 }
 
 /// `cannot find container "…"`.

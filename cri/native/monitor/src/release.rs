@@ -1,0 +1,79 @@
+//! The end of the whole pod.
+
+use std::time::Duration;
+
+use estiba_isolate::PodNamespaces;
+use estiba_wire::v1::{self, Fault};
+
+use crate::client::Address;
+use crate::container::Container;
+use crate::monitor::{Answer, Monitor};
+use crate::process;
+
+impl Monitor {
+    /// Answers those who wait for the whole pod.
+    pub(crate) fn progress_of_the_whole(&mut self) {
+        if self.stop_waiters.is_empty() && self.release.is_none() {
+            return;
+        }
+        if self.containers.values().any(Container::is_alive) {
+            return;
+        }
+        let waiters = std::mem::take(&mut self.stop_waiters);
+        self.answer_all(waiters, &Answer::PodStopped(v1::Done {}));
+        let removing = self
+            .containers
+            .values()
+            .any(|container| container.remover.is_some());
+        if let Some(address) = self.release.filter(|_| !removing) {
+            self.finish_release(address);
+        }
+    }
+
+    fn finish_release(&mut self, address: Address) {
+        match &self.pod_init {
+            // The answer comes when it is reaped.
+            Some(pod_init) => {
+                process::send_signal(pod_init, 9).ok();
+            }
+            None => {
+                let failures = self.take_down();
+                let answer = match failures.into_iter().reduce(merge) {
+                    None => Answer::PodReleased(v1::Done {}),
+                    Some(fault) => Answer::Fault(fault),
+                };
+                self.answer(address, answer);
+                if let Some(client) = self.clients.get_mut(&address.client) {
+                    client.flush_blocking(Duration::from_secs(2));
+                }
+                self.released = true;
+            }
+        }
+    }
+
+    /// Removes what the pod has outside its directory.
+    fn take_down(&mut self) -> Vec<Fault> {
+        let patience = Duration::from_secs(2);
+        let own = self.namespaces.init_cgroup.take();
+        let cgroups = self
+            .containers
+            .values()
+            .map(|container| container.cgroup.clone())
+            .chain(own);
+        let mut failures = Vec::new();
+        for cgroup in cgroups.collect::<Vec<_>>() {
+            let removed = estiba_isolate::remove_cgroup(&self.host, &cgroup, patience);
+            failures.extend(removed.map_err(crate::convert::fault).err());
+        }
+        self.namespaces = PodNamespaces::default();
+        if !self.identity.netns_path.is_empty() {
+            failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
+        }
+        failures
+    }
+}
+
+fn merge(mut first: Fault, next: Fault) -> Fault {
+    first.chain.push(next.message);
+    first
+}

@@ -1,0 +1,121 @@
+//! Removes what a container has left, in a child: that may take its time.
+
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use estiba_isolate::remove_cgroup;
+use estiba_wire::Message;
+use estiba_wire::v1::{self, ErrorCode, Fault};
+use rustix::io::Errno;
+use rustix::pipe::PipeFlags;
+
+use crate::container::Remover;
+use crate::convert;
+use crate::monitor::{Answer, Monitor};
+use crate::poller::{Key, Source};
+use crate::process::{self, Ended};
+use crate::record::container_dir;
+use crate::stderr_log::Level;
+
+/// For processes of a dead container to leave their cgroup.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+
+impl Monitor {
+    /// Forks a child that removes what the container has left: that may take its time.
+    pub(crate) fn start_removal(&mut self, key: Key) {
+        let Some(container) = self.containers.get(&key) else {
+            return;
+        };
+        if container.remover.is_some() {
+            return;
+        }
+        let cgroup = container.cgroup.clone();
+        let directory = container_dir(&self.identity.pod_dir, &container.id);
+        // A writable directory goes before the record that somebody could find it by.
+        let trees = [container.writable_dir.clone(), directory];
+        let started = self.fork_remover(key, &cgroup, &trees);
+        match (started, self.containers.get_mut(&key)) {
+            (Ok(remover), Some(container)) => container.remover = Some(remover),
+            (Err(fault), Some(container)) => {
+                let waiters = std::mem::take(&mut container.remove_waiters);
+                self.answer_all(waiters, &Answer::Fault(fault));
+            }
+            (_, None) => {}
+        }
+    }
+
+    fn fork_remover(
+        &mut self,
+        key: Key,
+        cgroup: &str,
+        trees: &[std::path::PathBuf],
+    ) -> Result<Remover, Fault> {
+        let fault = |errno: Errno| {
+            Fault::from_errno("fork", "cannot fork the remover", errno.raw_os_error())
+        };
+        let (report, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(fault)?;
+        let Some(child) = process::fork().map_err(fault)? else {
+            rustix::thread::set_name(c"estiba-remover").ok();
+            estiba_kernel::fd::close_all_except(&[theirs.as_raw_fd()]).ok();
+            let mut failures = Vec::new();
+            let removed = remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE);
+            failures.extend(removed.map_err(convert::fault).err());
+            for tree in trees {
+                let removed = estiba_trees::remove_tree(tree);
+                failures.extend(removed.map_err(|error| convert::remove_fault(&error)).err());
+            }
+            if let Some(fault) = failures.first() {
+                rustix::io::write(&theirs, &fault.encode_to_vec()).ok();
+            }
+            process::exit_now(i32::from(!failures.is_empty()));
+        };
+        let pidfd = self.poller.watch(child.pidfd, Source::Remover(key))?;
+        Ok(Remover { pidfd, report })
+    }
+
+    pub(crate) fn remover_ended(&mut self, key: Key) {
+        let Some(container) = self.containers.get_mut(&key) else {
+            return;
+        };
+        let Some(remover) = &container.remover else {
+            return;
+        };
+        let ended = match process::reap(&remover.pidfd) {
+            Ok(None) => return,
+            Ok(Some(ended)) => ended,
+            Err(_) => Ended::Exited(255),
+        };
+        let Some(remover) = container.remover.take() else {
+            return;
+        };
+        let waiters = std::mem::take(&mut container.remove_waiters);
+        let id = container.id.clone();
+        self.poller.unwatch(remover.pidfd);
+        if ended == Ended::Exited(0) {
+            self.containers.remove(&key);
+            if let Err(fault) = self.write_state() {
+                self.log(
+                    Level::Error,
+                    "cannot write pod state",
+                    &[("why", &fault.message)],
+                );
+            }
+            return self.answer_all(waiters, &Answer::Removed(v1::Done {}));
+        }
+        let mut report = Vec::new();
+        std::fs::File::from(remover.report)
+            .read_to_end(&mut report)
+            .ok();
+        let fault = Fault::decode(report.as_slice())
+            .ok()
+            .filter(|fault| fault.code != 0);
+        let fault = fault.unwrap_or_else(|| {
+            let message = format!("cannot remove container {id:?}: the remover ended with {ended}");
+            Fault::new(ErrorCode::Internal, "remove", message)
+        });
+        let fields = [("container", &*id), ("why", &*fault.message)];
+        self.log(Level::Error, "cannot remove container", &fields);
+        self.answer_all(waiters, &Answer::Fault(fault));
+    }
+}
