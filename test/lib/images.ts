@@ -2,7 +2,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -112,4 +112,31 @@ export function programLayer(program: string, name: string, mode: number): TarIn
     content: readFileSync(path),
   }));
   return [...files, { name, mode, content: readFileSync(program) }];
+}
+
+/**
+ * The extended attributes of a path as a pax header shows them, `<name>=<value>`. By tar, because
+ * every Debian has it.
+ */
+export async function attributesOf(path: string): Promise<string[]> {
+  const args = [
+    '--xattrs',
+    '--xattrs-include=*',
+    '--no-recursion',
+    '-cf',
+    '-',
+    '-C',
+    dirname(path),
+  ];
+  const { stdout } = await run('tar', [...args, basename(path)], { encoding: 'latin1' });
+  return [...stdout.matchAll(/\d+ SCHILY\.xattr\.([^\n]*)\n/gu)]
+    .map((match) => match[1] ?? '')
+    .toSorted();
+}
+
+/** The directories of an image's layers, topmost first. */
+export async function layerDirectories(server: TestServer, image: string): Promise<string[]> {
+  const request = { image: { image }, verbose: true };
+  const { info } = await server.client.image.imageStatus(request);
+  return (JSON.parse(info?.['info'] ?? '{}') as { lowerDirs: string[] }).lowerDirs;
 }

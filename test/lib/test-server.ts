@@ -26,6 +26,8 @@ export interface TestServerOptions {
   readonly dualStack?: boolean;
   /** Use the mount(2) ways that old kernels need. */
   readonly legacyMounts?: boolean;
+  /** Directories searched for CNI plugins instead of Debian's. */
+  readonly binDirs?: readonly string[];
   /** Lines added to the [section]s of the configuration file. */
   readonly config?: Readonly<Record<string, readonly string[]>>;
 }
@@ -177,7 +179,7 @@ export class TestServer {
     const sections: Record<string, string[]> = {
       cni: [
         `conf_dirs = ["${this.confDir}"]`,
-        'bin_dirs = ["/usr/lib/cni"]',
+        `bin_dirs = ${JSON.stringify(this.#options.binDirs ?? ['/usr/lib/cni'])}`,
         `cache_dir = "${join(this.stateDir, 'cni-cache')}"`,
       ],
       isolator: [
