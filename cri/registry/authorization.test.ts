@@ -85,6 +85,17 @@ describe('bearer tokens', () => {
     ]);
   });
 
+  test('and all else use connections again', async () => {
+    wantToken();
+    giveTokens({});
+    await using client = await bench.open();
+    const { digest } = await client.resolve();
+    await client.fetchManifest({ ...(await client.resolve()), digest, annotations: {} });
+    expect(bench.upstream.asked).toHaveLength(4);
+    // The pool may take a second one while the first is not quite free yet.
+    expect(bench.upstream.connections).toBeLessThanOrEqual(2);
+  });
+
   test('are asked for with user and password', async () => {
     wantToken();
     giveTokens({}, (proof) => proof === basic('me:hunter2'));

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import { abortError } from '../core/deadline.ts';
 import type { Endpoint } from './endpoints.ts';
 import { networkError } from './network-error.ts';
+import { describeProxy } from './proxy.ts';
 import type { ProxyChoice } from './proxy.ts';
 import { RegistryError } from './registry-error.ts';
 import { readTrustFiles } from './trust.ts';
@@ -70,6 +71,8 @@ export class Connections implements AsyncDisposable {
       const { statusCode, headers, body } = await request(url, {
         dispatcher: this.#dispatcher(url, asked.isOwnHost),
         method: asked.method,
+        // By default a connection is not used again after HEAD.
+        reset: false,
         headers: { 'user-agent': this.#network.userAgent, ...asked.headers },
         body: asked.body ?? null,
         signal: signal ?? null,
@@ -84,7 +87,9 @@ export class Connections implements AsyncDisposable {
       if (signal?.aborted === true) {
         throw abortError(signal, what);
       }
-      throw networkError(what, url.host, this.#tlsErrorBehind(error) ?? error);
+      const proxy = this.#network.proxies.proxyFor(url);
+      const via = proxy === undefined ? '' : describeProxy(proxy);
+      throw networkError(what, url.host, this.#tlsErrorBehind(error) ?? error, via);
     }
   }
 
@@ -164,6 +169,19 @@ export class Connections implements AsyncDisposable {
       },
     });
   }
+}
+
+const maxDiscardedBytes = 64 * 1024;
+const discardMs = 2000;
+
+/**
+ * Lets go of an answer that nobody needs. A short body is read to its end, so that the connection
+ * serves the next request; otherwise the connection ends.
+ */
+export async function discard(answer: HttpAnswer): Promise<void> {
+  const signal = AbortSignal.timeout(discardMs);
+  await answer.body.dump({ limit: maxDiscardedBytes, signal }).catch(() => {});
+  answer.body.destroy();
 }
 
 /** The first value of a header, "" for none. */

@@ -1,6 +1,6 @@
 // Requests to one endpoint for one repository: authentication, redirects, retries.
 import { Authorizer } from './authorizer.ts';
-import { Connections, headerOf, readBody } from './connections.ts';
+import { Connections, discard, headerOf, readBody } from './connections.ts';
 import type { HttpAnswer, Network } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoints.ts';
@@ -97,7 +97,7 @@ export class EndpointClient implements AsyncDisposable {
       }
       if (answer.status === 401 && answer.isOwnHost) {
         if (this.#authorizer.learn(answer, url, asked.what)) {
-          answer.body.destroy();
+          await discard(answer);
           continue;
         }
       } else {
@@ -155,7 +155,7 @@ export class EndpointClient implements AsyncDisposable {
       if (!redirectStatuses.includes(answer.status) || location === '') {
         return { ...answer, isOwnHost, host: url.host };
       }
-      answer.body.destroy();
+      await discard(answer);
       url = this.#redirected(asked, url, location, redirects);
     }
   }

@@ -31,9 +31,14 @@ export class FakeRegistry implements AsyncDisposable {
   /** Body bytes that left, as far as the server knows. */
   sentBytes = 0;
   ranges = true;
+  /** Connections that were made to it. */
+  connections = 0;
 
   private constructor() {
     this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server.on('connection', () => {
+      this.connections += 1;
+    });
   }
 
   static async start(): Promise<FakeRegistry> {

@@ -67,21 +67,25 @@ export function isNotTls(error: unknown): boolean {
   );
 }
 
-/** Wraps what the HTTP client threw; a CriError passes as it is. */
-export function networkError(what: string, host: string, error: unknown): CriError {
+/**
+ * Wraps what the HTTP client threw; a CriError passes as it is. `via` names the proxy, "" for a
+ * direct connection.
+ */
+export function networkError(what: string, host: string, error: unknown, via = ''): CriError {
   if (error instanceof CriError) {
     return error;
   }
   const code = networkCode(error);
   const meaning = meanings[code];
+  const target = via === '' ? `"${host}"` : `"${host}" through the proxy "${via}"`;
   if (meaning?.isRefusal === true || code.startsWith('ERR_SSL_')) {
     const alert = alerts.find(([pattern]) => pattern.test(code))?.[1];
     const why = meaning?.why ?? alert ?? `TLS failed (${code})`;
-    const message = `cannot ${what}: no trusted connection to "${host}": ${why}`;
+    const message = `cannot ${what}: no trusted connection to ${target}: ${why}`;
     return new RegistryError('FailedPrecondition', message, { host, cause: error });
   }
   const why = meaning?.why ?? describeError(error);
-  return new RegistryError('Unavailable', `cannot ${what}: no connection to "${host}": ${why}`, {
+  return new RegistryError('Unavailable', `cannot ${what}: no connection to ${target}: ${why}`, {
     host,
     cause: error,
     reason: 'RegistryUnavailable',

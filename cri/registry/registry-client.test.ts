@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { answerError } from './fake-registry.ts';
 import type { Intercept } from './fake-registry.ts';
+import { ProxyChoice } from './proxy.ts';
 import { Bench } from './registry-bench.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -137,6 +138,40 @@ describe('resolve', () => {
     expect(await client.resolve()).toMatchObject(image);
     await client.fetchManifest({ ...image, annotations: {} });
     expect(bench.upstream.asked).toHaveLength(2);
+  });
+});
+
+describe('a proxy', () => {
+  const through = (proxy: string): void => {
+    const { network } = bench.options;
+    bench.more = { network: { ...network, proxies: new ProxyChoice({ HTTP_PROXY: proxy }) } };
+  };
+
+  test('is asked for what is not on this machine', async () => {
+    const image = bench.upstream.putImage('1', [layer]);
+    await bench.writeHosts('server = "http://far.example"');
+    through(`http://u:hunter2@${bench.upstream.host}`);
+    await using client = await bench.open();
+    expect(await client.resolve()).toMatchObject(image);
+    expect(bench.upstream.asked).toEqual([
+      'HEAD http://far.example/v2/team/app/manifests/1?ns=r.example',
+    ]);
+    expect(bench.upstream.requests[0]?.headers['proxy-authorization']).toBe(
+      `Basic ${Buffer.from('u:hunter2').toString('base64')}`,
+    );
+  });
+
+  test('that is not there is named, without its password', async () => {
+    await bench.writeHosts('server = "http://far.example"');
+    through('http://u:hunter2@127.0.0.1:1');
+    await using client = await bench.open();
+    const error = await client.resolve().catch((caught: unknown) => caught);
+    expect(error).toMatchObject({
+      message: expect.stringContaining(
+        'no connection to "far.example" through the proxy "http://127.0.0.1:1": connection refused',
+      ),
+    });
+    expect(inspect(error, { depth: 10 })).not.toContain('hunter2');
   });
 });
 

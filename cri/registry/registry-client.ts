@@ -3,7 +3,7 @@ import type { Credentials, CredentialOptions } from './credentials.ts';
 import { findCredentials } from './credentials.ts';
 import { readBlob } from './blob-stream.ts';
 import type { BlobOptions } from './blob-stream.ts';
-import { headerOf, readBody } from './connections.ts';
+import { discard, headerOf, readBody } from './connections.ts';
 import type { HttpAnswer, Network } from './connections.ts';
 import { asCriError, CriError } from '../core/error.ts';
 import { abortError } from '../core/deadline.ts';
@@ -253,7 +253,7 @@ export class RegistryClient implements AsyncDisposable {
       ...this.#manifestRequest('HEAD', name, signal),
       expected: [200, 405],
     });
-    answer.body.destroy();
+    await discard(answer);
     const digest = headerOf(answer, 'docker-content-digest');
     const size = Number(headerOf(answer, 'content-length'));
     const mediaType = contentType(answer);

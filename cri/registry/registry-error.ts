@@ -135,6 +135,7 @@ export function parseRetryAfter(text: string, nowMs: number): number | undefined
   if (/^[0-9]{1,9}$/.test(text)) {
     return Number(text) * 1000;
   }
-  const date = Date.parse(text);
+  // Date.parse takes nearly anything for a date; HTTP's begin with the day of the week.
+  const date = /^[A-Z][a-z]+, /u.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }

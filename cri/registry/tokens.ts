@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { Challenge } from './challenge.ts';
-import { readBody } from './connections.ts';
+import { discard, readBody } from './connections.ts';
 import type { Connections, HttpAnswer } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { answerError, RegistryError } from './registry-error.ts';
@@ -155,7 +155,7 @@ async function fetchToken(
   // Some servers know passwords only in the form of OAuth 2.
   const isOther = [404, 405].includes(answer.status) && credentials.kind === 'password';
   if (isOther) {
-    answer.body.destroy();
+    await discard(answer);
     return await readToken(request, await post(request, connections, signal), nowMs, signal);
   }
   return await readToken(request, answer, nowMs, signal);

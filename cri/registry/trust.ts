@@ -1,4 +1,5 @@
 // What a TLS connection to a registry trusts and shows.
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { statSync, readFileSync } from 'node:fs';
 import { createSecureContext, rootCertificates } from 'node:tls';
@@ -80,10 +81,7 @@ export async function readTrustFiles(endpoint: Endpoint): Promise<TrustFiles> {
   const ca: string[] = [];
   for (const path of endpoint.caFiles) {
     const pem = await readPem(path, 'CA', endpoint);
-    checkContext({ ca: pem }, path, 'CA', endpoint);
-    if (!pem.includes('-----BEGIN')) {
-      throw unusable(path, 'CA', endpoint, 'it holds no PEM certificate');
-    }
+    checkAuthorities(pem, path, endpoint);
     ca.push(pem);
   }
   const certificates: string[] = [];
@@ -91,7 +89,7 @@ export async function readTrustFiles(endpoint: Endpoint): Promise<TrustFiles> {
   for (const { certificate, key } of endpoint.clientPairs) {
     const cert = await readPem(certificate, 'client certificate', endpoint);
     const keyPem = key === '' ? cert : await readPem(key, 'client key', endpoint);
-    checkContext({ cert, key: keyPem }, certificate, 'client certificate', endpoint);
+    checkClient(cert, keyPem, certificate, endpoint);
     certificates.push(cert);
     keys.push(keyPem);
   }
@@ -107,16 +105,28 @@ async function readPem(path: string, what: string, endpoint: Endpoint): Promise<
   }
 }
 
-function checkContext(
-  options: { ca?: string; cert?: string; key?: string },
-  path: string,
-  what: string,
-  endpoint: Endpoint,
-): SecureContext {
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/gu;
+
+/** A broken CA would just not be there: TLS ignores what it cannot read. */
+function checkAuthorities(pem: string, path: string, endpoint: Endpoint): void {
+  const blocks = pem.match(pemCertificate) ?? [];
+  if (blocks.length === 0) {
+    throw unusable(path, 'CA', endpoint, 'it holds no PEM certificate');
+  }
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block);
+    } catch (cause) {
+      throw unusable(path, 'CA', endpoint, describeError(cause));
+    }
+  }
+}
+
+function checkClient(cert: string, key: string, path: string, endpoint: Endpoint): void {
   try {
-    return createSecureContext(options);
+    createSecureContext({ cert, key });
   } catch (cause) {
-    throw unusable(path, what, endpoint, describeError(cause));
+    throw unusable(path, 'client certificate', endpoint, describeError(cause));
   }
 }
 

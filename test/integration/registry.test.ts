@@ -190,7 +190,12 @@ describe('a registry with TLS', () => {
     expect(error).toMatchObject({ code: 'Unavailable', reason: 'RegistryUnavailable' });
     const wrong = { ...environment, HTTPS_PROXY: `http://u:wr0ng@${proxy.host}` };
     const refused = await failure('registry.test/team/app:1', { environment: wrong });
-    expect(refused).toMatchObject({ code: 'Unavailable' });
+    expect(refused).toMatchObject({
+      code: 'Unavailable',
+      message: expect.stringContaining(
+        `"registry.test" through the proxy "http://${proxy.host}": the proxy refused`,
+      ),
+    });
     expect(inspect(refused, { depth: 10 })).not.toContain('wr0ng');
     expect(proxy.asked).toHaveLength(1);
   });
