@@ -2,13 +2,12 @@
 //! and executes the program.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
 
 use estiba_kernel::cgroup::Joined;
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::resolve::{self, Missing};
-use estiba_kernel::{Errno, fd, net, process, socket, spawn};
-use rustix::fs::{Mode, OFlags};
+use estiba_kernel::{Errno, fd, net, process, socket};
+use rustix::fs::OFlags;
 
 use crate::builder::report;
 use crate::config;
@@ -19,12 +18,11 @@ use crate::execute::{execute, variable};
 use crate::host::Host;
 use crate::mounts;
 use crate::options::propagation;
-use crate::pod::POD_ROOT_DIR;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
-use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
-use crate::rootfs::{self, Overlay};
+use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
 use crate::sources;
 use crate::spec::Spec;
+use crate::stage;
 use crate::users::{self, Identity};
 use crate::{devices, masks, sysctl};
 
@@ -120,7 +118,7 @@ fn build(birth: &mut Birth<'_>, clock: &mut Stopwatch) -> Result<Parked, Isolate
         },
     )?;
     clock.lap("open-sources");
-    let stage = set_the_stage(birth, clock)?;
+    let stage = stage::set_the_stage(birth, clock)?;
     let root = stage.root.as_fd();
     for one in planned {
         mounts::attach(root, one, stage.pod_shm.as_ref())?;
@@ -187,122 +185,6 @@ fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
         ipc: linux.namespace("ipc").is_some(),
     };
     sysctl::apply(&linux.sysctl, own, false)
-}
-
-/// The new mount namespace with the root file system attached in it.
-struct Stage {
-    root: OwnedFd,
-    pod_shm: Option<OwnedFd>,
-    /// The null device of a mount in this namespace, to be copied.
-    null: OwnedFd,
-}
-
-fn set_the_stage(birth: &Birth<'_>, clock: &mut Stopwatch) -> Result<Stage, IsolateError> {
-    let legacy = birth.request.legacy_mounts || !birth.host.features.overlay_lowerdir_append;
-    let detached = match &birth.request.rootfs {
-        Rootfs::Overlay {
-            lower_dirs,
-            writable_dir,
-            volatile,
-        } => {
-            let overlay = Overlay {
-                lower_dirs,
-                writable_dir,
-                volatile: *volatile,
-            };
-            overlay.prepare()?;
-            if legacy {
-                None
-            } else {
-                Some(overlay.mount_detached()?)
-            }
-        }
-        Rootfs::Directory(path) => Some(rootfs::clone_directory(path)?),
-    };
-    clock.lap("rootfs");
-    let mut pod_shm = None;
-    let pod_mnt = birth.request.pod.and_then(|pod| pod.mnt.as_ref());
-    let fail = |errno| IsolateError::kernel("mount-namespace", "make a mount namespace", errno);
-    let mut flags = libc::CLONE_NEWNS;
-    if birth
-        .spec
-        .linux
-        .namespace("cgroup")
-        .is_some_and(|ns| ns.path.is_empty())
-    {
-        flags |= libc::CLONE_NEWCGROUP;
-    }
-    // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
-    let via_pod = detached.is_some() && pod_mnt.is_some();
-    if let Some(pod_mnt) = pod_mnt {
-        let host_mnt = if via_pod {
-            None
-        } else {
-            Some(open_own_mount_namespace()?)
-        };
-        spawn::setns(pod_mnt, libc::CLONE_NEWNS).map_err(fail)?;
-        if let Some(shm) = birth.request.pod.and_then(|pod| pod.shm.as_ref()) {
-            pod_shm = Some(mount::clone_fd(shm, false).map_err(fail)?);
-        }
-        if let Some(host_mnt) = host_mnt {
-            spawn::setns(host_mnt, libc::CLONE_NEWNS).map_err(fail)?;
-        }
-    }
-    spawn::unshare(flags).map_err(fail)?;
-    if !via_pod {
-        let top = rootfs::open_path(Path::new("/"))?;
-        let private = Attributes {
-            propagation: libc::MS_PRIVATE,
-            ..Attributes::default()
-        };
-        mount::set_attributes(&top, private, true).map_err(fail)?;
-    }
-    clock.lap("mount-namespace");
-    let null = masks::open_null(if via_pod { "/null" } else { "/dev/null" }, OFlags::PATH)?;
-    let root = match (detached, &birth.request.rootfs) {
-        (Some(fd), rootfs) => {
-            let at = match rootfs {
-                _ if via_pod => Path::new(POD_ROOT_DIR),
-                Rootfs::Overlay { writable_dir, .. } => writable_dir.as_path(),
-                Rootfs::Directory(path) => path.as_path(),
-            };
-            let target = rootfs::open_path(at)?;
-            let private = Attributes {
-                propagation: libc::MS_PRIVATE,
-                ..Attributes::default()
-            };
-            mount::set_attributes(&fd, private, true).map_err(fail)?;
-            mount::attach(&fd, target.as_fd()).map_err(fail)?;
-            fd
-        }
-        (
-            None,
-            Rootfs::Overlay {
-                lower_dirs,
-                writable_dir,
-                volatile,
-            },
-        ) => Overlay {
-            lower_dirs,
-            writable_dir,
-            volatile: *volatile,
-        }
-        .mount_at_writable_dir()?,
-        (None, Rootfs::Directory(path)) => rootfs::clone_directory(path)?,
-    };
-    clock.lap("attach-rootfs");
-    Ok(Stage {
-        root,
-        pod_shm,
-        null,
-    })
-}
-
-fn open_own_mount_namespace() -> Result<OwnedFd, IsolateError> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    rustix::fs::open("/proc/self/ns/mnt", flags, Mode::empty()).map_err(|errno| {
-        IsolateError::kernel("mount-namespace", "open the host's mount namespace", errno)
-    })
 }
 
 /// Devices and the terminal.

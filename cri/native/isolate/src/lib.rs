@@ -26,6 +26,8 @@ mod request;
 mod rootfs;
 mod sources;
 mod spec;
+mod spec_check;
+mod stage;
 mod sysctl;
 mod users;
 

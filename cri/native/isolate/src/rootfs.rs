@@ -17,6 +17,8 @@ use crate::error::{ErrorCode, IsolateError};
 const STEP: &str = "mount-rootfs";
 /// mount(2) takes one page of options, its end included.
 const MAX_OPTIONS: usize = 4095;
+/// fsconfig(2) takes so many bytes of a value, its end included.
+const MAX_VALUE: usize = 256;
 /// What an image's layers rely on; everything else would write xattrs that other tools cannot read.
 const OVERLAY_OPTIONS: [(&str, &str); 3] = [
     ("index", "off"),
@@ -82,6 +84,13 @@ impl Overlay<'_> {
 
     fn work(&self) -> PathBuf {
         self.writable_dir.join("work")
+    }
+
+    /// Whether every path is short enough for [`Self::mount_detached`].
+    pub(crate) fn fits_fsconfig(&self) -> bool {
+        let own = [self.upper(), self.work()];
+        let mut paths = self.lower_dirs.iter().chain(&own);
+        paths.all(|path| path.as_os_str().len() < MAX_VALUE)
     }
 
     /// The overlay as a detached mount, layers added one by one.
@@ -264,6 +273,13 @@ mod tests {
             "lowerdir=2:1\\:x,upperdir=/s/c\\,1/upper,workdir=/s/c\\,1/work,index=off,\
              metacopy=off,redirect_dir=off,volatile"
         );
+    }
+
+    #[test]
+    fn long_paths_are_not_for_fsconfig() {
+        let layer = |length: usize| PathBuf::from(format!("/{:0>1$}", "", length - 1));
+        assert!(overlay(&[layer(255)]).fits_fsconfig());
+        assert!(!overlay(&[layer(3), layer(256)]).fits_fsconfig());
     }
 
     #[test]

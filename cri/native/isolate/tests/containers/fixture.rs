@@ -113,6 +113,7 @@ impl Fixture {
             namespaces,
             netns_path: request.netns_path,
             legacy: false,
+            writable_parent: self.dir.path().to_owned(),
         }
     }
 }
@@ -122,6 +123,8 @@ pub struct Pod<'a> {
     pub namespaces: PodNamespaces,
     pub netns_path: PathBuf,
     pub legacy: bool,
+    /// Where containers get their writable directories.
+    pub writable_parent: PathBuf,
 }
 
 impl Drop for Pod<'_> {
@@ -240,7 +243,7 @@ impl Pod<'_> {
                 spec_json: json.as_bytes(),
                 rootfs: Rootfs::Overlay {
                     lower_dirs: vec![layers.join("top"), layers.join("base")],
-                    writable_dir: self.fixture.path(&format!("writable-{number}")),
+                    writable_dir: self.writable_parent.join(format!("writable-{number}")),
                     volatile: true,
                 },
                 user,
@@ -375,6 +378,19 @@ impl Running {
             ControlMessage::Created(_) => panic!("created twice"),
         }
     }
+}
+
+/// Reads until the text ends so, or the pipe does.
+pub fn read_until(fd: &OwnedFd, end: &str) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(end.as_bytes()) {
+        let mut part = [0; 512];
+        match rustix::io::read(fd, &mut part).unwrap() {
+            0 => break,
+            count => bytes.extend(&part[..count]),
+        }
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 pub fn read_all(fd: OwnedFd) -> String {

@@ -1,0 +1,217 @@
+//! What a spec must not ask for, and values that cannot work.
+
+use crate::error::IsolateError;
+use crate::spec::{STEP, Spec};
+
+const NAMESPACES: [&str; 8] = [
+    "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time",
+];
+
+/// Whether an optional JSON value holds anything.
+fn is_set(value: Option<&serde_json::Value>) -> bool {
+    match value {
+        None | Some(serde_json::Value::Null) => false,
+        Some(serde_json::Value::Object(map)) => !map.is_empty(),
+        Some(serde_json::Value::Array(list)) => !list.is_empty(),
+        Some(_) => true,
+    }
+}
+
+impl Spec {
+    /// Refuses what would otherwise be ignored silently, and values that cannot work.
+    pub(crate) fn check(&self) -> Result<(), IsolateError> {
+        self.check_unsupported()?;
+        let invalid = |message: String| Err(IsolateError::invalid(STEP, message));
+        if !self.oci_version.starts_with("1.") {
+            return invalid(format!(
+                "cannot use OCI runtime spec: version {:?} is not 1.x",
+                self.oci_version
+            ));
+        }
+        if self.process.args.is_empty() {
+            return invalid("cannot create container: process.args is empty".to_owned());
+        }
+        if !self.process.cwd.starts_with('/') {
+            return invalid(format!(
+                "cannot create container: working directory {:?} is not absolute",
+                self.process.cwd
+            ));
+        }
+        for text in self.process.args.iter().chain(&self.process.env) {
+            if text.contains('\0') {
+                return invalid(format!(
+                    "cannot create container: {text:?} holds a NUL byte"
+                ));
+            }
+        }
+        if let Some(unknown) = self
+            .linux
+            .namespaces
+            .iter()
+            .find(|namespace| !NAMESPACES.contains(&namespace.kind.as_str()))
+        {
+            return invalid(format!(
+                "cannot create container: namespace type {:?} is not known",
+                unknown.kind
+            ));
+        }
+        if self.linux.cgroups_path.contains(':') && !self.linux.cgroups_path.starts_with('/') {
+            return invalid(format!(
+                "cannot create container: linux.cgroupsPath {:?} is for the systemd cgroup driver",
+                self.linux.cgroups_path
+            ));
+        }
+        if self
+            .linux
+            .namespace("mount")
+            .is_none_or(|ns| !ns.path.is_empty())
+        {
+            return invalid(
+                "cannot create container: linux.namespaces must hold a new mount namespace"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn check_unsupported(&self) -> Result<(), IsolateError> {
+        let linux = &self.linux;
+        let resources = &linux.resources;
+        let hooks = self.hooks.as_ref();
+        let process = &self.process;
+        let features: [(&str, bool); 22] = [
+            ("seccomp", is_set(linux.seccomp.as_ref())),
+            ("AppArmor", !self.process.apparmor_profile.is_empty()),
+            (
+                "SELinux (process label)",
+                !self.process.selinux_label.is_empty(),
+            ),
+            ("SELinux (mount label)", !linux.mount_label.is_empty()),
+            (
+                "hooks",
+                hooks.is_some_and(|hooks| hooks.values().any(|list| !list.is_empty())),
+            ),
+            ("Intel RDT", is_set(linux.intel_rdt.as_ref())),
+            ("personality", is_set(linux.personality.as_ref())),
+            ("process.scheduler", is_set(process.scheduler.as_ref())),
+            ("process.ioPriority", is_set(process.io_priority.as_ref())),
+            (
+                "process.execCPUAffinity",
+                is_set(process.exec_cpu_affinity.as_ref()),
+            ),
+            ("linux.netDevices", is_set(linux.net_devices.as_ref())),
+            ("linux.memoryPolicy", is_set(linux.memory_policy.as_ref())),
+            (
+                "joining a cgroup namespace",
+                linux
+                    .namespace("cgroup")
+                    .is_some_and(|namespace| !namespace.path.is_empty()),
+            ),
+            ("user namespaces", linux.namespace("user").is_some()),
+            ("time namespaces", linux.namespace("time").is_some()),
+            (
+                "uidMappings",
+                linux
+                    .uid_mappings
+                    .as_ref()
+                    .is_some_and(|list| !list.is_empty()),
+            ),
+            ("resources.blockIO", is_set(resources.block_io.as_ref())),
+            ("resources.network", is_set(resources.network.as_ref())),
+            ("resources.rdma", is_set(resources.rdma.as_ref())),
+            (
+                "resources.memory.disableOOMKiller",
+                resources.memory.disable_oom_killer == Some(true),
+            ),
+            (
+                "resources.cpu.realtime*",
+                resources.cpu.realtime_runtime.is_some_and(|us| us != 0)
+                    || resources.cpu.realtime_period.is_some_and(|us| us != 0),
+            ),
+            (
+                "idmapped mounts",
+                self.mounts.iter().any(|mount| {
+                    mount
+                        .uid_mappings
+                        .as_ref()
+                        .is_some_and(|list| !list.is_empty())
+                        || mount.options.iter().any(|o| o == "idmap" || o == "ridmap")
+                }),
+            ),
+        ];
+        match features.iter().find(|(_, used)| *used) {
+            Some((feature, _)) => Err(IsolateError::unimplemented(STEP, feature)),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    fn minimal() -> serde_json::Value {
+        serde_json::json!({
+            "ociVersion": "1.0.2",
+            "process": {"args": ["/bin/true"], "cwd": "/", "futureField": 1},
+            "linux": {"namespaces": [{"type": "mount"}]},
+        })
+    }
+
+    fn parse(value: &serde_json::Value) -> Result<Spec, IsolateError> {
+        Spec::parse(value.to_string().as_bytes())
+    }
+
+    #[test]
+    fn unknown_fields_are_tolerated() {
+        assert_eq!(parse(&minimal()).unwrap().process.args, ["/bin/true"]);
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_yet_is_refused_by_name() {
+        let mut spec = minimal();
+        spec["linux"]["seccomp"] = serde_json::json!({"defaultAction": "SCMP_ACT_ALLOW"});
+        let error = parse(&spec).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Unimplemented);
+        assert!(error.message.contains("seccomp"), "{error}");
+        let mut spec = minimal();
+        spec["process"]["apparmorProfile"] = "p".into();
+        assert!(parse(&spec).unwrap_err().message.contains("AppArmor"));
+        let mut spec = minimal();
+        spec["hooks"] = serde_json::json!({"poststop": [{"path": "/bin/true"}]});
+        assert!(parse(&spec).unwrap_err().message.contains("hooks"));
+        let mut spec = minimal();
+        spec["process"]["scheduler"] = serde_json::json!({"policy": "SCHED_FIFO"});
+        assert!(parse(&spec).unwrap_err().message.contains("scheduler"));
+    }
+
+    #[test]
+    fn namespaces_that_cannot_be_had_are_refused_by_name() {
+        let refusal = |namespace: serde_json::Value| {
+            let mut spec = minimal();
+            spec["linux"]["namespaces"] = serde_json::json!([{"type": "mount"}, namespace]);
+            parse(&spec).unwrap_err().message
+        };
+        for (namespace, name) in [
+            (serde_json::json!({"type": "user"}), "user namespaces"),
+            (serde_json::json!({"type": "neetwork"}), "\"neetwork\""),
+            (
+                serde_json::json!({"type": "cgroup", "path": "/proc/1/ns/cgroup"}),
+                "joining a cgroup namespace",
+            ),
+        ] {
+            let message = refusal(namespace);
+            assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_quoted() {
+        let mut spec = minimal();
+        spec["process"]["cwd"] = "work".into();
+        let error = parse(&spec).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument);
+        assert!(error.message.contains("\"work\""), "{error}");
+    }
+}

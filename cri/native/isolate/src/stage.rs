@@ -1,0 +1,147 @@
+//! The container's own mount namespace with its root file system attached in it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use estiba_kernel::mount::{self, Attributes};
+use estiba_kernel::{Errno, spawn};
+use rustix::fs::{Mode, OFlags};
+
+use crate::control::Stopwatch;
+use crate::error::IsolateError;
+use crate::init::Birth;
+use crate::masks;
+use crate::pod::POD_ROOT_DIR;
+use crate::request::Rootfs;
+use crate::rootfs::{self, Overlay};
+use crate::spec::Linux;
+
+const PRIVATE: Attributes = Attributes {
+    set: 0,
+    clear: 0,
+    propagation: libc::MS_PRIVATE,
+};
+
+/// Where the rest of the container is built.
+pub(crate) struct Stage {
+    pub root: OwnedFd,
+    pub pod_shm: Option<OwnedFd>,
+    /// The null device of a mount in this namespace, to be copied.
+    pub null: OwnedFd,
+}
+
+/// The root file system before there is a mount namespace for it.
+enum Root<'a> {
+    /// Mounted nowhere yet; where it goes when there is no pod to give it a place.
+    Detached(OwnedFd, &'a Path),
+    /// To be mounted by mount(2) when the namespace is there.
+    Later(Overlay<'a>),
+}
+
+fn fail(errno: Errno) -> IsolateError {
+    IsolateError::kernel("mount-namespace", "make a mount namespace", errno)
+}
+
+/// Moves this process into a new mount namespace that holds the root file system.
+pub(crate) fn set_the_stage(
+    birth: &Birth<'_>,
+    clock: &mut Stopwatch,
+) -> Result<Stage, IsolateError> {
+    let root = prepare_root(birth)?;
+    clock.lap("rootfs");
+    // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
+    let has_pod = birth.request.pod.is_some_and(|pod| pod.mnt.is_some());
+    let via_pod = has_pod && matches!(root, Root::Detached(..));
+    let pod_shm = visit_pod(birth, via_pod)?;
+    spawn::unshare(new_namespaces(&birth.spec.linux)).map_err(fail)?;
+    if !via_pod {
+        let top = rootfs::open_path(Path::new("/"))?;
+        mount::set_attributes(&top, PRIVATE, true).map_err(fail)?;
+    }
+    clock.lap("mount-namespace");
+    let null = masks::open_null(if via_pod { "/null" } else { "/dev/null" }, OFlags::PATH)?;
+    let root = match root {
+        Root::Detached(root, _) if via_pod => attach(root, Path::new(POD_ROOT_DIR))?,
+        Root::Detached(root, place) => attach(root, place)?,
+        Root::Later(overlay) => overlay.mount_at_writable_dir()?,
+    };
+    clock.lap("attach-rootfs");
+    Ok(Stage {
+        root,
+        pod_shm,
+        null,
+    })
+}
+
+fn prepare_root<'a>(birth: &'a Birth<'_>) -> Result<Root<'a>, IsolateError> {
+    let (lower_dirs, writable_dir, volatile) = match &birth.request.rootfs {
+        Rootfs::Directory(path) => {
+            return Ok(Root::Detached(rootfs::clone_directory(path)?, path));
+        }
+        Rootfs::Overlay {
+            lower_dirs,
+            writable_dir,
+            volatile,
+        } => (lower_dirs, writable_dir, *volatile),
+    };
+    let overlay = Overlay {
+        lower_dirs,
+        writable_dir,
+        volatile,
+    };
+    overlay.prepare()?;
+    let can_append = birth.host.features.overlay_lowerdir_append && overlay.fits_fsconfig();
+    if birth.request.legacy_mounts || !can_append {
+        return Ok(Root::Later(overlay));
+    }
+    Ok(Root::Detached(overlay.mount_detached()?, writable_dir))
+}
+
+/// What the container does not join but gets of its own, besides what it was born with.
+fn new_namespaces(linux: &Linux) -> i32 {
+    let cgroup = linux.namespace("cgroup");
+    if cgroup.is_some_and(|namespace| namespace.path.is_empty()) {
+        libc::CLONE_NEWNS | libc::CLONE_NEWCGROUP
+    } else {
+        libc::CLONE_NEWNS
+    }
+}
+
+/// Enters the pod's mount namespace, to `stay` or only for a copy of its /dev/shm. Without a pod
+/// nothing happens.
+fn visit_pod(birth: &Birth<'_>, stay: bool) -> Result<Option<OwnedFd>, IsolateError> {
+    let Some(pod) = birth.request.pod else {
+        return Ok(None);
+    };
+    let Some(pod_mnt) = &pod.mnt else {
+        return Ok(None);
+    };
+    let way_back = if stay {
+        None
+    } else {
+        Some(open_own_mount_namespace()?)
+    };
+    spawn::setns(pod_mnt, libc::CLONE_NEWNS).map_err(fail)?;
+    let shm = match &pod.shm {
+        Some(shm) => Some(mount::clone_fd(shm, false).map_err(fail)?),
+        None => None,
+    };
+    if let Some(way_back) = way_back {
+        spawn::setns(way_back, libc::CLONE_NEWNS).map_err(fail)?;
+    }
+    Ok(shm)
+}
+
+fn attach(root: OwnedFd, place: &Path) -> Result<OwnedFd, IsolateError> {
+    let place = rootfs::open_path(place)?;
+    mount::set_attributes(&root, PRIVATE, true).map_err(fail)?;
+    mount::attach(&root, place.as_fd()).map_err(fail)?;
+    Ok(root)
+}
+
+fn open_own_mount_namespace() -> Result<OwnedFd, IsolateError> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open("/proc/self/ns/mnt", flags, Mode::empty()).map_err(|errno| {
+        IsolateError::kernel("mount-namespace", "open the host's mount namespace", errno)
+    })
+}

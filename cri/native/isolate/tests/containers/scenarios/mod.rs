@@ -1,0 +1,85 @@
+//! The scenarios, each a sentence.
+
+mod bundle;
+mod kernel;
+mod mounts;
+mod processes;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use estiba_kernel::spawn::Ended;
+use serde_json::Value;
+
+use crate::fixture::{Fixture, PARENT, Pod};
+
+type Scenario = fn(&Fixture);
+
+pub const ALL: &[(&str, Scenario)] = &[
+    ("a_container_runs_and_its_exit_code_is_seen", runs),
+    ("limits_stand_in_the_kernel", kernel::limits),
+    ("a_limit_that_needs_v2_says_so", kernel::needs_v2),
+    (
+        "namespaces_are_the_pods_and_pid_1_is_ours",
+        kernel::namespaces,
+    ),
+    ("paths_are_masked_and_read_only", mounts::masked),
+    ("volumes_follow_their_options", mounts::volumes),
+    ("symlinks_in_the_image_lead_nowhere_else", mounts::symlinks),
+    ("propagation_needs_a_shared_source", mounts::propagation),
+    ("users_come_from_the_image", processes::users),
+    (
+        "capabilities_are_exact_in_init_and_exec",
+        processes::capabilities,
+    ),
+    ("commands_run_in_the_container", processes::exec),
+    (
+        "a_killed_exec_takes_its_descendants_along",
+        processes::exec_kill,
+    ),
+    ("failures_say_why", processes::failures),
+    ("a_terminal_is_the_containers_own", processes::terminal),
+    (
+        "a_long_path_is_no_obstacle_to_the_root_file_system",
+        mounts::long_path,
+    ),
+    ("the_old_way_of_mounting_works", mounts::legacy),
+    ("sysctls_of_the_host_are_refused", kernel::sysctls),
+    ("an_oom_kill_is_counted", kernel::oom),
+    ("a_bundle_lives_through_the_oci_command_line", bundle::oci),
+];
+
+/// Cgroups and processes that tests have left.
+pub fn left_behind(fixture: &Fixture) -> Vec<String> {
+    let mut left = Vec::new();
+    for name in ["unified", "memory", "pids", "freezer", "cpu", "devices", ""] {
+        let dir = format!("/sys/fs/cgroup/{name}{PARENT}");
+        if let Ok(entries) = fs::read_dir(&dir) {
+            let dirs = entries.flatten().filter(|e| e.path().is_dir());
+            left.extend(dirs.map(|entry| entry.path().display().to_string()));
+        }
+    }
+    if left.is_empty() {
+        estiba_isolate::remove_cgroup(&fixture.host, PARENT, Duration::from_secs(1)).unwrap();
+    }
+    left
+}
+
+fn sh(pod: &Pod<'_>, script: &str) -> Value {
+    pod.spec(&["/bin/sh", "-c", script])
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn runs(fixture: &Fixture) {
+    let pod = fixture.pod();
+    let (ended, text) = pod.run(&sh(&pod, "cat /etc/layer; exit 7"));
+    assert_eq!(ended, Ended::Exited(7));
+    assert_eq!(text, "top\n");
+}
