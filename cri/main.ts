@@ -10,6 +10,7 @@ import { systemClock } from './core/clock.ts';
 import { describeError } from './core/error.ts';
 import type { ContainerId, SandboxId } from './core/ids.ts';
 import { KeyedQueue } from './core/keyed-queue.ts';
+import { PersistentJobs } from './core/persistent-jobs.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './image/handlers.ts';
 import { ImageStore } from './images/image-store.ts';
 import { limitedLauncher } from './images/layer-launcher.ts';
@@ -46,7 +47,9 @@ async function serve(configPath: string | undefined): Promise<void> {
   const deps = await makeDeps(config, log, launcher, host, loaded.store);
   followMonitors(deps);
   await recover(deps, loaded);
-  await deps.images.sweep();
+  await deps.images.sweep().catch((error: unknown) => {
+    log.error({ reason: describeError(error) }, 'cannot remove what is left of images');
+  });
   const metrics = operationMetrics(deps);
   const server = await listen(deps, metrics);
   const endpoint = await metricsEndpoint(deps, metrics);
@@ -57,6 +60,8 @@ async function serve(configPath: string | undefined): Promise<void> {
   await server.close(closeGraceMs);
   await endpoint?.close();
   deps.monitors.close();
+  deps.network.close();
+  deps.jobs.close();
   log.info('stopped; pods live on');
 }
 
@@ -141,10 +146,21 @@ async function makeDeps(
     network,
     images,
     queue: new KeyedQueue(),
+    jobs: backgroundJobs(log),
     sandboxOperations: new OperationTable<SandboxId>('pod sandbox'),
     containerOperations: new OperationTable<ContainerId>('container'),
     version,
   };
+}
+
+// A job that fails or hangs is somebody's left-over: it must not take the launcher from the living.
+function backgroundJobs(log: Logger): PersistentJobs {
+  return new PersistentJobs({
+    atOnce: 8,
+    onFailure: (job, error, pauseMs) => {
+      log.warn({ job, reason: describeError(error), pauseMs }, 'not done yet; it is tried again');
+    },
+  });
 }
 
 function operationMetrics(deps: Deps): OperationMetrics {

@@ -49,8 +49,12 @@ export class Journal {
         const entry = parseEntry(await readFile(path, 'utf8'), name.slice(0, -'.json'.length));
         this.#entries.set(entry.sandboxId, entry);
       } catch (error) {
-        broken.push(`"${path}": ${describeError(error)}`);
-        await rename(path, `${path}.broken`);
+        const moved = rename(path, `${path}.broken`);
+        const unmoved = await moved.then(
+          () => '',
+          (why: unknown) => `; ${describeError(why)}`,
+        );
+        broken.push(`"${path}": ${describeError(error)}${unmoved}`);
       }
     }
     return { broken };

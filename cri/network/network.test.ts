@@ -1,7 +1,7 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newSandboxId } from '../core/ids.ts';
 import { Network, type AttachRequest } from './network.ts';
 import type { ProgramResult, RunProgram } from './plugins.ts';
@@ -46,9 +46,9 @@ const run: RunProgram = async (program) => {
   };
 };
 
-function network(bootId = 'boot-1'): Network {
+function network(bootId = 'boot-1', runProgram = run): Network {
   return new Network({
-    run,
+    run: runProgram,
     binDirs: [join(directory, 'bin')],
     deadlineMs: 5000,
     confDirs: [join(directory, 'net.d')],
@@ -269,11 +269,57 @@ describe('recover', () => {
     runs = [];
     const second = network('boot-2');
     await second.load();
-    await second.recover((id) => id === alive.sandboxId);
-    expect(second.attached().map((entry) => entry.sandboxId)).toEqual([alive.sandboxId]);
+    second.recover((id) => id === alive.sandboxId);
+    await vi.waitFor(() => {
+      expect(second.attached().map((entry) => entry.sandboxId)).toEqual([alive.sandboxId]);
+    });
     expect(runs).toHaveLength(2);
     expect(runs[0]?.env).toContain('CNI_NETNS=');
     expect(reported).toEqual([]);
+  });
+
+  it('waits for no plugin: one that hangs or fails keeps nobody else, and DEL is tried again', async () => {
+    await configure();
+    const first = network('boot-1');
+    await first.load();
+    const [hangs, fails, works] = [request(), request(), request()];
+    for (const each of [hangs, fails, works]) {
+      await first.attach(each);
+    }
+    let failures = 0;
+    respond = ({ command, env }) => {
+      if (
+        command !== 'DEL' ||
+        !env.includes(`CNI_CONTAINERID=${fails.sandboxId}`) ||
+        failures > 1
+      ) {
+        return {};
+      }
+      failures += 1; // both plugins, once
+      return { exitCode: 1, stdout: '{"code":11,"msg":"busy"}' };
+    };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const second = network('boot-1', async (program, signal) =>
+        program.env.includes(`CNI_CONTAINERID=${hangs.sandboxId}`)
+          ? await new Promise<never>(() => {})
+          : await run(program, signal),
+      );
+      await second.load();
+      second.recover(() => false);
+      await vi.waitFor(() => expect(reported).toHaveLength(1));
+      expect(reported[0]).toContain(fails.sandboxId);
+      expect(reported[0]).toContain('busy');
+      expect(reported[0]).toContain('tried again in 1 s');
+      await vi.waitFor(() => expect(second.attached()).toHaveLength(2));
+      await vi.advanceTimersByTimeAsync(1000);
+      await vi.waitFor(() => {
+        expect(second.attached().map(({ sandboxId }) => sandboxId)).toEqual([hangs.sandboxId]);
+      });
+      second.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('sets a broken entry aside and says so', async () => {

@@ -1,11 +1,12 @@
 // Pod networks through CNI. Owns the journal; knows nothing of sandboxes but their ids.
 // Order of an attachment: entry durable -> ADD plugin by plugin -> result into the entry. Order of a
 // detachment: DEL in reverse -> entry gone. Whatever fails in between is found in the journal and
-// deleted again by the next detach, which StopPodSandbox, an undo or `recover` calls.
+// deleted again by the next detach, which StopPodSandbox, an undo or the background calls.
 import { join } from 'node:path';
 import { CriError, describeError } from '../core/error.ts';
 import { KeyedQueue } from '../core/keyed-queue.ts';
 import type { SandboxId } from '../core/ids.ts';
+import { PersistentJobs } from '../core/persistent-jobs.ts';
 import { capabilityArguments, type CapabilityInput } from './capabilities.ts';
 import { ConfigSource, type ConfigView, type Conflist } from './conflist.ts';
 import { Journal, type Attachment } from './journal.ts';
@@ -44,6 +45,8 @@ export interface NetworkStatus {
 const interfaceName = 'eth0';
 /** How old an answer of the plugins' STATUS may get before it is asked again in the background. */
 const statusAgeMs = 10_000;
+/** A plugin that hangs holds its place until its deadline; the others have the rest. */
+const releasesAtOnce = 16;
 
 /** Attaches and detaches pods. Calls for one sandbox run one after the other. */
 export class Network {
@@ -53,9 +56,19 @@ export class Network {
   readonly #queue = new KeyedQueue();
   #pluginStatus: { conflist: Conflist; problem: string | undefined; askedAt: number } | undefined;
   #askingStatus = false;
+  /** Attachments that must go although nobody waits for it; keyed by sandbox. */
+  readonly #releases: PersistentJobs;
 
   constructor(options: NetworkOptions) {
     this.#options = options;
+    this.#releases = new PersistentJobs({
+      atOnce: releasesAtOnce,
+      onFailure: (sandboxId, error, pauseMs) => {
+        const next = `tried again in ${Math.round(pauseMs / 1000)} s`;
+        const why = `${describeError(error)}; ${next}`;
+        options.report(`cannot release network of sandbox "${sandboxId}": ${why}`);
+      },
+    });
     this.#source = new ConfigSource(options.confDirs);
     this.#journal = new Journal(options.journalDir);
   }
@@ -118,21 +131,30 @@ export class Network {
   }
 
   /**
-   * Releases every attachment whose sandbox is not alive, as after a reboot or a crash between two
-   * steps. Failures are reported and left to the next start. Other boots' namespaces are gone.
+   * Begins to release every attachment whose sandbox is not alive, as after a reboot or a crash
+   * between two steps; see detachInBackground. Other boots' namespaces are gone.
    */
-  async recover(isAlive: (sandboxId: SandboxId) => boolean): Promise<void> {
-    for (const entry of this.#journal.list()) {
-      if (isAlive(entry.sandboxId)) {
-        continue;
+  recover(isAlive: (sandboxId: SandboxId) => boolean): void {
+    for (const { sandboxId, bootId } of this.#journal.list()) {
+      if (!isAlive(sandboxId)) {
+        this.detachInBackground(sandboxId, bootId !== this.#options.bootId);
       }
-      const gone = entry.bootId !== this.#options.bootId;
-      await this.detach(entry.sandboxId, gone).catch((error: unknown) => {
-        this.#options.report(
-          `cannot release network of sandbox "${entry.sandboxId}": ${describeError(error)}`,
-        );
-      });
     }
+  }
+
+  /**
+   * Runs `detach` in the background again and again until it has worked, by this or by anybody.
+   * Failures are reported.
+   */
+  detachInBackground(sandboxId: SandboxId, netnsGone: boolean): void {
+    if (this.#journal.get(sandboxId) !== undefined) {
+      this.#releases.start(sandboxId, (signal) => this.detach(sandboxId, netnsGone, signal));
+    }
+  }
+
+  /** Gives up what goes on in the background; the journal keeps it for the next start. */
+  close(): void {
+    this.#releases.close();
   }
 
   async #attach(

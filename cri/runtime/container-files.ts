@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ContainerId } from '../core/ids.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import type { Deps } from './deps.ts';
+import { destroyPod } from './destroy-pod.ts';
 
 /** Directory of a container's writable layer. */
 export function writableDir(deps: Deps, containerId: ContainerId): string {
@@ -15,16 +16,24 @@ export function bundleDir(
   deps: Deps,
   container: Pick<ContainerRecord, 'id' | 'sandboxId'>,
 ): string {
-  return join(deps.monitors.podDir(container.sandboxId), 'containers', container.id);
+  return deps.monitors.containerDir(container.sandboxId, container.id);
 }
 
 /**
  * Kills the container if it lives, and removes its cgroup, its writable layer and its directory: the
- * monitor does while there is one. The image's layers may be collected afterwards.
+ * monitor does while there is one; a container that may have outlived its monitor ends first, with its
+ * pod. The image's layers may be collected afterwards. Throws Unavailable while the monitor is out of
+ * reach, and what could not be ended or removed.
  */
 export async function removeContainerFiles(deps: Deps, container: ContainerRecord): Promise<void> {
   const monitor = deps.monitors.find(container.sandboxId);
   if (monitor === undefined) {
+    if (deps.monitors.isOutOfReach(container.sandboxId)) {
+      deps.monitors.get(container.sandboxId); // throws: nothing may be taken from under a container
+    }
+    if (container.state !== 'exited') {
+      await destroyPod(deps, container.sandboxId, 'its monitor is gone');
+    }
     // Names in a writable layer are the container's own: only the helper, which follows nothing,
     // may walk it.
     await deps.launcher.removeTrees([writableDir(deps, container.id)]);

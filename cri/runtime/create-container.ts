@@ -39,10 +39,21 @@ export async function createContainer(
   const containerId = await deps.containerOperations.join(
     key,
     config,
-    () => finishedTwin(deps, key, config) ?? create(deps, sandbox, config),
+    async () => {
+      await undoneIntent(deps, key);
+      return await (finishedTwin(deps, key, config) ?? create(deps, sandbox, config));
+    },
     call.signal,
   );
   return { containerId };
+}
+
+// A container of this name that a restart interrupted is being undone: the queue is ours after that.
+async function undoneIntent(deps: Deps, key: string): Promise<void> {
+  const twin = deps.store.containers.byName(key);
+  if (twin?.state === 'creating') {
+    await deps.queue.run(twin.sandboxId, async () => {});
+  }
 }
 
 function finishedTwin(deps: Deps, key: string, config: Config): Promise<ContainerId> | undefined {

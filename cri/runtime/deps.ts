@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { ContainerId, SandboxId } from '../core/ids.ts';
 import type { KeyedQueue } from '../core/keyed-queue.ts';
+import type { PersistentJobs } from '../core/persistent-jobs.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Launcher } from '../isolator/launcher.ts';
 import type { Network } from '../network/network.ts';
@@ -25,6 +26,8 @@ export interface Deps {
   readonly images: ImageStore;
   /** Mutating calls, one after the other for each sandbox. */
   readonly queue: KeyedQueue;
+  /** What goes on in the background until it has worked: ends of pods, removal of left-overs. */
+  readonly jobs: PersistentJobs;
   /** Creates in flight, for repeated calls to join. */
   readonly sandboxOperations: OperationTable<SandboxId>;
   readonly containerOperations: OperationTable<ContainerId>;

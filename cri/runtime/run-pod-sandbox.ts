@@ -45,10 +45,21 @@ export async function runPodSandbox(
   const podSandboxId = await deps.sandboxOperations.join(
     key,
     config,
-    () => finishedTwin(deps, key, config) ?? start(deps, config, runtimeHandler, plan),
+    async () => {
+      await undoneIntent(deps, key);
+      return await (finishedTwin(deps, key, config) ?? start(deps, config, runtimeHandler, plan));
+    },
     call.signal,
   );
   return { podSandboxId };
+}
+
+// A sandbox of this name that a restart interrupted is being undone: its queue is ours after that.
+async function undoneIntent(deps: Deps, key: string): Promise<void> {
+  const twin = deps.store.sandboxes.byName(key);
+  if (twin?.state === 'creating') {
+    await deps.queue.run(twin.id, async () => {});
+  }
 }
 
 // The first attempt may have ended after its caller gave up: its sandbox is this call's result.
@@ -157,7 +168,9 @@ async function startMonitor(
     cgroupParent,
     legacyMounts: deps.config.isolator.legacyMounts,
   });
-  await deps.monitors.connect(id);
+  const { monitorPid, monitorStartTimeTicks } = podStarted;
+  const process = { pid: monitorPid, startTimeTicks: monitorStartTimeTicks };
+  await deps.monitors.connect(id, process);
   return podStarted;
 }
 

@@ -1,62 +1,48 @@
 // How a sandbox ends: its processes, its network, its monitor, its files. Each step is idempotent, so
 // that a call that failed half-way is simply made again.
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describeError } from '../core/error.ts';
 import type { SandboxId } from '../core/ids.ts';
-import type { SandboxRecord } from '../store/record.ts';
-import { exitChange, lostChange } from './container-exit.ts';
+import type { ExitRecord } from '../isolator/monitor-messages.ts';
+import { exitChange } from './container-exit.ts';
 import { removeContainerFiles } from './container-files.ts';
 import type { Deps } from './deps.ts';
+import { destroyPod, mayBeAlive } from './destroy-pod.ts';
+import { keepContainerChange, keepSandboxChange } from './keep-change.ts';
 import { podFilePaths, removePodFiles } from './pod-files.ts';
+
+/** What a monitor that is out of reach gets to answer before its pod is ended without it. */
+const patienceMs = 5_000;
 
 /**
  * Kills every process of the pod, releases its network and its monitor; the sandbox is NOTREADY
- * afterwards. Throws what failed; the rest has been done where it could be.
+ * afterwards. Throws what failed; the rest has been done where it could be. Repeating it does all
+ * that was left.
  */
 export async function endSandbox(deps: Deps, sandboxId: SandboxId, reason: string): Promise<void> {
   const sandbox = deps.store.sandboxes.get(sandboxId);
   if (sandbox === undefined) {
     return;
   }
-  await killPod(deps, sandbox);
+  const isNetnsGone = await killPod(deps, sandboxId, reason);
   if (sandbox.state !== 'notReady') {
-    await deps.store.sandboxes.update(sandboxId, () => ({ state: 'notReady', reason }));
+    await keepSandboxChange(deps, sandboxId, { state: 'notReady', reason });
   }
-  await deps.network.detach(sandboxId, false);
+  await deps.network.detach(sandboxId, isNetnsGone);
   await deps.monitors.release(sandboxId);
+  deps.jobs.stop(endJob(sandboxId));
 }
 
-// The monitor answers when all are dead, and has told of every exit before.
-async function killPod(deps: Deps, sandbox: SandboxRecord): Promise<void> {
-  const monitor = deps.monitors.find(sandbox.id);
+// The monitor answers when all are dead, and has told of every exit before. Returns whether the pod's
+// namespaces have ended with it.
+async function killPod(deps: Deps, sandboxId: SandboxId, reason: string): Promise<boolean> {
+  const monitor = await deps.monitors.findWithin(sandboxId, patienceMs);
   if (monitor !== undefined) {
     await monitor.stopPod();
-    return;
+    return false;
   }
-  if (sandbox.podStarted !== undefined && sandbox.state === 'ready') {
-    await destroyPod(deps, sandbox, 'its monitor is gone');
-  }
-}
-
-/**
- * Ends a pod without its monitor: kills its cgroups, unpins its network namespace and marks its
- * containers as ended for `why`. The pod's directory stays until the sandbox is removed.
- */
-export async function destroyPod(deps: Deps, sandbox: SandboxRecord, why: string): Promise<void> {
-  const containers = deps.store.containers.ofSandbox(sandbox.id);
-  await deps.launcher.destroyPod({
-    podDir: deps.monitors.podDir(sandbox.id),
-    netnsPath: sandbox.netnsPath,
-    removeDir: false,
-    cgroups: containers.map((container) => join(sandbox.cgroupParent, container.id)),
-  });
-  for (const container of containers) {
-    if (container.state === 'created' || container.state === 'running') {
-      const change = lostChange(why, deps.clock.nowNs());
-      await deps.store.containers.update(container.id, () => change);
-    }
-  }
+  // Always: nobody can tell whether the pod had been ended completely when its monitor went.
+  await destroyPod(deps, sandboxId, `${reason}; its monitor is gone`);
+  return true;
 }
 
 /** Removes everything of an ended sandbox, containers and record included. */
@@ -70,34 +56,38 @@ export async function removeSandbox(deps: Deps, sandboxId: SandboxId): Promise<v
   await deps.store.sandboxes.remove(sandboxId);
 }
 
-/** What a monitor that died means: nobody watches the pod any more, so it must not run on. */
+/**
+ * What a monitor that died means: nobody watches the pod any more, so it must not run on. NOTREADY on
+ * return; the pod is ended, and its network released, in the background until that has worked.
+ */
 export async function onMonitorDeath(deps: Deps, sandboxId: SandboxId, why: string): Promise<void> {
   const sandbox = deps.store.sandboxes.get(sandboxId);
-  if (sandbox === undefined || sandbox.state === 'notReady') {
+  if (sandbox === undefined) {
     return;
   }
   const reason = `monitor died: ${why}`;
-  deps.log.error({ sandboxId, reason }, 'a monitor died; its pod is being ended');
-  try {
-    await destroyPod(deps, sandbox, reason);
-    await deps.store.sandboxes.update(sandboxId, () => ({ state: 'notReady', reason }));
-    await deps.network.detach(sandboxId, true);
-  } catch (error) {
-    // StopPodSandbox comes for every NOTREADY sandbox and does it again.
-    deps.log.error({ sandboxId, reason: describeError(error) }, 'cannot end the pod completely');
-    await deps.store.sandboxes.update(sandboxId, () => ({ state: 'notReady', reason }));
+  if (sandbox.state !== 'notReady') {
+    deps.log.error({ sandboxId, reason }, 'a monitor died; its pod is being ended');
+    await keepSandboxChange(deps, sandboxId, { state: 'notReady', reason });
   }
+  deps.jobs.start(endJob(sandboxId), (signal) =>
+    deps.queue.run(sandboxId, async () => {
+      if (deps.store.sandboxes.get(sandboxId) !== undefined) {
+        await destroyPod(deps, sandboxId, reason, signal);
+        await deps.network.detach(sandboxId, true, signal);
+      }
+    }),
+  );
+}
+
+function endJob(sandboxId: SandboxId): string {
+  return `end pod "${sandboxId}"`;
 }
 
 /** Applies what a monitor knows about a container to its record, whichever came first. */
-export async function applyExit(
-  deps: Deps,
-  containerId: string,
-  exit: Parameters<typeof exitChange>[0],
-): Promise<void> {
+export async function applyExit(deps: Deps, containerId: string, exit: ExitRecord): Promise<void> {
   const known = deps.store.containers.get(containerId);
-  if (known === undefined || known.state === 'exited' || known.state === 'creating') {
-    return;
+  if (known !== undefined && mayBeAlive(known)) {
+    await keepContainerChange(deps, containerId, exitChange(exit));
   }
-  await deps.store.containers.update(containerId, () => exitChange(exit));
 }

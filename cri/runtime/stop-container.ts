@@ -1,7 +1,8 @@
 import type { runtime } from '../../proto/gen/cri.js';
 import { toNumber } from '../../proto/long.ts';
-import { CriError } from '../core/error.ts';
+import type { ContainerRecord } from '../store/record.ts';
 import type { Deps } from './deps.ts';
+import { destroyPod, mayBeAlive } from './destroy-pod.ts';
 import { applyExit } from './sandbox-end.ts';
 
 /** The longest grace that a timer of ours can hold; about 24 days. */
@@ -10,7 +11,7 @@ const maxGraceMs = 2 ** 31 - 1;
 /**
  * Sends the stop signal and, after `timeout` seconds (0 or less: at once), SIGKILL; returns at death.
  * Idempotent; an unknown container is fine. Does not queue behind other calls: a later one with less
- * grace must be able to overtake.
+ * grace must be able to overtake. Throws Unavailable while the pod's monitor is out of reach.
  */
 export async function stopContainer(
   deps: Deps,
@@ -24,8 +25,8 @@ export async function stopContainer(
   }
   const monitor = deps.monitors.find(container.sandboxId);
   if (monitor === undefined) {
-    const why = `the monitor of sandbox "${container.sandboxId}" is gone; its pod is being ended`;
-    throw new CriError('Unavailable', `cannot stop container "${container.id}": ${why}`);
+    await stopWithoutMonitor(deps, container);
+    return {};
   }
   const graceMs = Math.min(Math.max(toNumber(request.timeout) * 1000, 0), maxGraceMs);
   const state = await monitor.stopContainer(container.id, container.stopSignal, graceMs);
@@ -33,4 +34,17 @@ export async function stopContainer(
     await applyExit(deps, container.id, state.exit);
   }
   return {};
+}
+
+// Nobody can stop one container of a pod that has lost its monitor: the pod ends as a whole.
+async function stopWithoutMonitor(deps: Deps, container: ContainerRecord): Promise<void> {
+  if (deps.monitors.isOutOfReach(container.sandboxId)) {
+    deps.monitors.get(container.sandboxId); // throws
+  }
+  await deps.queue.run(container.sandboxId, async () => {
+    const now = deps.store.containers.get(container.id);
+    if (now !== undefined && mayBeAlive(now)) {
+      await destroyPod(deps, container.sandboxId, 'its monitor is gone');
+    }
+  });
 }

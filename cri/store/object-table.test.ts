@@ -1,12 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toBigInt } from '../../proto/long.ts';
 import { containerStateToCri } from './container-table.ts';
 import type { ContainerRecord, ContainerState, SandboxState } from './record.ts';
+import { sandboxFromJson } from './record-json.ts';
 import { sampleContainer, sampleId, sampleSandbox } from './record-samples.ts';
 import { sandboxStateToCri } from './sandbox-table.ts';
 import { Store } from './store.ts';
@@ -242,4 +243,32 @@ test('every state has its CRI number', () => {
     exited: 2,
     unknown: 3,
   });
+});
+
+test('a change that cannot be saved is in force at once and saved when that works again', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const ownDir = await mkdtemp(join(tmpdir(), 'estiba-unsaved-'));
+  try {
+    const { store: own } = await Store.load({ runDir: ownDir, bootId: 'boot' });
+    await own.sandboxes.claim(sampleSandbox(1));
+    // The directory is away, as a full file system would be.
+    const records = join(ownDir, 'records', 'sandboxes');
+    await rename(records, `${records}.away`);
+    const failed = own.sandboxes.update(sampleId(1), () => ({ state: 'ready' }));
+    await expect(failed).rejects.toMatchObject({ code: 'Internal' });
+    expect(own.sandboxes.get(sampleId(1))?.state).toBe('ready');
+    await vi.advanceTimersByTimeAsync(1000);
+    await rename(`${records}.away`, records);
+    const file = join(records, `${sampleId(1)}.json`);
+    await vi.waitFor(
+      async () => {
+        await vi.advanceTimersByTimeAsync(1000);
+        expect(sandboxFromJson(await readFile(file, 'utf8')).state).toBe('ready');
+      },
+      { timeout: 60_000 },
+    );
+  } finally {
+    vi.useRealTimers();
+    await rm(ownDir, { recursive: true });
+  }
 });

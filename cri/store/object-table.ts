@@ -1,4 +1,5 @@
 import { CriError } from '../core/error.ts';
+import { PersistentJobs } from '../core/persistent-jobs.ts';
 import type { RecordDirectory } from './record-directory.ts';
 
 /** The label by which the kubelet asks for one pod's objects. */
@@ -50,6 +51,9 @@ export class ObjectTable<R extends ObjectRecord> {
   readonly #entries = new Map<string, Entry<R>>();
   readonly #idsByName = new Map<string, string>();
   readonly #entriesByPodUid = new Map<string, Set<Entry<R>>>();
+
+  /** Changes that are in force and could not be saved; whoever made them was told why. */
+  readonly #unsaved = new PersistentJobs({ longestPauseMs: 30_000, onFailure: () => {} });
 
   /** The list of all objects; undefined after a change until it is asked for. */
   #whole: Uint8Array | undefined;
@@ -115,7 +119,8 @@ export class ObjectTable<R extends ObjectRecord> {
   /**
    * Changes an object and saves it: the change is in force at once, the promise resolves when it is
    * on disk. Throws NotFound for an unknown id, Internal for a state that must not follow the present
-   * one (nothing is changed then) and Internal when saving fails (the change stays in force).
+   * one (nothing is changed then) and Internal when saving fails: the change stays in force, and is
+   * saved in the background as soon as that works.
    */
   async update(id: string, change: (record: R) => Partial<R>): Promise<R> {
     const entry = this.#entries.get(id);
@@ -128,7 +133,7 @@ export class ObjectTable<R extends ObjectRecord> {
     entry.item = undefined;
     this.#whole = undefined;
     if (!entry.isBeingRemoved) {
-      await this.#save(entry);
+      await this.#saveOrGoOn(entry);
     }
     return next;
   }
@@ -265,6 +270,19 @@ export class ObjectTable<R extends ObjectRecord> {
     if (from.state !== to.state && !allowed.includes(to.state)) {
       const message = `cannot change ${this.#kind.noun} "${from.id}": "${to.state}" does not follow "${from.state}"`;
       throw new CriError('Internal', message);
+    }
+  }
+
+  async #saveOrGoOn(entry: Entry<R>): Promise<void> {
+    try {
+      await this.#save(entry);
+    } catch (error) {
+      this.#unsaved.start(entry.record.id, async () => {
+        if (!entry.isBeingRemoved && this.#entries.get(entry.record.id) === entry) {
+          await this.#save(entry);
+        }
+      });
+      throw error;
     }
   }
 
