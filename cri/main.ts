@@ -13,8 +13,10 @@ import { KeyedQueue } from './core/keyed-queue.ts';
 import { PersistentJobs } from './core/persistent-jobs.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './image/handlers.ts';
 import { ImageStore } from './images/image-store.ts';
+import { ImagePuller } from './images/pull/image-puller.ts';
+import { ThreadBackend } from './images/pull/thread-backend.ts';
 import { limitedLauncher } from './images/layer-launcher.ts';
-import { ensureLauncher } from './isolator/ensure-launcher.ts';
+import { ensureLauncher, launcherSocketPath } from './isolator/ensure-launcher.ts';
 import type { Launcher } from './isolator/launcher.ts';
 import { journalDirectory, Network } from './network/network.ts';
 import type { Deps } from './runtime/deps.ts';
@@ -25,12 +27,18 @@ import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/c
 import { GrpcServer } from './server/grpc-server.ts';
 import { serveMetrics, type MetricsEndpoint } from './server/metrics-http.ts';
 import { OperationMetrics } from './server/operation-metrics.ts';
+import { PullMetrics } from './server/pull-metrics.ts';
 import { mustBeFree } from './server/socket.ts';
 import { OperationTable } from './store/operations.ts';
 import { Store } from './store/store.ts';
 
 /** Version of this program; part of every node's containerRuntimeVersion. */
 const version = '0.1.0';
+
+/** Where threads begin: entry.ts, or the bundle that was made of it. */
+const programUrl = import.meta.url.endsWith('/main.ts')
+  ? new URL('entry.ts', import.meta.url)
+  : new URL(import.meta.url);
 
 /** What a stop waits for calls that are being answered. */
 const closeGraceMs = 5000;
@@ -51,13 +59,21 @@ async function serve(configPath: string | undefined): Promise<void> {
     log.error({ reason: describeError(error) }, 'cannot remove what is left of images');
   });
   const metrics = operationMetrics(deps);
-  const server = await listen(deps, metrics);
+  const thread = imagesThread(deps);
+  const puller = new ImagePuller({
+    images: deps.images,
+    backend: thread,
+    maxConcurrentDownloads: config.registry.maxConcurrentDownloads,
+    observer: new PullMetrics(metrics.registry),
+  });
+  const server = await listen(deps, puller, metrics);
   const endpoint = await metricsEndpoint(deps, metrics);
   const startMs = Math.round(performance.now() - startedAtMs);
   const facts = { sandboxes: deps.store.sandboxes.size, metrics: endpoint?.address ?? '', startMs };
   log.info({ version, socket: socketPath(config), ...facts }, 'serving');
   await stopSignal();
   await server.close(closeGraceMs);
+  await thread.close();
   await endpoint?.close();
   deps.monitors.close();
   deps.network.close();
@@ -153,6 +169,34 @@ async function makeDeps(
   };
 }
 
+function imagesThread({ config, launcher, images, log }: Deps): ThreadBackend {
+  const { registry, runDir, timeouts } = config;
+  return new ThreadBackend({
+    program: programUrl,
+    settings: {
+      userAgent: `estiba/${version}`,
+      launcherSocket: launcherSocketPath(runDir),
+      ingestDir: images.ingestDir,
+      hostsDirs: registry.hostsDirs,
+      authFiles: registry.authFiles,
+      helperDirs: registry.helperDirs,
+      stall: {
+        windowMs: registry.stallSeconds * 1000,
+        minBytesPerSecond: registry.stallBytesPerSecond,
+      },
+      partials: {
+        maxBytes: registry.partialMaxBytes,
+        maxAgeMs: registry.partialMaxAgeSeconds * 1000,
+      },
+      maxUnpackBytes: config.images.maxUnpackBytes,
+      unpackDeadlineMs: timeouts.unpackSeconds * 1000,
+    },
+    // A job with nothing to do: if nobody listens it has a launcher started.
+    revive: () => launcher.removeTrees([]),
+    log: (message, reason) => log.warn({ reason }, message),
+  });
+}
+
 // A job that fails or hangs is somebody's left-over: it must not take the launcher from the living.
 function backgroundJobs(log: Logger): PersistentJobs {
   return new PersistentJobs({
@@ -173,17 +217,18 @@ function operationMetrics(deps: Deps): OperationMetrics {
   return metrics;
 }
 
-function listen(deps: Deps, metrics: OperationMetrics): Promise<GrpcServer> {
+function listen(deps: Deps, puller: ImagePuller, metrics: OperationMetrics): Promise<GrpcServer> {
   const { v1 } = runtime;
   const missing = missingFeatures;
+  const imageDeps = { images: deps.images, puller };
   return GrpcServer.listen(
     [
       { service: v1.RuntimeService, types: v1, handlers: runtimeServiceHandlers(deps), missing },
-      { service: v1.ImageService, types: v1, handlers: imageServiceHandlers(deps), missing },
+      { service: v1.ImageService, types: v1, handlers: imageServiceHandlers(imageDeps), missing },
       {
         service: estiba.node.v1.NodeService,
         types: estiba.node.v1,
-        handlers: nodeServiceHandlers(deps),
+        handlers: nodeServiceHandlers(imageDeps),
         missing: {},
       },
     ],

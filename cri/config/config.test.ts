@@ -44,6 +44,16 @@ describe('parseConfig', () => {
         legacyMounts: false,
       },
       images: { maxUnpackBytes: 68_719_476_736 },
+      registry: {
+        hostsDirs: ['/etc/estiba/certs.d', '/etc/containerd/certs.d'],
+        authFiles: ['/etc/estiba/auth.json'],
+        helperDirs: ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'],
+        maxConcurrentDownloads: 3,
+        stallBytesPerSecond: 1024,
+        stallSeconds: 30,
+        partialMaxBytes: 10_737_418_240,
+        partialMaxAgeSeconds: 86_400,
+      },
       containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
       timeouts: { startPodSeconds: 60, createSeconds: 110, undoSeconds: 60, unpackSeconds: 3600 },
     });

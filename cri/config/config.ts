@@ -33,6 +33,16 @@ export interface Config {
     readonly legacyMounts: boolean;
   };
   readonly images: { readonly maxUnpackBytes: number };
+  readonly registry: {
+    readonly hostsDirs: readonly string[];
+    readonly authFiles: readonly string[];
+    readonly helperDirs: readonly string[];
+    readonly maxConcurrentDownloads: number;
+    readonly stallBytesPerSecond: number;
+    readonly stallSeconds: number;
+    readonly partialMaxBytes: number;
+    readonly partialMaxAgeSeconds: number;
+  };
   readonly containers: {
     /** 0 = no limit. */
     readonly pidsLimit: number;

@@ -113,6 +113,58 @@ const rlimit = v.pipe(
   ),
 );
 
+const registrySection = v.optional(
+  v.strictObject({
+    hosts_dirs: option(
+      v.array(directory()),
+      ['/etc/estiba/certs.d', '/etc/containerd/certs.d'],
+      'Directories of `<host>/hosts.toml` (mirrors, CAs, client certificates) as containerd lays them out; the first that has one for the host, or `_default`, wins. Read at each pull.',
+      { type: 'list of paths' },
+    ),
+    auth_files: option(
+      v.array(directory()),
+      ['/etc/estiba/auth.json'],
+      'Files in the format of Docker’s config.json (`auths`, `credHelpers`, `credsStore`), asked in order where a pull brings no credentials. Read at each pull; missing ones are passed over.',
+      { type: 'list of paths' },
+    ),
+    helper_dirs: option(
+      v.array(directory()),
+      ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'],
+      'Directories searched for `docker-credential-*` programs, in order.',
+      { type: 'list of paths' },
+    ),
+    max_concurrent_downloads: option(
+      integer(1, 64),
+      3,
+      'Layers of one image that are fetched and unpacked at the same time.',
+      { type: 'integer' },
+    ),
+    stall_bytes_per_second: option(
+      integer(1, 2 ** 30),
+      1024,
+      'A registry that sends less than this is given up and the rest asked for anew.',
+      { type: 'integer', unit: 'bytes per second' },
+    ),
+    stall_seconds: option(
+      seconds(3600),
+      30,
+      'How long a registry may send less than `stall_bytes_per_second`.',
+      { type: 'integer', unit: 'seconds' },
+    ),
+    partial_max_bytes: option(
+      integer(0, Number.MAX_SAFE_INTEGER),
+      10_737_418_240,
+      'What may stay of layers whose pull was broken off, so that the next one goes on with it.',
+      { type: 'integer', unit: 'bytes' },
+    ),
+    partial_max_age_seconds: option(integer(0, 31_536_000), 86_400, 'How long it may stay.', {
+      type: 'integer',
+      unit: 'seconds',
+    }),
+  }),
+  {},
+);
+
 const fileSchema = v.strictObject({
   run_dir: option(
     runDir,
@@ -231,6 +283,7 @@ const fileSchema = v.strictObject({
     }),
     {},
   ),
+  registry: registrySection,
   containers: v.optional(
     v.strictObject({
       pids_limit: option(
@@ -324,6 +377,16 @@ function toConfig(file: FileShape): Config {
       legacyMounts: file.isolator.legacy_mounts,
     },
     images: { maxUnpackBytes: file.images.max_unpack_bytes },
+    registry: {
+      hostsDirs: file.registry.hosts_dirs,
+      authFiles: file.registry.auth_files,
+      helperDirs: file.registry.helper_dirs,
+      maxConcurrentDownloads: file.registry.max_concurrent_downloads,
+      stallBytesPerSecond: file.registry.stall_bytes_per_second,
+      stallSeconds: file.registry.stall_seconds,
+      partialMaxBytes: file.registry.partial_max_bytes,
+      partialMaxAgeSeconds: file.registry.partial_max_age_seconds,
+    },
     containers: {
       pidsLimit: file.containers.pids_limit,
       rlimitNofile: file.containers.rlimit_nofile,

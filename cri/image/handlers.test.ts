@@ -9,6 +9,9 @@ import { runtime } from '../../proto/gen/cri.js';
 import { toBigInt, toNumber } from '../../proto/long.ts';
 import { FakeLauncher } from '../images/fake-launcher.ts';
 import { ImageStore } from '../images/image-store.ts';
+import { ImagePuller } from '../images/pull/image-puller.ts';
+import { localBackend } from '../images/pull/local-backend.ts';
+import { FakeRegistry } from '../registry/fake-registry.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './handlers.ts';
 import type { ImageServiceHandlers } from './handlers.ts';
 
@@ -17,6 +20,7 @@ type Progress = estiba.node.v1.ImportProgress.$Properties;
 let root: string;
 let launcher: FakeLauncher;
 let images: ImageStore;
+let puller: ImagePuller;
 let handlers: ImageServiceHandlers;
 
 beforeEach(async () => {
@@ -27,7 +31,9 @@ beforeEach(async () => {
   };
   images = new ImageStore({ stateDir: join(root, 'state'), launcher, onProblem });
   await images.load();
-  handlers = imageServiceHandlers({ images });
+  const backend = localBackend(images.ingestDir, launcher);
+  puller = new ImagePuller({ images, backend, maxConcurrentDownloads: 3 });
+  handlers = imageServiceHandlers({ images, puller });
 });
 
 afterEach(async () => {
@@ -136,6 +142,63 @@ describe('ImageStatus', () => {
   });
 });
 
+describe('PullImage', () => {
+  const { signal } = new AbortController();
+
+  function pull(
+    image: string,
+    auth: runtime.v1.AuthConfig.$Properties = {},
+    abort: AbortSignal = signal,
+  ): Promise<runtime.v1.PullImageResponse.$Properties> {
+    const request = new runtime.v1.PullImageRequest({ image: { image }, auth });
+    return handlers.pullImage(request, { signal: abort });
+  }
+
+  test('answers the id that ImageStatus tells', async () => {
+    await using registry = await FakeRegistry.start();
+    registry.putImage('1', [Buffer.from('layer')]);
+    const name = `${registry.host}/team/app:1`;
+    const { imageRef } = await pull(name);
+    expect(imageRef).toBe((await statusOf(name))?.id);
+  });
+
+  test('sends the credentials of the request', async () => {
+    await using registry = await FakeRegistry.start();
+    registry.putImage('1', [Buffer.from('layer')]);
+    registry.intercepts.push((request, response) => {
+      const isKnown =
+        request.headers.authorization === `Basic ${Buffer.from('me:pw').toString('base64')}`;
+      if (!isKnown) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end();
+      }
+      return !isKnown;
+    });
+    const name = `${registry.host}/team/app:1`;
+    await expect(pull(name)).rejects.toMatchObject({ code: 'Unauthenticated' });
+    await expect(pull(name, { username: 'me', password: 'pw' })).resolves.toHaveProperty(
+      'imageRef',
+    );
+  });
+
+  test('without a name, or with one that is none, is refused', async () => {
+    await expect(pull('')).rejects.toMatchObject({ code: 'InvalidArgument' });
+    await expect(pull('no spaces')).rejects.toMatchObject({ code: 'InvalidArgument' });
+  });
+
+  test('ends with its caller and leaves no image', async () => {
+    await using registry = await FakeRegistry.start();
+    registry.putImage('1', [Buffer.from('layer')]);
+    const abort = new AbortController();
+    registry.intercepts.push(() => {
+      abort.abort();
+      return true;
+    });
+    const pulling = pull(`${registry.host}/team/app:1`, {}, abort.signal);
+    await expect(pulling).rejects.toMatchObject({ code: 'Canceled' });
+    expect(images.list()).toEqual([]);
+  });
+});
+
 test('RemoveImage by one tag removes the image; a second time is fine', async () => {
   const image = await importInput();
   const request = new runtime.v1.RemoveImageRequest({ image: { image: 'localhost/t:1' } });
@@ -164,7 +227,7 @@ describe('ImportImages', () => {
     request: estiba.node.v1.ImportImagesRequest.$Properties,
     abort: AbortSignal = signal,
   ): AsyncIterable<Progress> {
-    return nodeServiceHandlers({ images }).importImages(request, { signal: abort });
+    return nodeServiceHandlers({ images, puller }).importImages(request, { signal: abort });
   }
 
   test('tells every image and then that it is done', async () => {

@@ -1,17 +1,20 @@
-// Which function answers which call of ImageService and NodeService. PullImage and StreamImages are
-// not here: the server answers Unimplemented for them, naming the feature.
+// Which function answers which call of ImageService and NodeService. StreamImages is not here: the
+// server answers Unimplemented for it, naming the feature.
 import type { runtime } from '../../proto/gen/cri.js';
 import type { estiba } from '../../proto/gen/node.js';
 import type { ImageStore } from '../images/image-store.ts';
+import type { ImagePuller } from '../images/pull/image-puller.ts';
 import { imageFsInfo } from './image-fs-info.ts';
 import { imageStatus } from './image-status.ts';
 import { importImages } from './import-images.ts';
 import { listImages } from './list-images.ts';
+import { pullImage } from './pull-image.ts';
 import { removeImage } from './remove-image.ts';
 
 /** What these calls work with. */
 export interface ImageDeps {
   readonly images: ImageStore;
+  readonly puller: ImagePuller;
 }
 
 type V1 = typeof runtime.v1;
@@ -26,6 +29,10 @@ export interface ImageServiceHandlers {
   listImages(
     request: Request<'ListImagesRequest'>,
   ): Promise<runtime.v1.ListImagesResponse.$Properties>;
+  pullImage(
+    request: Request<'PullImageRequest'>,
+    call: { readonly signal: AbortSignal },
+  ): Promise<runtime.v1.PullImageResponse.$Properties>;
   imageStatus(
     request: Request<'ImageStatusRequest'>,
   ): Promise<runtime.v1.ImageStatusResponse.$Properties>;
@@ -41,9 +48,10 @@ export interface NodeServiceHandlers {
   ): AsyncIterable<estiba.node.v1.ImportProgress.$Properties>;
 }
 
-export function imageServiceHandlers({ images }: ImageDeps): ImageServiceHandlers {
+export function imageServiceHandlers({ images, puller }: ImageDeps): ImageServiceHandlers {
   return {
     listImages: (request) => listImages(images, request),
+    pullImage: (request, call) => pullImage(puller, request, call),
     imageStatus: (request) => imageStatus(images, request),
     removeImage: (request) => removeImage(images, request),
     imageFsInfo: () => imageFsInfo(images),

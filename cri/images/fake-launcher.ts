@@ -19,6 +19,14 @@ function inflate(blob: Buffer): Buffer {
   return blob.readUInt32LE(0) === 0xfd2fb528 ? zstdDecompressSync(blob) : blob;
 }
 
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
 function requireDigest(expected: string | undefined, actual: string): void {
   if (expected !== undefined && expected !== '' && expected !== actual) {
     throw new CriError('InvalidArgument', `cannot unpack layer: digest ${actual}, not ${expected}`);
@@ -45,9 +53,16 @@ export class FakeLauncher implements LayerLauncher {
     return this.unpacks.filter((request) => request.expectedDiffId !== undefined);
   }
 
-  async unpack(request: UnpackRequest): Promise<Unpacked> {
+  async unpack(
+    request: UnpackRequest,
+    options: { readonly source?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal } = {},
+  ): Promise<Unpacked> {
     this.unpacks.push(request);
+    const sent = options.source && (await collect(options.source));
     await this.gate;
+    if (options.signal?.aborted === true) {
+      throw new CriError('Canceled', 'cannot unpack layer: the caller gave up');
+    }
     if (this.failure !== undefined) {
       if (this.diesAtWork) {
         await mkdir(request.targetDir);
@@ -56,7 +71,7 @@ export class FakeLauncher implements LayerLauncher {
       throw this.failure;
     }
     await Promise.all((request.parentDirs ?? []).map((path) => access(path)));
-    const file = await readFile(request.sourcePath);
+    const file = sent ?? (await readFile(request.sourcePath));
     const start = request.offset ?? 0;
     const blob = file.subarray(start, start + (request.length ?? file.length));
     const digest = sha256(blob);
@@ -64,7 +79,9 @@ export class FakeLauncher implements LayerLauncher {
     const diffId = sha256(inflate(blob));
     requireDigest(request.expectedDiffId, diffId);
     await mkdir(request.targetDir);
-    await writeFile(join(request.targetDir, 'marker'), diffId);
+    if (request.expectedDiffId !== undefined) {
+      await writeFile(join(request.targetDir, 'marker'), diffId); // what only syncs is an empty tar
+    }
     const isAlone = (request.parentDirs ?? []).length === 0;
     const isIncomplete = isAlone && this.needFiles.has(diffId);
     const isSelfContained = isAlone && !isIncomplete && !this.needParents.has(diffId);

@@ -4,19 +4,33 @@ import type { Clock } from '../core/clock.ts';
 import { isImageId } from '../core/ids.ts';
 import { KeyedQueue } from '../core/keyed-queue.ts';
 import { digestOf } from './archive-image.ts';
-import type { ArchiveImage } from './archive-image.ts';
+import type { ImageConfig } from '../registry/oci-documents.ts';
 import { ImageIndex } from './image-index.ts';
 import { ImageRecords, recordUsage } from './image-records.ts';
 import type { StoredImage } from './image-records.ts';
 import type { Image } from './image.ts';
-import { repoDigests } from './import-names.ts';
 import type { LayerName, Quarantined } from './layer-record.ts';
 import type { DiskUsage } from './layer-table.ts';
 
+/** Everything of an image but its layers, checked against their digests. */
+export interface ImageDocuments {
+  /** Config digest. */
+  readonly id: string;
+  readonly config: ImageConfig;
+  readonly configBytes: Buffer;
+  /** undefined for a docker archive, which has none. */
+  readonly manifestBytes: Buffer | undefined;
+  /** Bytes of all layer blobs as stored in archive or registry. */
+  readonly layersSize: number;
+  /** References with tag. */
+  readonly tags: readonly string[];
+  /** References with the digest of what a name points to. */
+  readonly repoDigests: readonly string[];
+}
+
 /** An image whose layers are durable, ready to be listed. */
 export interface NewImage {
-  readonly source: ArchiveImage;
-  readonly tags: readonly string[];
+  readonly documents: ImageDocuments;
   /** Bottom to top. */
   readonly layers: readonly LayerName[];
   readonly chainId: string;
@@ -107,10 +121,10 @@ export class ImageCatalog {
   /** Makes the image durable, then lists it; its names are taken from other images. */
   async commit(added: NewImage): Promise<Image> {
     return await this.#changes.run('images', async () => {
-      const before = this.#index.get(added.source.id);
+      const before = this.#index.get(added.documents.id);
       const stored = this.#toStored(added, before);
       try {
-        await this.#write(stored, added.source);
+        await this.#write(stored, added.documents);
       } catch (error) {
         await this.#removeDocuments(stored);
         throw error;
@@ -124,6 +138,33 @@ export class ImageCatalog {
         await this.#removeDocuments(before);
       }
       return stored.image;
+    });
+  }
+
+  /**
+   * Gives the image that has exactly this digest reference more tags, durably, taking them from other
+   * images; undefined when no image has it.
+   */
+  async addTags(repoDigest: string, tags: readonly string[]): Promise<Image | undefined> {
+    return await this.#changes.run('images', async () => {
+      const found = this.#index.all().find(({ image }) => image.repoDigests.includes(repoDigest));
+      if (found === undefined || tags.every((tag) => found.image.repoTags.includes(tag))) {
+        return found?.image;
+      }
+      const repoTags = sortedUnion(found.image.repoTags, tags);
+      const updatedAtNs = this.#clock.nowNs();
+      const tagged = { ...found, image: { ...found.image, repoTags }, updatedAtNs };
+      await this.#records.write(tagged);
+      if (this.#index.get(found.image.id) === undefined) {
+        // Removed meanwhile: the removal waits behind this change and takes the record away.
+        return undefined;
+      }
+      const robbed = this.#takeNames(tagged.image);
+      this.#show(tagged);
+      for (const other of robbed) {
+        await this.#records.write(other);
+      }
+      return tagged.image;
     });
   }
 
@@ -149,19 +190,19 @@ export class ImageCatalog {
     });
   }
 
-  #toStored({ source, tags, layers, chainId }: NewImage, before?: StoredImage): StoredImage {
-    if (!isImageId(source.id)) {
-      throw new CriError('Internal', `cannot store image: "${source.id}" is not an image id`);
+  #toStored({ documents, layers, chainId }: NewImage, before?: StoredImage): StoredImage {
+    const { id, tags, repoDigests, configBytes, manifestBytes } = documents;
+    if (!isImageId(id)) {
+      throw new CriError('Internal', `cannot store image: "${id}" is not an image id`);
     }
     const now = this.#clock.nowNs();
-    const { configBytes, manifestBytes } = source;
     const documentBytes = configBytes.length + (manifestBytes?.length ?? 0);
     const image: Image = {
-      id: source.id,
+      id,
       repoTags: sortedUnion(before?.image.repoTags ?? [], tags),
-      repoDigests: sortedUnion(before?.image.repoDigests ?? [], repoDigests(source, tags)),
-      size: documentBytes + source.layers.reduce((sum, layer) => sum + layer.slice.length, 0),
-      config: source.config,
+      repoDigests: sortedUnion(before?.image.repoDigests ?? [], repoDigests),
+      size: documentBytes + documents.layersSize,
+      config: documents.config,
       layers: layers.map(({ kind, id }) => ({ kind, id })),
       pinned: before?.image.pinned ?? false,
       createdAtNs: before?.image.createdAtNs ?? now,
@@ -171,10 +212,10 @@ export class ImageCatalog {
     return { image, manifestDigest, documentBytes, updatedAtNs: now };
   }
 
-  async #write(stored: StoredImage, source: ArchiveImage): Promise<void> {
-    await this.#records.writeBlob(source.configBytes);
-    if (source.manifestBytes !== undefined) {
-      await this.#records.writeBlob(source.manifestBytes);
+  async #write(stored: StoredImage, documents: ImageDocuments): Promise<void> {
+    await this.#records.writeBlob(documents.configBytes);
+    if (documents.manifestBytes !== undefined) {
+      await this.#records.writeBlob(documents.manifestBytes);
     }
     await this.#records.write(stored);
   }

@@ -8,14 +8,16 @@ import type { Clock } from '../core/clock.ts';
 import type { ArchiveImage } from './archive-image.ts';
 import { readArchiveImages } from './archive-images.ts';
 import { importLayers } from './import-layers.ts';
-import type { LayerProgress } from './import-layers.ts';
+import type { LayerProgress, LayerStack } from './import-layers.ts';
 import { ImageCatalog } from './image-catalog.ts';
+import type { ImageDocuments } from './image-catalog.ts';
 import type { Image } from './image.ts';
 import type { LayerLauncher } from './layer-launcher.ts';
 import type { Quarantined } from './layer-record.ts';
 import { LayerStore } from './layer-store.ts';
-import { importNames } from './import-names.ts';
+import { importNames, repoDigests } from './import-names.ts';
 import { openArchive } from './open-archive.ts';
+import { isPartialName } from './pull/partial-blobs.ts';
 import { hostPlatform } from '../registry/platform.ts';
 import type { HostPlatform } from '../registry/platform.ts';
 
@@ -68,7 +70,7 @@ export class ImageStore {
   readonly #host: HostPlatform;
   readonly #layers: LayerStore;
   readonly #catalog: ImageCatalog;
-  #imports = 0;
+  #additions = 0;
 
   constructor(options: ImageStoreOptions) {
     const layers = new LayerStore(options.stateDir, options.launcher, options.onProblem);
@@ -109,11 +111,14 @@ export class ImageStore {
 
   /**
    * Removes what crashed imports left, spooled uploads included. Call once after load, when
-   * containers that live have reacquired their layers.
+   * containers that live have reacquired their layers. Blobs of broken pulls stay.
    */
   async sweep(): Promise<void> {
     await this.#catalog.sweep();
     for (const name of await readdir(this.ingestDir)) {
+      if (isPartialName(name)) {
+        continue; // a pull goes on with it, or it is swept when it is old
+      }
       await rm(join(this.ingestDir, name), { recursive: true, force: true });
     }
     await this.#layers.sweep();
@@ -228,21 +233,43 @@ export class ImageStore {
     await this.#layers.settle();
   }
 
+  /**
+   * Stores an image: its layers by `bring`, held by the holder that it gets, then everything made
+   * durable, then listed. Throws what `bring` throws; nothing of the image stays then.
+   */
+  async add(
+    documents: ImageDocuments,
+    bring: (layers: LayerStore, holder: string) => Promise<LayerStack>,
+  ): Promise<ImportedImage> {
+    this.#additions += 1;
+    const holder = `add:${this.#additions}`;
+    try {
+      const stack = await bring(this.#layers, holder);
+      await this.#layers.makeDurable(stack.layers);
+      const layers = stack.layers.map((layer) => layer.record);
+      const image = await this.#catalog.commit({ documents, layers, chainId: stack.chainId });
+      return { image, layersPresent: stack.present, layersUnpacked: stack.unpacked };
+    } finally {
+      this.#layers.release(holder);
+    }
+  }
+
+  /** See ImageCatalog.addTags. */
+  async addTags(repoDigest: string, tags: readonly string[]): Promise<Image | undefined> {
+    return await this.#catalog.addTags(repoDigest, tags);
+  }
+
   async #importImage(
     source: ArchiveImage,
     tags: readonly string[],
     options: ImportOptions,
   ): Promise<ImportedImage> {
-    this.#imports += 1;
-    const holder = `import:${this.#imports}`;
-    try {
-      const stack = await importLayers(this.#layers, source.layers, holder, options);
-      await this.#layers.makeDurable(stack.layers);
-      const layers = stack.layers.map((layer) => layer.record);
-      const image = await this.#catalog.commit({ source, tags, layers, chainId: stack.chainId });
-      return { image, layersPresent: stack.present, layersUnpacked: stack.unpacked };
-    } finally {
-      this.#layers.release(holder);
-    }
+    const { id, config, configBytes, manifestBytes } = source;
+    const layersSize = source.layers.reduce((sum, layer) => sum + layer.slice.length, 0);
+    const names = { tags, repoDigests: repoDigests(source, tags) };
+    return await this.add(
+      { id, config, configBytes, manifestBytes, layersSize, ...names },
+      (layers, holder) => importLayers(layers, source.layers, holder, options),
+    );
   }
 }

@@ -1,7 +1,7 @@
 // The layers of one image, bottom to top, into the layer store.
 import { asCriError, CriError } from '../core/error.ts';
 import type { LayerSource } from './archive-image.ts';
-import { chainIdOf } from './layer-store.ts';
+import { chainIdsOf } from './layer-store.ts';
 import type { LayerStore } from './layer-store.ts';
 import type { Layer } from './layer-table.ts';
 
@@ -41,10 +41,7 @@ export async function importLayers(
   holder: string,
   options: ImportLayersOptions,
 ): Promise<LayerStack> {
-  const chainIds: string[] = [];
-  for (const { diffId } of sources) {
-    chainIds.push(chainIdOf(chainIds.at(-1) ?? '', diffId));
-  }
+  const chainIds = chainIdsOf(sources.map(({ diffId }) => diffId));
   const lastMissing = sources.findLastIndex(
     ({ diffId }, index) => !store.has(diffId, chainIds[index] ?? ''),
   );
@@ -52,20 +49,20 @@ export async function importLayers(
   let present = 0;
   for (const [index, source] of sources.entries()) {
     const { slice, digest, diffId } = source;
-    const named = digest === '' ? diffId : digest;
+    const below = [...layers];
     const ensured = store.ensure(
       {
-        slice,
+        blob: slice,
         digest,
         diffId,
         chainId: chainIds[index] ?? '',
         parentChain: chainIds[index - 1] ?? '',
-        below: [...layers],
+        below: async () => below,
         sync: index === lastMissing,
         signal: options.signal,
         onProgress: ({ blobBytes }) =>
           options.onProgress?.({
-            layer: named,
+            layer: digest === '' ? diffId : digest,
             number: index + 1,
             count: sources.length,
             blobBytes,

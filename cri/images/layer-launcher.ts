@@ -8,6 +8,8 @@ export interface LayerLauncher {
     options?: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (progress: UnpackProgress) => void;
+      /** The blob, for a request whose `sourcePath` is "". */
+      readonly source?: AsyncIterable<Uint8Array>;
     },
   ): Promise<Unpacked>;
   /** Removes directory trees; missing ones are fine. */

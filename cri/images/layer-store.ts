@@ -11,7 +11,8 @@ import { CriError } from '../core/error.ts';
 import { KeyedQueue } from '../core/keyed-queue.ts';
 import type { Unpacked, UnpackProgress } from '../isolator/launcher-messages.ts';
 import { removeDurably, writeDurably } from '../store/durable-file.ts';
-import type { FileSlice } from './archive-files.ts';
+import { unpackFrom } from './layer-blob.ts';
+import type { LayerBlob } from './layer-blob.ts';
 import type { LayerLauncher } from './layer-launcher.ts';
 import { loadLayerRecords } from './layer-record.ts';
 import type { LayerName, Quarantined } from './layer-record.ts';
@@ -21,15 +22,15 @@ import { SharedWork } from './shared-work.ts';
 
 /** Where a missing layer comes from and where in its image it stands. */
 export interface LayerRequest {
-  readonly slice: FileSlice;
+  readonly blob: LayerBlob;
   /** Digest of the blob; "" = unknown. */
   readonly digest: string;
   readonly diffId: string;
   readonly chainId: string;
   /** Chain id of `below`; "" for the bottom layer. */
   readonly parentChain: string;
-  /** The layers below, bottom to top. */
-  readonly below: readonly Layer[];
+  /** The layers below, bottom to top, as soon as they are there; only asked for when needed. */
+  readonly below: () => Promise<readonly Layer[]>;
   /** Also makes everything unpacked before durable. Ask for it with an image's last missing layer. */
   readonly sync: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -51,6 +52,15 @@ export function chainIdOf(parentChain: string, diffId: string): string {
   return parentChain === ''
     ? diffId
     : `sha256:${createHash('sha256').update(`${parentChain} ${diffId}`).digest('hex')}`;
+}
+
+/** Chain id of each layer of a stack, bottom to top. */
+export function chainIdsOf(diffIds: readonly string[]): string[] {
+  const chainIds: string[] = [];
+  for (const diffId of diffIds) {
+    chainIds.push(chainIdOf(chainIds.at(-1) ?? '', diffId));
+  }
+  return chainIds;
 }
 
 /** The layers under `<stateDir>/layers`. */
@@ -207,7 +217,7 @@ export class LayerStore {
     if (staged.unpacked.isSelfContained) {
       return await this.#commit(request, { kind: 'diff', id: request.diffId }, staged, holders);
     }
-    if (request.below.length === 0 && !staged.unpacked.isIncomplete) {
+    if (request.parentChain === '' && !staged.unpacked.isIncomplete) {
       return await this.#commit(request, { kind: 'chain', id: request.chainId }, staged, holders);
     }
     await this.#launcher.removeTrees([staged.target]);
@@ -215,7 +225,8 @@ export class LayerStore {
   }
 
   async #unpackOnParents(request: LayerRequest, holders: Set<string>): Promise<StoredLayer> {
-    const parents = request.below.map((layer) => layer.path).reverse();
+    const below = await request.below();
+    const parents = below.map((layer) => layer.path).reverse();
     const staged = await this.#unpack(request, [...new Set(parents)]);
     if (staged.unpacked.isIncomplete) {
       // Only without parents: with them a missing file is the unpacker's own failure.
@@ -230,11 +241,12 @@ export class LayerStore {
   async #unpack(request: LayerRequest, parentDirs: readonly string[]): Promise<Staged> {
     const target = join(this.#staging, randomUUID());
     const covers = request.sync ? this.#table.sequence : -1;
-    const { slice, signal, onProgress } = request;
+    const { blob, signal, onProgress } = request;
     try {
-      const unpacked = await this.#launcher.unpack(
+      const unpacked = await unpackFrom(
+        blob,
+        this.#launcher,
         {
-          ...slice,
           expectedDigest: request.digest,
           expectedDiffId: request.diffId,
           targetDir: target,

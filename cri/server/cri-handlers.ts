@@ -68,7 +68,6 @@ export const missingFeatures: Readonly<Record<string, string>> = {
   streamPodSandboxes: listStreams,
   streamContainers: listStreams,
   streamImages: listStreams,
-  pullImage: 'pulling images from registries',
 };
 
 /** Calls that clients repeat all the time: logged at debug level. */

@@ -1,7 +1,8 @@
 // The one table between our error codes and gRPC's status codes, and the one place that builds a
 // status.
 import { status, Metadata, type ServerErrorResponse } from '@grpc/grpc-js';
-import { asCriError, errorCodes, type ErrorCode } from '../core/error.ts';
+import { asCriError, errorCodes, type CriError, type ErrorCode } from '../core/error.ts';
+import { RegistryError } from '../registry/registry-error.ts';
 
 const statusOf: Readonly<Record<ErrorCode, status>> = {
   InvalidArgument: status.INVALID_ARGUMENT,
@@ -39,8 +40,14 @@ export function toStatus(error: unknown): ServerErrorResponse {
     whole ? known.message : `${known.message.slice(0, maxDetailsLength)}…`
   ).toWellFormed();
   return Object.assign(new Error(details), {
-    code: statusOf[known.code],
+    code: statusFor(known),
     details,
     metadata: new Metadata(),
   });
+}
+
+// The kubelet reads the word at the front of a message only when the status is Unknown.
+function statusFor(error: CriError): status {
+  const isForKubelet = error instanceof RegistryError && error.reason === 'RegistryUnavailable';
+  return isForKubelet ? status.UNKNOWN : statusOf[error.code];
 }

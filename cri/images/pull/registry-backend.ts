@@ -1,0 +1,148 @@
+// Pulls from registries, in whichever thread it is made.
+import { throttled } from './throttled.ts';
+import { unpackBlob } from './unpack-blob.ts';
+import { CriError } from '../../core/error.ts';
+import type { Unpacked } from '../../isolator/launcher-messages.ts';
+import { pullAuthOf } from '../../registry/credentials.ts';
+import { explain } from '../../registry/explain.ts';
+import type { Explanation } from '../../registry/explain.ts';
+import { hostPlatform } from '../../registry/platform.ts';
+import type { HostPlatform } from '../../registry/platform.ts';
+import { formatReference } from '../../registry/reference.ts';
+import type { Reference } from '../../registry/reference.ts';
+import { RegistryClient } from '../../registry/registry-client.ts';
+import type { RegistryOptions, Resolved } from '../../registry/registry-client.ts';
+import { resolveImage } from '../../registry/resolve-image.ts';
+import type { UnpackOrder } from '../layer-blob.ts';
+import type { LayerLauncher } from '../layer-launcher.ts';
+import type { PartialBlobs, PartialLimits } from './partial-blobs.ts';
+import type {
+  BlobId,
+  PullAuthFields,
+  PullBackend,
+  PulledDocuments,
+  PullSession,
+  Target,
+  UnpackBlobOptions,
+} from './pull-backend.ts';
+
+export interface RegistryBackendOptions {
+  readonly registry: RegistryOptions;
+  readonly launcher: Pick<LayerLauncher, 'unpack'>;
+  readonly partials: PartialBlobs;
+  readonly limits: PartialLimits;
+  /** Gets failures of background work, for the log. */
+  readonly onProblem: (error: unknown) => void;
+  /** Default: this machine's. */
+  readonly host?: HostPlatform | undefined;
+  readonly nowMs?: (() => number) | undefined;
+}
+
+/** Speaks to registries; one per process, because tokens and partial blobs are shared. */
+export class RegistryBackend implements PullBackend {
+  readonly #options: RegistryBackendOptions;
+  /** Digests that sessions have fetched and not stored yet. */
+  readonly #inUse = new Map<PullSession, Set<string>>();
+
+  constructor(options: RegistryBackendOptions) {
+    this.#options = options;
+  }
+
+  async open(reference: Reference, auth: PullAuthFields | undefined): Promise<PullSession> {
+    const client = await RegistryClient.open(reference, this.#withAuth(auth));
+    const digests = new Set<string>();
+    const session = new RegistrySession(client, this.#options, digests, () => {
+      this.#inUse.delete(session);
+      this.sweep().catch(this.#options.onProblem);
+    });
+    this.#inUse.set(session, digests);
+    return session;
+  }
+
+  async explain(
+    reference: string,
+    auth: PullAuthFields | undefined,
+    probe: boolean,
+    signal?: AbortSignal,
+  ): Promise<Explanation> {
+    return await explain(reference, { ...this.#withAuth(auth), probe }, signal);
+  }
+
+  /** Removes partial blobs that are too old or too large in sum. */
+  async sweep(): Promise<void> {
+    const { partials, limits, nowMs = Date.now } = this.#options;
+    const kept = new Set([...this.#inUse.values()].flatMap((digests) => [...digests]));
+    await partials.sweep(limits, kept, nowMs());
+  }
+
+  #withAuth(auth: PullAuthFields | undefined): RegistryOptions {
+    const { registry } = this.#options;
+    const pullAuth = auth === undefined ? undefined : pullAuthOf(auth);
+    return { ...registry, credentials: { ...registry.credentials, pullAuth } };
+  }
+}
+
+class RegistrySession implements PullSession {
+  readonly #client: RegistryClient;
+  readonly #options: RegistryBackendOptions;
+  readonly #digests: Set<string>;
+  readonly #onClose: () => void;
+  /** Blobs whose bytes an unpacker has checked. */
+  readonly #verified = new Set<string>();
+  #resolved: Resolved | undefined;
+
+  constructor(
+    client: RegistryClient,
+    options: RegistryBackendOptions,
+    digests: Set<string>,
+    onClose: () => void,
+  ) {
+    this.#client = client;
+    this.#options = options;
+    this.#digests = digests;
+    this.#onClose = onClose;
+  }
+
+  async resolve(signal?: AbortSignal): Promise<Target> {
+    this.#resolved = await this.#client.resolve(signal);
+    const { digest, host } = this.#resolved;
+    return { digest, host };
+  }
+
+  async documents(signal?: AbortSignal): Promise<PulledDocuments> {
+    const resolved = this.#resolved ?? (await this.#client.resolve(signal));
+    const host = this.#options.host ?? hostPlatform();
+    const image = await resolveImage(this.#client, resolved, host, signal);
+    const { manifest, manifestBytes, config, configBytes } = image;
+    if (!manifest.config.digest.startsWith('sha256:')) {
+      const name = formatReference(this.#client.reference);
+      const why = `its config has the digest "${manifest.config.digest}", image ids are sha256`;
+      throw new CriError('Unimplemented', `cannot pull image "${name}": ${why}`);
+    }
+    return { manifest, manifestBytes, config, configBytes };
+  }
+
+  async unpack(blob: BlobId, order: UnpackOrder, options: UnpackBlobOptions): Promise<Unpacked> {
+    const { partials, launcher } = this.#options;
+    const { signal, onProgress } = options;
+    using progress = throttled(onProgress ?? (() => undefined));
+    this.#digests.add(blob.digest);
+    return await partials.use(blob.digest, blob.size, signal, async (partial) => {
+      const isVerified = this.#verified.has(blob.digest) && partial.size === blob.size;
+      const job = { blob, order, reader: this.#client, launcher, partial, isVerified, signal };
+      const unpacked = await unpackBlob({ ...job, onProgress: progress.tell });
+      this.#verified.add(blob.digest);
+      return unpacked;
+    });
+  }
+
+  async discard(digest: string): Promise<void> {
+    await this.#options.partials.discard(digest);
+    this.#digests.delete(digest);
+  }
+
+  async close(): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+    this.#onClose();
+  }
+}
