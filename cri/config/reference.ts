@@ -12,10 +12,11 @@ export function renderReference(): string {
     '<!-- Written from cri/config/schema.ts; change it there. -->',
     '',
     `\`estiba serve\` reads \`${defaultConfigPath}\` (TOML). Without that file every option has its`,
-    'default. An unknown key is an error. *Reloadable* options can take effect without a restart.',
+    'default. An unknown key is an error. It is read once, at the start: a change needs a restart, which',
+    'no pod notices.',
     '',
-    '| option | type | default | unit | reloadable | meaning |',
-    '|---|---|---|---|---|---|',
+    '| option | type | default | unit | meaning |',
+    '|---|---|---|---|---|',
     ...rows.map(renderRow),
     '',
     '## The defaults as a file',
@@ -45,13 +46,6 @@ export function renderDefaults(rows: readonly OptionRow[]): string[] {
 }
 
 function renderRow(row: OptionRow): string {
-  const cells = [
-    `\`${row.path}\``,
-    row.type,
-    `\`${row.default}\``,
-    row.unit,
-    row.reloadable ? 'yes' : 'no',
-    row.description,
-  ];
+  const cells = [`\`${row.path}\``, row.type, `\`${row.default}\``, row.unit, row.description];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

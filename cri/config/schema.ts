@@ -15,14 +15,11 @@ export interface OptionRow {
   readonly default: string;
   /** "" where the value has no unit. */
   readonly unit: string;
-  /** False: a change needs a restart of `estiba serve`. */
-  readonly reloadable: boolean;
 }
 
 interface OptionFacts {
   readonly type: string;
   readonly unit?: string;
-  readonly reloadable?: boolean;
 }
 
 /** The longest `run_dir`: its sockets' paths must fit into the kernel's 107 bytes. */
@@ -47,7 +44,6 @@ function option<S extends v.GenericSchema>(
       v.metadata({
         type: facts.type,
         unit: facts.unit ?? '',
-        reloadable: facts.reloadable ?? false,
       }),
     ),
     fallback,
@@ -78,8 +74,8 @@ function integer(lowest: number, highest: number) {
 
 const directory = () => checkedString(directoryProblem);
 const seconds = (highest: number) => integer(1, highest);
-const inSeconds = { type: 'integer', unit: 'seconds', reloadable: true } as const;
-const inBytes = { type: 'integer', unit: 'bytes', reloadable: true } as const;
+const inSeconds = { type: 'integer', unit: 'seconds' } as const;
+const inBytes = { type: 'integer', unit: 'bytes' } as const;
 
 const directories = (example: string) =>
   v.pipe(v.array(directory()), v.minLength(1, `is empty; name a directory, such as "${example}"`));
@@ -98,13 +94,13 @@ const rlimit = v.pipe(
       integer(1, 1_048_576),
       1024,
       'Open files a container may have before it raises its own limit.',
-      { type: 'integer', unit: 'files', reloadable: true },
+      { type: 'integer', unit: 'files' },
     ),
     hard: option(
       integer(1, 1_048_576),
       524_288,
       'Open files a container may raise its limit to; cut to the host’s own hard limit.',
-      { type: 'integer', unit: 'files', reloadable: true },
+      { type: 'integer', unit: 'files' },
     ),
   }),
   v.check(
@@ -207,7 +203,7 @@ const fileSchema = v.strictObject({
         v.picklist(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
         'info',
         'Lowest level that is logged: trace, debug, info, warn, error or fatal.',
-        { type: 'string', reloadable: true },
+        { type: 'string' },
       ),
     }),
     {},
@@ -290,7 +286,7 @@ const fileSchema = v.strictObject({
         integer(0, 4_194_304),
         0,
         'Most processes and threads of one container; 0 sets no limit (the kubelet limits the pod).',
-        { type: 'integer', unit: 'tasks', reloadable: true },
+        { type: 'integer', unit: 'tasks' },
       ),
       rlimit_nofile: v.optional(rlimit, {}),
     }),
@@ -424,13 +420,12 @@ function isTable(schema: v.GenericSchema): schema is v.GenericSchema & { entries
 }
 
 function rowOf(path: string, schema: v.GenericSchema, fallback: unknown): OptionRow {
-  const { type, unit, reloadable } = v.getMetadata(schema);
+  const { type, unit } = v.getMetadata(schema);
   return {
     path,
     description: v.getDescription(schema) ?? '',
     type: String(type),
     default: JSON.stringify(fallback),
     unit: String(unit),
-    reloadable: reloadable === true,
   };
 }
