@@ -213,6 +213,25 @@ describe('bearer tokens', () => {
     expect(tokenRequests).toEqual([`GET ${tokenUrl}&scope=repository%3Abase%3Apull`]);
   });
 
+  test('are waited for no longer than the caller wants', async () => {
+    wantToken();
+    tokenServer.intercepts.push(() => true);
+    const controller = new AbortController();
+    const first = new AbortController();
+    await using client = await bench.open();
+    await using other = await bench.open();
+    const asking = client.resolve(first.signal).catch((error: unknown) => error);
+    const waiting = other.resolve(controller.signal).catch((error: unknown) => error);
+    await expect
+      .poll(() => [bench.upstream.asked.length, tokenServer.asked.length])
+      .toEqual([2, 1]);
+    controller.abort();
+    expect(await waiting).toMatchObject({ code: 'Canceled' });
+    first.abort();
+    expect(await asking).toMatchObject({ code: 'Canceled' });
+    expect(tokenServer.asked).toHaveLength(1);
+  });
+
   test('of several pulls at once are asked for once', async () => {
     wantToken();
     giveTokens({ expires_in: 300 });

@@ -335,6 +335,24 @@ describe('with a mirror', () => {
     expect(rangeStart(bench.upstream.requests[0]?.headers.range)).toBeGreaterThan(0);
   });
 
+  test('that lacks it too, the error is the registry’s own, with what both said', async () => {
+    bench.upstream.intercepts.push((_request, response) => {
+      answerError(response, 503, 'DOWN', 'for repair');
+      return true;
+    });
+    const error = await failure();
+    expect(error).toMatchObject({
+      code: 'Unavailable',
+      status: 503,
+      reason: 'RegistryUnavailable',
+      registryCode: 'DOWN',
+      host: bench.upstream.host,
+    });
+    expect(String(error)).toContain(`"${bench.registry(0).host}" answered status 404`);
+    expect(String(error)).toContain(`"${bench.upstream.host}" answered status 503`);
+    expect(bench.upstream.asked).toHaveLength(3);
+  });
+
   test('that had the manifest, it is asked for blobs first', async () => {
     bench.upstream.putImage('1', [bytes]);
     await using client = await bench.open();

@@ -2,13 +2,16 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { abortError } from '../core/deadline.ts';
+import { asCriError } from '../core/error.ts';
+import { allFailed } from './all-failed.ts';
+import type { HostFailure } from './all-failed.ts';
 import { headerOf } from './connections.ts';
 import type { HttpAnswer } from './connections.ts';
 import type { EndpointClient } from './endpoint-client.ts';
 import { networkError } from './network-error.ts';
 import { RegistryError } from './registry-error.ts';
 import { pauseAfter, realWait } from './retry.ts';
-import type { RetryPolicy, Wait } from './retry.ts';
+import type { Wait } from './retry.ts';
 import { StallWatch } from './stall-watch.ts';
 import type { StallLimits } from './stall-watch.ts';
 
@@ -30,7 +33,6 @@ export interface BlobOptions {
 }
 
 export interface BlobPolicy {
-  readonly retry: RetryPolicy;
   readonly stall: StallLimits;
   readonly wait?: Wait | undefined;
 }
@@ -58,14 +60,13 @@ export async function* readBlob(
   const hash = options.hash === undefined && offset === 0 ? hashFor(digest) : options.hash;
   const what = `fetch blob "${digest}"`;
   const remaining = [...clients];
+  const givenUp: HostFailure[] = [];
   let at = offset;
   let failures = 0;
   while (at < size) {
     const [client] = remaining;
     if (client === undefined) {
-      throw new RegistryError('NotFound', `cannot ${what}: no host may be asked for it`, {
-        host: '',
-      });
+      throw allFailed(what, givenUp);
     }
     const before = at;
     try {
@@ -79,15 +80,16 @@ export async function* readBlob(
         throw abortError(signal, what);
       }
       failures = at - before >= progressBytes ? 1 : failures + 1;
-      const pause = pauseAfter(error, failures, policy.retry);
-      if (pause === undefined && remaining.length === 1) {
-        throw error;
-      }
-      options.onRetry?.(error);
+      const pause = pauseAfter(error, failures, client.retry);
       if (pause === undefined) {
+        givenUp.push({ endpoint: client.endpoint, error: asCriError(error) });
         remaining.shift();
         failures = 0;
-      } else {
+      }
+      if (remaining.length > 0) {
+        options.onRetry?.(error);
+      }
+      if (pause !== undefined) {
         await (policy.wait ?? realWait)(pause, signal);
       }
     }
@@ -122,6 +124,7 @@ async function* readOnce(
     headers: at === 0 ? {} : { range: `bytes=${at}-` },
     expected: at === 0 ? [200] : [200, 206],
     isDigestKnown: true,
+    isOneTry: true,
     signal,
   });
   const { host } = client.endpoint;

@@ -22,6 +22,8 @@ export interface EndpointRequest {
   readonly expected: readonly number[];
   /** What comes is checked by its digest, so a redirect to plain HTTP does no harm. */
   readonly isDigestKnown: boolean;
+  /** The caller tries again itself. Default false. */
+  readonly isOneTry?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -69,12 +71,19 @@ export class EndpointClient implements AsyncDisposable {
     return this.#options.credentials;
   }
 
+  get retry(): RetryPolicy {
+    return this.#options.retry;
+  }
+
   /**
    * Sends a request, again and again while that makes sense, and returns the answer with one of the
    * expected statuses. The caller reads or destroys its body. Throws RegistryError.
    */
   async send(asked: EndpointRequest): Promise<HttpAnswer> {
     const { retry, wait = realWait } = this.#options;
+    if (asked.isOneTry === true) {
+      return await this.#sendOnce(asked);
+    }
     return await retrying(retry, wait, asked.signal, () => this.#sendOnce(asked));
   }
 

@@ -1,3 +1,5 @@
+import { assert, constantFrom, oneof, property, record, string, array } from 'fast-check';
+import { stringify } from 'smol-toml';
 import { describe, expect, test } from 'vitest';
 import { CriError } from '../core/error.ts';
 import { parseHostsFile } from './hosts-file.ts';
@@ -143,4 +145,27 @@ Authorization = ["Basic c2VjcmV0"]`,
     expect(String(caught)).toContain(why);
     expect(String(caught)).not.toContain('hunter2');
   });
+});
+
+test('whatever a file holds, it is read or refused by our own error', () => {
+  const key = constantFrom(
+    ...['server', 'host', 'ca', 'client', 'header', 'capabilities', 'skip_verify', 'dial_timeout'],
+  );
+  const leaf = oneof(
+    string(),
+    constantFrom('https://a', 'pull', '10s', true, 1, 1.5),
+    array(string(), { maxLength: 3 }),
+    array(array(string(), { maxLength: 3 }), { maxLength: 2 }),
+    record({ 'https://a': record({ ca: string() }) }),
+  );
+  assert(
+    property(array(record({ key, leaf }), { maxLength: 4 }), (entries) => {
+      const text = stringify(Object.fromEntries(entries.map((entry) => [entry.key, entry.leaf])));
+      try {
+        expect(parseHostsFile(text, path).path).toBe(path);
+      } catch (error) {
+        expect(error).toBeInstanceOf(CriError);
+      }
+    }),
+  );
 });

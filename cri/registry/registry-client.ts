@@ -7,6 +7,8 @@ import { discard, headerOf, readBody } from './connections.ts';
 import type { HttpAnswer, Network } from './connections.ts';
 import { asCriError, CriError } from '../core/error.ts';
 import { abortError } from '../core/deadline.ts';
+import { allFailed } from './all-failed.ts';
+import type { HostFailure } from './all-failed.ts';
 import { EndpointClient } from './endpoint-client.ts';
 import { findEndpoints } from './endpoints.ts';
 import type { Endpoint, Endpoints } from './endpoints.ts';
@@ -112,21 +114,22 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Streams a blob, see readBlob of blob-stream.ts; hosts without "pull" are not asked. */
   async *readBlob(options: BlobOptions): AsyncGenerator<Buffer, void, void> {
-    const { retry = defaultRetry, stall = defaultStallLimits, wait } = this.#options;
+    const { stall = defaultStallLimits, wait } = this.#options;
+    const failures: HostFailure[] = [];
     const clients: EndpointClient[] = [];
     for (const endpoint of this.#endpointsFor('pull')) {
       try {
         clients.push(await this.#client(endpoint, options.signal));
       } catch (error) {
-        this.#options.onFallback?.(endpoint.host, asCriError(error));
+        const failure = asCriError(error);
+        failures.push({ endpoint, error: failure });
+        this.#options.onFallback?.(endpoint.host, failure);
       }
     }
-    const policy = { retry, stall, wait };
-    try {
-      yield* readBlob(clients, options, policy);
-    } catch (error) {
-      throw forKubelet(asCriError(error));
+    if (clients.length === 0) {
+      throw allFailed(`fetch blob "${options.digest}"`, failures);
     }
+    yield* readBlob(clients, options, { stall, wait });
   }
 
   /** What an endpoint gets to prove itself with; throws for a broken credentials file. */
@@ -204,44 +207,27 @@ export class RegistryClient implements AsyncDisposable {
     signal: AbortSignal | undefined,
     ask: (client: EndpointClient) => Promise<T>,
   ): Promise<T> {
-    const failures: CriError[] = [];
+    const failures: HostFailure[] = [];
+    const what = `${verb} image "${formatReference(this.reference)}"`;
     for (const endpoint of this.#endpointsFor(capability)) {
       try {
         const answer = await ask(await this.#client(endpoint, signal));
         this.#preferred = endpoint;
         return answer;
       } catch (error) {
-        const what = `${verb} image "${formatReference(this.reference)}"`;
         if (signal?.aborted === true) {
           throw abortError(signal, what);
         }
         const failure = asCriError(error);
-        failures.push(failure);
+        failures.push({ endpoint, error: failure });
         this.#options.onFallback?.(endpoint.host, failure);
       }
     }
-    throw this.#allFailed(failures, capability, verb);
-  }
-
-  #allFailed(failures: readonly CriError[], capability: Capability, verb: string): CriError {
-    const [only] = failures;
-    if (only !== undefined && failures.length === 1) {
-      return forKubelet(only);
-    }
-    const what = `cannot ${verb} image "${formatReference(this.reference)}"`;
-    const last = failures.at(-1);
-    if (last === undefined) {
+    if (failures.length === 0) {
       const why = `"${this.found.source}" leaves no host with the capability "${capability}"`;
-      return new CriError('FailedPrecondition', `${what}: ${why}`);
+      throw new CriError('FailedPrecondition', `cannot ${what}: ${why}`);
     }
-    const why = failures.map((failure) => failure.message).join('; ');
-    const told = last instanceof RegistryError ? last : undefined;
-    return forKubelet(
-      new RegistryError(last.code, `${what}: no host has it: ${why}`, {
-        ...(told === undefined ? { host: '' } : fieldsOf(told)),
-        cause: last,
-      }),
-    );
+    throw allFailed(what, failures);
   }
 
   async #headManifest(
@@ -311,23 +297,4 @@ function requireSize(descriptor: Descriptor, maxBytes: number, part: string): vo
     const why = `it has ${descriptor.size} bytes, at most ${maxBytes} are read`;
     throw new CriError('ResourceExhausted', `cannot fetch ${part} "${descriptor.digest}": ${why}`);
   }
-}
-
-function fieldsOf(error: RegistryError) {
-  const { host, status, registryCode, registryMessage, reason, isTransient, retryAfterMs } = error;
-  return { host, status, registryCode, registryMessage, reason, isTransient, retryAfterMs };
-}
-
-const word = 'RegistryUnavailable: ';
-
-/** Puts the word in front that the kubelet knows, where it is true. */
-function forKubelet(error: CriError): CriError {
-  const isUnavailable = error instanceof RegistryError && error.reason === 'RegistryUnavailable';
-  if (!isUnavailable || error.message.startsWith(word)) {
-    return error;
-  }
-  return new RegistryError(error.code, `${word}${error.message}`, {
-    ...fieldsOf(error),
-    cause: error,
-  });
 }
