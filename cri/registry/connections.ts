@@ -73,7 +73,12 @@ export class Connections implements AsyncDisposable {
         method: asked.method,
         // By default a connection is not used again after HEAD.
         reset: false,
-        headers: { 'user-agent': this.#network.userAgent, ...asked.headers },
+        headers: {
+          'user-agent': this.#network.userAgent,
+          // Digests and ranges are about the bytes as they are stored.
+          'accept-encoding': 'identity',
+          ...asked.headers,
+        },
         body: asked.body ?? null,
         signal: signal ?? null,
         headersTimeout: this.#network.answerTimeoutMs ?? defaultAnswerTimeoutMs,

@@ -115,9 +115,12 @@ export function answerError(what: string, answer: Answer, nowMs: number): Regist
   const why = `status ${status}${said === '' ? '' : ` (${said})`}`;
   const isTransient = transientStatuses.includes(status);
   const hint = answer.hint === undefined ? '' : `; ${answer.hint}`;
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs);
+  const patience =
+    retryAfterMs === undefined ? '' : `; it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
   return new RegistryError(
     codeOfStatus[status] ?? (status >= 500 ? 'Unavailable' : 'FailedPrecondition'),
-    `cannot ${what}: "${host}" answered ${why}${hint}`,
+    `cannot ${what}: "${host}" answered ${why}${patience}${hint}`,
     {
       host,
       status,
@@ -125,7 +128,7 @@ export function answerError(what: string, answer: Answer, nowMs: number): Regist
       registryMessage: message,
       isTransient,
       reason: isTransient || status >= 500 ? 'RegistryUnavailable' : 'ErrImagePull',
-      retryAfterMs: parseRetryAfter(answer.retryAfter, nowMs),
+      retryAfterMs,
     },
   );
 }
