@@ -1,0 +1,101 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { estiba } from '../../proto/gen/isolation.js';
+import { FakeDeps } from './fake-deps.ts';
+import { removeContainer } from './remove-container.ts';
+import { endSandbox, onMonitorDeath } from './sandbox-end.ts';
+import { stopContainer } from './stop-container.ts';
+
+test('a dead monitor makes the sandbox not ready at once; its pod is ended until that works', async () => {
+  await using fake = await FakeDeps.make();
+  const { store } = fake.deps;
+  const id = await fake.sandbox(1);
+  const [ended, lost] = [
+    await fake.container(2, 1, 'running'),
+    await fake.container(3, 1, 'running'),
+  ];
+  const directory = fake.deps.monitors.containerDir(id, ended);
+  await mkdir(directory, { recursive: true });
+  const { ExitRecord } = estiba.isolation.v1;
+  await writeFile(join(directory, 'exit'), ExitRecord.encode({ exitCode: 0 }).finish());
+  let failures = 2;
+  const states: (string | undefined)[] = [];
+  fake.onDestroy = async () => {
+    states.push(store.sandboxes.get(id)?.state);
+    failures -= 1;
+    if (failures >= 0) {
+      throw new Error('cannot remove cgroup: device or resource busy');
+    }
+  };
+  await onMonitorDeath(fake.deps, id, 'nobody listens');
+  await vi.waitFor(() => expect(fake.deps.jobs.size).toBe(0));
+  expect(states).toEqual(['notReady', 'notReady', 'notReady']);
+  expect(fake.detached).toEqual([[id, true]]);
+  expect(fake.destroyed[0]?.cgroups).toEqual([
+    `/kubepods/pod-1/${ended}`,
+    `/kubepods/pod-1/${lost}`,
+  ]);
+  expect(store.containers.get(ended)).toMatchObject({ exitCode: 0, reason: 'Completed' });
+  expect(store.containers.get(lost)).toMatchObject({
+    state: 'exited',
+    exitCode: 255,
+    reason: 'Unknown',
+    message: 'monitor died: nobody listens',
+  });
+});
+
+test('StopPodSandbox without a monitor ends the pod each time, also when it is not ready', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1, 'notReady');
+  const container = await fake.container(2, 1, 'running');
+  fake.onDestroy = async () => await Promise.reject(new Error('busy'));
+  await expect(endSandbox(fake.deps, id, 'stopped')).rejects.toThrow('busy');
+  expect(fake.deps.store.containers.get(container)?.state).toBe('running');
+  fake.onDestroy = async () => {};
+  await endSandbox(fake.deps, id, 'stopped');
+  await endSandbox(fake.deps, id, 'stopped');
+  expect(fake.destroyed).toHaveLength(3);
+  expect(fake.deps.store.containers.get(container)?.state).toBe('exited');
+});
+
+test('a container that may have outlived its monitor ends before anything of it is removed', async () => {
+  await using fake = await FakeDeps.make();
+  await fake.sandbox(1, 'notReady');
+  const containerId = await fake.container(2, 1, 'running');
+  fake.onDestroy = async () => await Promise.reject(new Error('busy'));
+  await expect(removeContainer(fake.deps, { containerId })).rejects.toThrow('busy');
+  expect(fake.removedTrees).toEqual([]);
+  fake.onDestroy = async () => {};
+  await removeContainer(fake.deps, { containerId });
+  expect(fake.removedTrees).toEqual([join(fake.runDir, 'state', 'containers', containerId)]);
+  expect(fake.deps.store.containers.get(containerId)).toBeUndefined();
+});
+
+test('StopContainer without a monitor ends the pod', async () => {
+  await using fake = await FakeDeps.make();
+  await fake.sandbox(1, 'notReady');
+  const containerId = await fake.container(2, 1, 'running');
+  await stopContainer(fake.deps, { containerId });
+  expect(fake.destroyed).toHaveLength(1);
+  expect(fake.deps.store.containers.get(containerId)?.state).toBe('exited');
+});
+
+test('nothing is taken from under a container whose monitor is out of reach', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const containerId = await fake.container(2, 1, 'running');
+  await fake.monitor(1, () => ({ fault: { message: 'cannot answer: no' } }));
+  await fake.deps.monitors.reach(id, undefined);
+  if (!fake.deps.monitors.isOutOfReach(id)) {
+    throw new Error('the monitor should be out of reach');
+  }
+  const outOfReach = { code: 'Unavailable' };
+  await expect(removeContainer(fake.deps, { containerId })).rejects.toMatchObject(outOfReach);
+  await expect(stopContainer(fake.deps, { containerId })).rejects.toMatchObject(outOfReach);
+  expect([fake.destroyed, fake.removedTrees]).toEqual([[], []]);
+  // A pod that has to end does not depend on it.
+  await endSandbox(fake.deps, id, 'stopped');
+  expect(fake.destroyed).toHaveLength(1);
+  expect(fake.deps.monitors.isOutOfReach(id)).toBe(false);
+});
