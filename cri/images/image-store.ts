@@ -71,6 +71,7 @@ export class ImageStore {
   readonly #layers: LayerStore;
   readonly #catalog: ImageCatalog;
   #additions = 0;
+  #swept: Promise<void> = Promise.resolve();
 
   constructor(options: ImageStoreOptions) {
     const layers = new LayerStore(options.stateDir, options.launcher, options.onProblem);
@@ -111,17 +112,28 @@ export class ImageStore {
 
   /**
    * Removes what crashed imports left, spooled uploads included. Call once after load, when
-   * containers that live have reacquired their layers. Blobs of broken pulls stay.
+   * containers that live have reacquired their layers. Blobs of broken pulls stay. Nobody need wait:
+   * whatever adds images does by itself. Never rejects: what cannot be removed is reported, and tried
+   * again by the next start.
    */
-  async sweep(): Promise<void> {
-    await this.#catalog.sweep();
-    for (const name of await readdir(this.ingestDir)) {
-      if (isPartialName(name)) {
-        continue; // a pull goes on with it, or it is swept when it is old
+  sweep(): Promise<void> {
+    this.#swept = this.#sweep();
+    return this.#swept;
+  }
+
+  async #sweep(): Promise<void> {
+    // Listed at once: uploads may come while the rest goes on. A pull goes on with its partial blobs,
+    // or they are swept when they are old.
+    const uploads = readdirSync(this.ingestDir).filter((name) => !isPartialName(name));
+    const removals = uploads.map((name) =>
+      rm(join(this.ingestDir, name), { recursive: true, force: true }),
+    );
+    const steps = [...removals, this.#catalog.sweep(), this.#layers.sweep()];
+    for (const result of await Promise.allSettled(steps)) {
+      if (result.status === 'rejected') {
+        this.#options.onProblem(result.reason);
       }
-      await rm(join(this.ingestDir, name), { recursive: true, force: true });
     }
-    await this.#layers.sweep();
   }
 
   /** All images. */
@@ -197,6 +209,7 @@ export class ImageStore {
    * (media type), ResourceExhausted, Canceled, or what the launcher says.
    */
   async importArchive(path: string, options: ImportOptions = {}): Promise<ImportedImage[]> {
+    await this.#swept;
     const files = await openArchive(path, {
       ingestDir: this.ingestDir,
       maxSpoolBytes: this.#options.maxSpoolBytes ?? DEFAULT_MAX_SPOOL_BYTES,
@@ -241,6 +254,7 @@ export class ImageStore {
     documents: ImageDocuments,
     bring: (layers: LayerStore, holder: string) => Promise<LayerStack>,
   ): Promise<ImportedImage> {
+    await this.#swept; // it would take what no record names yet
     this.#additions += 1;
     const holder = `add:${this.#additions}`;
     try {

@@ -323,16 +323,12 @@ export class LayerStore {
   }
 
   async #removeLeftovers(paths: readonly string[]): Promise<void> {
-    const trees: string[] = [];
     for (const path of paths) {
-      if ((await lstat(path)).isDirectory()) {
-        trees.push(path);
-      } else {
-        await rm(path);
+      try {
+        await ((await lstat(path)).isDirectory() ? this.#launcher.removeTrees([path]) : rm(path));
+      } catch (error) {
+        this.#onProblem(error); // it must not keep the others
       }
-    }
-    if (trees.length > 0) {
-      await this.#launcher.removeTrees(trees);
     }
   }
 

@@ -67,8 +67,10 @@ export class OperationMetrics {
   }
 }
 
+const samplingMs = 10;
+
 function registerProcessMetrics(registers: Registry[]): void {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const delay = monitorEventLoopDelay({ resolution: samplingMs });
   delay.enable();
   new Gauge({
     name: 'process_resident_memory_bytes',
@@ -98,7 +100,8 @@ function registerProcessMetrics(registers: Registry[]): void {
     help: 'p99 of the main thread event loop delay since the last scrape.',
     registers,
     collect() {
-      this.set(Math.max(0, delay.percentile(99) / 1e9));
+      // What is measured is the time between two samples, of which only the excess is delay.
+      this.set(Math.max(0, delay.percentile(99) / 1e9 - samplingMs / 1000));
       delay.reset();
     },
   });

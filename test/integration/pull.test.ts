@@ -1,18 +1,13 @@
-// Pulls from a real registry through the socket: names, ids, credentials, joined and canceled pulls,
-// restarts, and what they leave on disk.
+// Pulls from a real registry through the socket: names, ids, credentials, joined and canceled pulls.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { onBusybox, PullGround, pushBuilt } from '../lib/pulls.ts';
-import {
-  containerConfig,
-  createContainer,
-  exited,
-  podConfig,
-  readLog,
-  runPod,
-} from '../lib/pods.ts';
-import { hasDockerRegistry, user } from '../registry/docker-registry.ts';
+import { chmod, rm, writeFile } from 'node:fs/promises';
+import type { BuiltImage } from '../../hack/images/build-image.ts';
+import { eventually, runPod } from '../lib/pods.ts';
+import { containerConfig, createContainer, exited, podConfig, readLog } from '../lib/pods.ts';
+import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
+import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
 import { needDockerRegistry } from '../registry/registry-ground.ts';
 
 let ground: PullGround;
@@ -36,6 +31,16 @@ beforeEach(async (context) => {
   await ground.clear();
 });
 
+/** Digests of an image's own layers, bottom to top; busybox may be there from a test before. */
+function digests(image: BuiltImage): string[] {
+  return image.layers.slice(1).map(({ digest }) => digest);
+}
+
+function layerBlobsAsked(...images: BuiltImage[]): string[] {
+  const layers = new Set(images.flatMap(digests));
+  return ground.blobsAsked.filter((digest) => layers.has(digest));
+}
+
 describe('a pull', () => {
   it('answers the image id, and a container runs from it', async () => {
     const image = onBusybox([[{ name: 'greeting', content: 'hello from afar\n' }]], {
@@ -50,17 +55,249 @@ describe('a pull', () => {
       repoTags: [name],
       repoDigests: [`${ground.proxy.host}/team/app@${image.manifestDigest}`],
     });
-    const pod = podConfig({ logDirectory: join(ground.server.stateDir, 'logs') });
-    const sandboxId = await runPod(ground.server, pod);
+    const { server } = ground;
+    const pod = podConfig({ logDirectory: join(server.stateDir, 'logs') });
+    const sandboxId = await runPod(server, pod);
     const config = containerConfig([], { image: { image: id }, logPath: 'pulled.log' });
-    const containerId = await createContainer(ground.server, sandboxId, pod, config);
-    await ground.server.client.runtime.startContainer({ containerId });
-    const status = await exited(ground.server, containerId);
+    const containerId = await createContainer(server, sandboxId, pod, config);
+    await server.client.runtime.startContainer({ containerId });
+    const status = await exited(server, containerId);
     expect(status).toMatchObject({ exitCode: 0, imageId: id });
     const lines = await readLog(status.logPath ?? '');
     expect(lines.map(({ text }) => text)).toEqual(['hello from afar']);
   });
+
+  it('by digest gives no tag; by two tags gives one image with both', async () => {
+    const image = onBusybox([[{ name: 'a', content: 'digest' }]]);
+    const one = await ground.push('team/app', 'one', image);
+    const two = await ground.push('team/app', 'two', image);
+    const byDigest = `${ground.proxy.host}/team/app@${image.manifestDigest}`;
+    expect(await ground.pull(byDigest)).toBe(image.id);
+    expect(await ground.status(byDigest)).toMatchObject({ repoTags: [], repoDigests: [byDigest] });
+    expect(await ground.pull(one)).toBe(image.id);
+    expect(await ground.pull(two)).toBe(image.id);
+    const status = await ground.status(image.id);
+    expect(status).toMatchObject({ repoTags: [one, two], repoDigests: [byDigest] });
+    expect(await ground.status(byDigest)).toEqual(status);
+  });
+
+  it('of an image that is there asks for nothing but the digest of its tag', async () => {
+    const name = await ground.push('team/app', '1', onBusybox([[{ name: 'a', content: 'here' }]]));
+    await ground.pull(name);
+    ground.proxy.asked.length = 0;
+    await ground.pull(name);
+    expect(ground.proxy.asked).toEqual(['HEAD /v2/team/app/manifests/1']);
+  });
+
+  it('of a tag that has moved gives the tag to the new image', async () => {
+    const old = onBusybox([[{ name: 'a', content: 'old' }]]);
+    const next = onBusybox([[{ name: 'a', content: 'new' }]]);
+    const name = await ground.push('team/app', 'moving', old);
+    expect(await ground.pull(name)).toBe(old.id);
+    await ground.push('team/app', 'moving', next);
+    expect(await ground.pull(name)).toBe(next.id);
+    expect(await ground.status(name)).toMatchObject({ id: next.id });
+    expect(await ground.status(old.id)).toMatchObject({ id: old.id, repoTags: [] });
+  });
+
+  it('reads gzip, zstd and plain layers', async () => {
+    for (const compression of ['none', 'gzip', 'zstd'] as const) {
+      const image = onBusybox([[{ name: 'a', content: compression }]], { compression });
+      const name = await ground.push('team/app', compression, image);
+      expect(await ground.pull(name)).toBe(image.id);
+    }
+  });
+
+  it('of a layer that needs those below it fetches each blob once', async () => {
+    // A hard link to a file of the layer below: unpacked alone first, then on top of it.
+    const link = { name: 'bin/again', type: 'hardlink', linkName: 'bin/busybox' } as const;
+    const image = onBusybox([[link], [{ name: 'tmp/implied/x', content: 'x' }]]);
+    const name = await ground.push('team/app', 'links', image);
+    expect(await ground.pull(name)).toBe(image.id);
+    expect(layerBlobsAsked(image).sort()).toEqual(digests(image).sort());
+  });
 });
-void user;
-void pushBuilt;
-void readdir;
+
+describe('pulls at the same time', () => {
+  it('of one image are one pull', async () => {
+    const image = onBusybox([noise(5_000_000)]);
+    const name = await ground.push('team/app', 'same', image);
+    const ids = await Promise.all(Array.from({ length: 5 }, () => ground.pull(name)));
+    expect(ids).toEqual(Array.from({ length: 5 }, () => image.id));
+    expect(layerBlobsAsked(image).sort()).toEqual(digests(image).sort());
+  });
+
+  it('of images that share layers fetch each layer once', async () => {
+    const shared = noise(5_000_000);
+    const images = ['x', 'y', 'z'].map((content) => onBusybox([shared, [{ name: 'a', content }]]));
+    const names = await Promise.all(
+      images.map((image, index) => ground.push(`team/app${index}`, '1', image)),
+    );
+    const ids = await Promise.all(names.map((name) => ground.pull(name)));
+    expect(ids).toEqual(images.map(({ id }) => id));
+    expect(layerBlobsAsked(...images).sort()).toEqual([...new Set(images.flatMap(digests))].sort());
+  });
+});
+
+describe('a pull that its caller gives up', () => {
+  const slowly = { kind: 'throttle', bytesPerSecond: 2_000_000 } as const;
+
+  it('ends, leaves nothing that is listed, and the next one goes on where it was', async () => {
+    const image = onBusybox([noise(8_000_000)]);
+    const name = await ground.push('team/app', 'given-up', image);
+    ground.proxy.plan = ({ path }) => (path.includes('/blobs/') ? slowly : undefined);
+    const abort = new AbortController();
+    const pulling = ground.pull(name, { signal: abort.signal });
+    await eventually(async () => expect(ground.proxy.sentBytes).toBeGreaterThan(3_000_000));
+    abort.abort();
+    await expect(pulling).rejects.toThrow(/CANCELLED/u);
+    expect(await ground.status(name)).toBeUndefined();
+    ground.proxy.plan = () => undefined;
+    await eventually(async () => {
+      const { log } = ground.server;
+      expect(log).toMatch(/"operation":"PullImage"[^\n]*"code":"Canceled"/u);
+    });
+    expect(await ground.pull(name)).toBe(image.id);
+    const size = image.layers.reduce((sum, { blob }) => sum + blob.length, 0);
+    // What was on its way when the pull ended is lost: the proxy's and the kernel's buffers.
+    expect(ground.proxy.sentBytes).toBeLessThan(size * 1.5);
+    expect(await partials()).toEqual([]);
+  });
+
+  it('goes on while somebody else waits for it', async () => {
+    const image = onBusybox([noise(4_000_000)]);
+    const name = await ground.push('team/app', 'shared', image);
+    ground.proxy.plan = ({ path }) => (path.includes('/blobs/') ? slowly : undefined);
+    const abort = new AbortController();
+    const first = ground.pull(name, { signal: abort.signal });
+    const second = ground.pull(name);
+    await eventually(async () => expect(ground.proxy.sentBytes).toBeGreaterThan(1_000_000));
+    abort.abort();
+    await expect(first).rejects.toThrow(/CANCELLED/u);
+    expect(await second).toBe(image.id);
+    expect(layerBlobsAsked(image).sort()).toEqual(digests(image).sort());
+  });
+
+  it('by its deadline is told so', async () => {
+    const name = await ground.push('team/app', 'late', onBusybox([[{ name: 'a', content: 'l' }]]));
+    await expect(ground.pull(name, { deadlineMs: 1 })).rejects.toThrow(/DEADLINE_EXCEEDED/u);
+  });
+});
+
+describe('a registry behind TLS and a password', () => {
+  let secured: DockerRegistry | undefined;
+  let name: string;
+  let id: string;
+
+  beforeAll(async () => {
+    if (ground !== undefined) {
+      const { certificates } = ground.ground;
+      secured = await ground.ground.registry({ tls: certificates.server, auth: 'password' });
+      const image = onBusybox([[{ name: 'a', content: 'secret' }]]);
+      await ground.push('team/private', '1', image);
+      name = `${secured.host}/team/private:1`;
+      id = image.id;
+    }
+  });
+
+  afterAll(async () => {
+    await secured?.[Symbol.asyncDispose]();
+  });
+
+  beforeEach(async () => {
+    const { ca } = ground.ground.certificates;
+    const text = `server = "${secured?.url}"\nca = "${ca.certificateFile}"\n`;
+    await ground.writeHosts(secured?.host ?? '', text);
+    await rm(ground.authFile, { force: true });
+  });
+
+  it('gets the credentials of the pull', async () => {
+    expect(await ground.pull(name, { auth: user })).toBe(id);
+  });
+
+  it('gets those of the auth file', async () => {
+    const auth = Buffer.from(`${user.username}:${user.password}`).toString('base64');
+    const auths = { [secured?.host ?? '']: { auth } };
+    await writeFile(ground.authFile, JSON.stringify({ auths }));
+    expect(await ground.pull(name)).toBe(id);
+  });
+
+  it('gets those of a credential helper, which the launcher runs', async () => {
+    const helper = join(ground.ground.directory, 'docker-credential-test');
+    const answer = JSON.stringify({ Username: user.username, Secret: user.password });
+    await writeFile(helper, `#!/bin/sh\ncat >/dev/null\necho '${answer}'\n`);
+    await chmod(helper, 0o755);
+    await writeFile(ground.authFile, JSON.stringify({ credsStore: 'test' }));
+    expect(await ground.pull(name)).toBe(id);
+  });
+
+  it('refuses others in words that hold no password', async () => {
+    const auth = { username: user.username, password: 'wrong-password' };
+    const refused = ground.pull(name, { auth });
+    await expect(refused).rejects.toThrow(/UNAUTHENTICATED.*AuthConfig of the pull/u);
+    await expect(refused).rejects.not.toThrow(/wrong-password/u);
+    await expect(ground.pull(name)).rejects.toThrow(/UNAUTHENTICATED.*anonymous/u);
+    expect(ground.server.log).not.toContain('wrong-password');
+    expect(await ground.status(name)).toBeUndefined();
+  });
+
+  it('is not trusted without its CA', async () => {
+    await ground.writeHosts(secured?.host ?? '', `server = "${secured?.url}"\n`);
+    const pulling = ground.pull(name, { auth: user });
+    await expect(pulling).rejects.toThrow(/FAILED_PRECONDITION.*CA that is not trusted/u);
+  });
+
+  it('with a broken hosts.toml fails that pull alone', async () => {
+    await ground.writeHosts(secured?.host ?? '', 'server = \n');
+    await expect(ground.pull(name, { auth: user })).rejects.toThrow(/hosts\.toml/u);
+    const other = await ground.push(
+      'team/app',
+      'other',
+      onBusybox([[{ name: 'a', content: 'o' }]]),
+    );
+    await expect(ground.pull(other)).resolves.toMatch(/^sha256:/u);
+  });
+});
+
+describe('a pull that fails', () => {
+  const cases = [
+    ['not-there', { kind: 'none' }, /NOT_FOUND.*404/u],
+    ['503', { kind: 'status', status: 503 }, /UNKNOWN: RegistryUnavailable: .*503/u],
+    [
+      'corrupt',
+      { kind: 'corrupt' },
+      /INVALID_ARGUMENT: cannot unpack layer "sha256:.*what the registry sent/u,
+    ],
+  ] as const;
+
+  it.each(cases)('(%s) says why, and the next one succeeds', async (tag, fault, message) => {
+    const image = onBusybox([[{ name: 'a', content: tag }], noise(100_000)]);
+    const name = `${ground.proxy.host}/team/failing:${tag}`;
+    const spoiled = tag === 'corrupt' ? '/blobs/' : '/manifests/';
+    const layer = digests(image).at(-1) ?? '';
+    ground.proxy.plan = ({ path }) =>
+      path.includes(spoiled) && (tag !== 'corrupt' || path.endsWith(layer)) ? fault : undefined;
+    if (tag !== 'not-there') {
+      await ground.push('team/failing', tag, image);
+    }
+    await expect(ground.pull(name)).rejects.toThrow(message);
+    expect(await ground.status(image.id)).toBeUndefined();
+    ground.proxy.plan = () => undefined;
+    await ground.push('team/failing', tag, image);
+    expect(await ground.pull(name)).toBe(image.id);
+    expect(await partials()).toEqual([]);
+  });
+
+  it('for want of a registry says RegistryUnavailable first', async () => {
+    await expect(ground.pull('127.0.0.1:1/team/app:1')).rejects.toThrow(
+      /^2 UNKNOWN: RegistryUnavailable: /u,
+    );
+  });
+});
+
+/** Names of what is left of broken pulls. */
+async function partials(): Promise<string[]> {
+  return (await readdir(join(ground.server.stateDir, 'ingest'))).filter((name) =>
+    name.endsWith('.partial'),
+  );
+}

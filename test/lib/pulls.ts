@@ -1,8 +1,10 @@
 // What tests of pulls begin with: a registry with images of this machine's busybox, a proxy before it
 // that counts and spoils, and a server that knows both.
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { buildImage, type BuiltImage, type ImageInput } from '../../hack/images/build-image.ts';
+import { makeTar } from '../../hack/images/tar-writer.ts';
 import type { runtime } from '../../proto/gen/cri.js';
 import { DockerRegistry } from '../registry/docker-registry.ts';
 import { FaultProxy } from '../registry/fault-proxy.ts';
@@ -34,6 +36,11 @@ export function onBusybox(
   change: Omit<ImageInput, 'layers'> = {},
 ): BuiltImage {
   return buildImage({ layers: [baseLayer(), ...layers], compression: 'none', ...change });
+}
+
+/** A layer with one file of bytes that nothing compresses, never the same twice. */
+export function noise(bytes: number): Buffer {
+  return makeTar([{ name: 'noise', content: randomBytes(bytes) }]);
 }
 
 /** Registry, proxy and server of one test file. */

@@ -134,15 +134,18 @@ class Attempt {
     });
   }
 
-  // The unpacker knows the digests, not where the bytes came from.
+  // The unpacker knows neither the layer nor where its bytes came from.
   #explained(error: unknown): unknown {
-    const isForeign = error instanceof CriError && !(error instanceof RegistryError);
-    if (!isForeign || error.code !== 'InvalidArgument') {
+    if (!(error instanceof CriError) || error instanceof RegistryError) {
       return error;
     }
+    const { digest } = this.#job.blob;
+    const { code, step, errno } = error;
+    const named = error.message.includes(digest)
+      ? error.message
+      : `cannot unpack layer "${digest}": ${error.message}`;
     const from = this.#fetched > 0 ? 'what the registry sent' : 'what an earlier pull fetched';
-    const message = `${error.message} (${from})`;
-    const { step, errno } = error;
-    return new CriError(error.code, message, { step, errno, cause: error });
+    const message = code === 'InvalidArgument' ? `${named} (in ${from})` : named;
+    return new CriError(code, message, { step, errno, cause: error });
   }
 }
