@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { abortError } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
+import { killHungLauncher } from './hung-launcher.ts';
 import { Launcher, type LauncherDeadlines } from './launcher.ts';
 import type { Pong } from './launcher-messages.ts';
 
@@ -11,6 +12,8 @@ const spawnIntervalMs = 1_000;
 const readyDeadlineMs = 10_000;
 const retryMs = 10;
 const tryDeadlineMs = 2_000;
+/** Pings without an answer after which a launcher that holds its place counts as hung. */
+const mostSilences = 2;
 /** Exit code of a launcher that finds another one in its place. */
 const exitAlreadyServed = 3;
 
@@ -91,20 +94,45 @@ export class LauncherStarter {
         await wait(pauseMs);
       }
       this.#nextSpawnAtMs = performance.now() + spawnIntervalMs;
-      return await this.#start(describeError(error));
+      return await this.#startOrReplace(describeError(error));
     }
   }
 
-  async #start(why: string): Promise<Pong> {
+  // One that keeps its place without answering would keep every other one away for good.
+  async #startOrReplace(why: string): Promise<Pong> {
+    const first = await this.#start(why);
+    if (first !== 'another is silent') {
+      return first;
+    }
+    const hungPid = await killHungLauncher(this.#options.runDir);
+    if (hungPid !== undefined) {
+      this.#options.log('killed a launcher that did not answer', { launcherPid: hungPid });
+      await wait(retryMs);
+      const second = await this.#start('the last one hung');
+      if (second !== 'another is silent') {
+        return second;
+      }
+    }
+    const reason = 'another one holds its place and does not answer';
+    throw new CriError('Unavailable', `cannot start the launcher: ${reason}`);
+  }
+
+  async #start(why: string): Promise<Pong | 'another is silent'> {
     const child = await this.#spawn();
     this.#options.log('starting the launcher', { launcherPid: child.pid, why });
     const endAtMs = performance.now() + readyDeadlineMs;
+    let silences = 0;
     for (;;) {
       try {
         return await this.#launcher.ping(undefined, tryDeadlineMs);
       } catch (error) {
         const ended = child.ended();
-        // One that found another in its place is not missed: that one is about to answer.
+        // One that found another in its place is not missed: that one is about to answer, or hangs.
+        const isSilent = error instanceof CriError && error.code === 'DeadlineExceeded';
+        silences += ended?.foundAnother === true && isSilent ? 1 : 0;
+        if (silences > mostSilences) {
+          return 'another is silent';
+        }
         const isFinal = ended !== undefined && !ended.foundAnother;
         if (isFinal || !isSilence(error) || performance.now() > endAtMs) {
           const reason = ended?.how ?? `it does not answer: ${describeError(error)}`;

@@ -186,7 +186,15 @@ export class Launcher {
       await this.#revive(deadline.signal);
       await exchange.open(this.#socketPath, deadline.signal);
     }
-    return await exchange.run(deadline.signal);
+    try {
+      return await exchange.run(deadline.signal);
+    } catch (error) {
+      if (error instanceof CriError && error.code === 'DeadlineExceeded') {
+        // Every job of a healthy launcher ends by itself before this. The next one finds another.
+        this.#revive?.().catch(() => undefined);
+      }
+      throw error;
+    }
   }
 }
 

@@ -1,0 +1,31 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { killHungLauncher, parseLockHolder } from './hung-launcher.ts';
+
+const locks = `1: FLOCK  ADVISORY  WRITE 10 00:19:7 0 EOF
+2: POSIX  ADVISORY  READ  11 00:19:7 0 EOF
+2: -> POSIX  ADVISORY  WRITE 12 00:19:7 0 EOF
+3: POSIX  ADVISORY  WRITE 13 00:19:77 0 EOF
+4: POSIX  ADVISORY  WRITE 14 fe:00:7 0 EOF
+`;
+
+test('the holder is who has the POSIX write lock of that inode', () => {
+  expect(parseLockHolder(locks, 7n)).toBe(14);
+  expect(parseLockHolder(locks, 77n)).toBe(13);
+  expect(parseLockHolder(locks, 8n)).toBeUndefined();
+});
+
+test('a holder of another pid namespace, which has no pid here, is nobody', () => {
+  expect(parseLockHolder('1: POSIX  ADVISORY  WRITE 0 00:19:7 0 EOF\n', 7n)).toBeUndefined();
+  expect(parseLockHolder('1: POSIX  ADVISORY  WRITE -1 00:19:7 0 EOF\n', 7n)).toBeUndefined();
+});
+
+test('nobody is killed for a lock that is not held, or not there', async () => {
+  const runDir = await mkdtemp(join(tmpdir(), 'estiba-lock-'));
+  expect(await killHungLauncher(runDir)).toBeUndefined();
+  await writeFile(join(runDir, 'launcher.lock'), '');
+  expect(await killHungLauncher(runDir)).toBeUndefined();
+  await rm(runDir, { recursive: true });
+});
