@@ -4,6 +4,7 @@
 mod arguments;
 mod features;
 mod log;
+mod words;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

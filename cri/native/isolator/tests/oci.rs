@@ -14,17 +14,12 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
+use support::bundle::{BINARY, BUSYBOX, Bundle};
 use support::{cgroup_directories, is_alive, wait_until};
-
-const BUSYBOX: &str = "/bin/busybox";
-const BINARY: &str = env!("CARGO_BIN_EXE_estiba-isolator");
-
-static NEXT: AtomicU32 = AtomicU32::new(0);
 
 macro_rules! need_containers {
     () => {
@@ -33,145 +28,6 @@ macro_rules! need_containers {
             return;
         }
     };
-}
-
-/// A bundle with a state directory of its own. When dropped, nothing of its containers may be left.
-struct Bundle {
-    scratch: tempfile::TempDir,
-    cgroup: String,
-}
-
-/// How a command ended and what it said.
-struct Outcome {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-impl Bundle {
-    fn new(args: &[&str]) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let cgroup = format!("/estiba-test-oci-{}-{number}", std::process::id());
-        let bundle = Self { scratch, cgroup };
-        let bin = bundle.dir().join("rootfs/bin");
-        fs::create_dir_all(&bin).unwrap();
-        fs::copy(BUSYBOX, bin.join("busybox")).unwrap();
-        for applet in ["sh", "sleep", "cat", "tty", "ip", "grep"] {
-            fs::hard_link(bin.join("busybox"), bin.join(applet)).unwrap();
-        }
-        bundle.write(&bundle.spec(args));
-        bundle
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.scratch.path().join(name)
-    }
-
-    fn dir(&self) -> PathBuf {
-        self.path("bundle")
-    }
-
-    fn root(&self) -> PathBuf {
-        self.path("state")
-    }
-
-    fn spec(&self, args: &[&str]) -> Value {
-        let device = ["nosuid", "strictatime", "mode=755", "size=65536k"];
-        let terminals = ["nosuid", "noexec", "newinstance", "ptmxmode=0666"];
-        json!({
-            "ociVersion": "1.1.0",
-            "process": {"args": args, "cwd": "/", "env": ["PATH=/bin"]},
-            "root": {"path": "rootfs"},
-            "hostname": "bundle",
-            "annotations": {"kept": "yes"},
-            "mounts": [
-                {"destination": "/proc", "type": "proc", "source": "proc"},
-                {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": device},
-                {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-                 "options": terminals},
-            ],
-            "linux": {
-                "cgroupsPath": self.cgroup,
-                "namespaces": [{"type": "mount"}, {"type": "pid"}, {"type": "network"},
-                               {"type": "ipc"}, {"type": "uts"}, {"type": "cgroup"}],
-            },
-        })
-    }
-
-    fn write(&self, spec: &Value) {
-        fs::write(self.dir().join("config.json"), spec.to_string()).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
-        command
-            .arg("--root")
-            .arg(self.root())
-            .args(arguments)
-            .current_dir(self.dir())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs a command to its end. Its output goes to files: a container keeps them open.
-    fn run(&self, arguments: &[&str]) -> Outcome {
-        let (out, err) = (self.path("stdout"), self.path("stderr"));
-        let status = self
-            .command(arguments)
-            .stdout(File::create(&out).unwrap())
-            .stderr(File::create(&err).unwrap())
-            .status()
-            .unwrap();
-        Outcome {
-            code: status.code().unwrap_or(-1),
-            stdout: fs::read_to_string(out).unwrap(),
-            stderr: fs::read_to_string(err).unwrap(),
-        }
-    }
-
-    fn good(&self, arguments: &[&str]) -> String {
-        let outcome = self.run(arguments);
-        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.stderr);
-        outcome.stdout
-    }
-
-    /// What a command that must fail says.
-    fn bad(&self, arguments: &[&str]) -> String {
-        let outcome = self.run(arguments);
-        assert_eq!(outcome.code, 1, "{arguments:?}: {}", outcome.stderr);
-        assert_eq!(outcome.stdout, "", "{arguments:?}");
-        outcome.stderr
-    }
-
-    fn state(&self) -> Value {
-        serde_json::from_str(&self.good(&["state", "one"])).unwrap()
-    }
-
-    fn wait_until_stopped(&self) {
-        wait_until("the container stops", || {
-            self.state()["status"] == "stopped"
-        });
-    }
-
-    fn assert_nothing_is_left(&self) {
-        let entries = fs::read_dir(self.root()).map_or(0, Iterator::count);
-        assert_eq!(entries, 0, "state is left");
-        let cgroups = cgroup_directories(&self.cgroup);
-        assert!(cgroups.is_empty(), "{cgroups:?}");
-    }
-}
-
-impl Drop for Bundle {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            for id in fs::read_dir(self.root()).into_iter().flatten().flatten() {
-                self.run(&["delete", "--force", &id.file_name().to_string_lossy()]);
-            }
-        } else {
-            self.assert_nothing_is_left();
-        }
-    }
 }
 
 #[test]

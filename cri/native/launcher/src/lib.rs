@@ -6,6 +6,7 @@ mod image;
 mod job;
 mod place;
 mod program;
+mod program_start;
 mod rendezvous;
 mod serve;
 mod unpack;

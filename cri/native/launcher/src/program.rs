@@ -1,12 +1,7 @@
 //! Runs one host program to its end: own session, fed, drained, and killed as a group when its time
 //! is over or nobody waits for it any more.
 
-use std::ffi::OsStr;
-use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use estiba_monitor::process::{self, Child, Ended};
@@ -18,6 +13,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
 use crate::job::{Context, Reply};
+use crate::program_start::{become_program, wait_for_execve};
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(120);
 /// After the end of the program, for output that others still hold open.
@@ -350,72 +346,4 @@ struct Ready {
 
 fn poll_fd(fd: BorrowedFd<'_>, flags: PollFlags) -> PollFd<'_> {
     PollFd::from_borrowed_fd(fd, flags)
-}
-
-/// The child between fork and execve. What fails is written to `report`, which execve closes.
-fn become_program(request: &v1::RunProgram, stdio: [OwnedFd; 3], report: &OwnedFd) -> ! {
-    let (step, error) = prepare(request, stdio);
-    let mut message = error
-        .raw_os_error()
-        .unwrap_or(libc_eio())
-        .to_le_bytes()
-        .to_vec();
-    message.extend_from_slice(step.as_bytes());
-    rustix::io::write(report, &message).ok();
-    process::exit_now(127)
-}
-
-fn libc_eio() -> i32 {
-    Errno::IO.raw_os_error()
-}
-
-fn prepare(request: &v1::RunProgram, stdio: [OwnedFd; 3]) -> (&'static str, std::io::Error) {
-    // Own session and with it own process group; and not a moment longer than its attendant.
-    rustix::process::setsid().ok();
-    if let Err(errno) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
-        return ("prctl", errno.into());
-    }
-    let cwd = if request.cwd.is_empty() {
-        "/"
-    } else {
-        &request.cwd
-    };
-    if let Err(error) = std::env::set_current_dir(cwd) {
-        return ("chdir", error);
-    }
-    let [stdin, stdout, stderr] = stdio;
-    let mut argv = request.argv.iter();
-    let mut command = Command::new(argv.next().map_or("", String::as_str));
-    command
-        .args(argv)
-        .env_clear()
-        .stdin(stdin)
-        .stdout(stdout)
-        .stderr(stderr);
-    for entry in &request.env {
-        if let Some((name, value)) = entry.split_once('=') {
-            command.env(
-                OsStr::from_bytes(name.as_bytes()),
-                OsStr::from_bytes(value.as_bytes()),
-            );
-        }
-    }
-    ("execve", command.exec())
-}
-
-/// Returns when execve has succeeded, or the step and errno that it or the way to it failed with.
-fn wait_for_execve(report: OwnedFd, child: &Child) -> Result<(), (&'static str, i32)> {
-    let mut message = Vec::new();
-    // A failing read tells nothing; the exit status will.
-    std::fs::File::from(report).read_to_end(&mut message).ok();
-    let Some((errno, step)) = message.split_first_chunk::<4>() else {
-        return Ok(());
-    };
-    process::wait_for(&child.pidfd).ok();
-    let known = ["prctl", "chdir", "execve"];
-    let step = known
-        .into_iter()
-        .find(|known| known.as_bytes() == step)
-        .unwrap_or("execve");
-    Err((step, i32::from_le_bytes(*errno)))
 }

@@ -2,11 +2,11 @@
 //! arguments and prints; everything else is here.
 
 mod commands;
+mod create;
 mod state;
 
-pub use commands::{
-    CreateOptions, SPEC_VERSION, create, delete, kill, signal_number, start, state,
-};
+pub use commands::{SPEC_VERSION, delete, kill, signal_number, start, state};
+pub use create::{CreateOptions, create};
 pub use state::{State, Status};
 
 /// Names of all capabilities that a spec may grant, as OCI writes them.

@@ -1,10 +1,11 @@
 //! Parsing of the OCI command line.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::log::{Format, Log};
+use super::words::{Given, Known, Words, flag, value};
 
 const DEFAULT_ROOT: &str = "/run/estiba-oci";
 const SIGTERM: i32 = 15;
@@ -60,29 +61,6 @@ pub(super) struct Create {
     pub(super) console_socket: Option<PathBuf>,
 }
 
-/// One option that a command knows.
-struct Known {
-    long: &'static str,
-    short: Option<&'static str>,
-    takes_value: bool,
-}
-
-const fn flag(long: &'static str, short: Option<&'static str>) -> Known {
-    Known {
-        long,
-        short,
-        takes_value: false,
-    }
-}
-
-const fn value(long: &'static str, short: Option<&'static str>) -> Known {
-    Known {
-        long,
-        short,
-        takes_value: true,
-    }
-}
-
 const GLOBAL: [Known; 5] = [
     value("--root", None),
     value("--log", None),
@@ -101,7 +79,7 @@ const CREATE: [Known; 6] = [
 const KILL: [Known; 1] = [flag("--all", Some("-a"))];
 const DELETE: [Known; 1] = [flag("--force", Some("-f"))];
 
-fn usage<T>(message: impl Into<String>) -> Result<T, Refusal> {
+pub(super) fn usage<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Usage(message.into()))
 }
 
@@ -120,72 +98,11 @@ pub(super) fn is_global_option(word: &str) -> bool {
     GLOBAL.iter().any(|known| known.long == name)
 }
 
-/// The words of a command line that are still to be read.
-struct Words<'a>(std::slice::Iter<'a, OsString>);
-
-/// An option as it stands on the command line; flags have an empty value.
-struct Given {
-    long: &'static str,
-    value: OsString,
-}
-
-impl Words<'_> {
-    /// Reads `word`, which starts with a dash, and its value.
-    fn option(&mut self, word: &OsStr, known: &[Known]) -> Result<Given, Refusal> {
-        let bytes = word.as_bytes();
-        let (name, attached) = match bytes.iter().position(|byte| *byte == b'=') {
-            Some(at) => (bytes.get(..at), bytes.get(at + 1..)),
-            None => (Some(bytes), None),
-        };
-        let name = name.unwrap_or_default();
-        let found = known.iter().find(|known| {
-            known.long.as_bytes() == name || known.short.is_some_and(|s| s.as_bytes() == name)
-        });
-        let Some(found) = found else {
-            return usage(format!("cannot use {word:?}: no such option"));
-        };
-        let value = match (found.takes_value, attached) {
-            (true, Some(value)) => OsString::from_vec(value.to_vec()),
-            (true, None) => match self.0.next() {
-                Some(value) => value.clone(),
-                None => return usage(format!("cannot use {word:?}: its value is missing")),
-            },
-            (false, None) => OsString::new(),
-            (false, Some(b"true")) => OsString::new(),
-            (false, Some(_)) => return usage(format!("cannot use {word:?}: it takes no value")),
-        };
-        Ok(Given {
-            long: found.long,
-            value,
-        })
-    }
-
-    /// The rest: options and operands, in any order until `--`.
-    fn rest(&mut self, known: &[Known]) -> Result<(Vec<Given>, Vec<String>), Refusal> {
-        let (mut options, mut operands) = (Vec::new(), Vec::new());
-        let mut only_operands = false;
-        while let Some(word) = self.0.next() {
-            let bytes = word.as_bytes();
-            if only_operands || bytes.len() < 2 || !bytes.starts_with(b"-") {
-                match word.to_str() {
-                    Some(text) => operands.push(text.to_owned()),
-                    None => return usage(format!("cannot use {word:?}: it is not UTF-8")),
-                }
-            } else if bytes == b"--" {
-                only_operands = true;
-            } else {
-                options.push(self.option(word, known)?);
-            }
-        }
-        Ok((options, operands))
-    }
-}
-
 /// Reads a whole command line. A refusal comes with the log as far as it is known.
 pub(super) fn parse(words: &[OsString]) -> Result<Invocation, (Refusal, Log)> {
     let mut log = Log::default();
     let mut root = PathBuf::from(DEFAULT_ROOT);
-    let mut words = Words(words.iter());
+    let mut words = Words::new(words);
     match parse_with(&mut words, &mut root, &mut log) {
         Ok(command) => Ok(Invocation { root, log, command }),
         Err(refusal) => Err((refusal, log)),
@@ -199,7 +116,7 @@ fn parse_with(
 ) -> Result<Command, Refusal> {
     // The log must be known before anything is refused.
     let mut refused = None;
-    while let Some(word) = words.0.next() {
+    while let Some(word) = words.next() {
         if !word.as_bytes().starts_with(b"-") {
             return match refused {
                 Some(refusal) => Err(refusal),

@@ -23,6 +23,7 @@ use estiba_wire::v1::{self, LauncherReply, LauncherRequest, launcher_reply, laun
 use estiba_wire::{FrameReader, PROTOCOL_VERSION};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
+pub mod bundle;
 pub mod pod;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);

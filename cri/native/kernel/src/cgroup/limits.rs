@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
+use super::devices::{v1_devices, v2_devices};
 use super::{CgroupError, Hierarchies, write_value};
-use crate::bpf::{self, DeviceKind, DeviceRule};
+use crate::bpf::DeviceRule;
 
 /// Limits of one cgroup; `None` and empty leave the kernel's default.
 #[derive(Debug, Clone, Default)]
@@ -307,47 +308,6 @@ fn page_size(size: &str) -> Result<&str, LimitsError> {
     }
 }
 
-fn v1_devices(dir: &Path, rules: &[DeviceRule]) -> Result<(), LimitsError> {
-    for rule in rules {
-        let file = dir.join(if rule.allow {
-            "devices.allow"
-        } else {
-            "devices.deny"
-        });
-        write_value(&file, &v1_rule(rule))?;
-    }
-    Ok(())
-}
-
-fn v1_rule(rule: &DeviceRule) -> String {
-    let number = |number: Option<u32>| number.map_or("*".to_owned(), |number| number.to_string());
-    let kind = match rule.kind {
-        DeviceKind::All => return "a".to_owned(),
-        DeviceKind::Block => 'b',
-        DeviceKind::Char => 'c',
-    };
-    let mut access = String::new();
-    for (wanted, letter) in [(rule.read, 'r'), (rule.write, 'w'), (rule.mknod, 'm')] {
-        if wanted {
-            access.push(letter);
-        }
-    }
-    format!(
-        "{kind} {}:{} {access}",
-        number(rule.major),
-        number(rule.minor)
-    )
-}
-
-fn v2_devices(dir: &Path, rules: &[DeviceRule]) -> Result<(), LimitsError> {
-    use rustix::fs::{Mode, OFlags};
-    let fail = |errno| CgroupError::new("attach device rules to", dir, errno);
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let cgroup = rustix::fs::open(dir, flags, Mode::empty()).map_err(fail)?;
-    bpf::attach_device_rules(&cgroup, rules, false).map_err(fail)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,27 +330,6 @@ mod tests {
         assert_eq!(cpu_max(Some(-1), None).as_deref(), Some("max 100000"));
         assert_eq!(cpu_max(None, Some(50_000)).as_deref(), Some("max 50000"));
         assert_eq!(cpu_max(Some(0), Some(0)), None);
-    }
-
-    #[test]
-    fn device_rules_read_as_the_v1_files_want_them() {
-        let rule = DeviceRule {
-            allow: true,
-            kind: DeviceKind::Char,
-            major: Some(1),
-            minor: None,
-            read: true,
-            write: false,
-            mknod: true,
-        };
-        assert_eq!(v1_rule(&rule), "c 1:* rm");
-        assert_eq!(
-            v1_rule(&DeviceRule {
-                kind: DeviceKind::All,
-                ..rule
-            }),
-            "a"
-        );
     }
 
     #[test]

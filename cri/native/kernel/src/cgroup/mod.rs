@@ -5,6 +5,7 @@
 
 mod change;
 mod create;
+mod devices;
 mod discover;
 mod limits;
 mod remove;
