@@ -55,9 +55,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   const deps = await makeDeps(config, log, launcher, host, loaded.store);
   followMonitors(deps);
   await recover(deps, loaded);
-  await deps.images.sweep().catch((error: unknown) => {
-    log.error({ reason: describeError(error) }, 'cannot remove what is left of images');
-  });
+  void deps.images.sweep(); // pulls and imports wait for it, and nothing else
   const metrics = operationMetrics(deps);
   const thread = imagesThread(deps);
   const puller = new ImagePuller({

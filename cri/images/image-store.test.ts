@@ -1,7 +1,7 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { buildImage, ociContent, packArchive } from '../../hack/images/build-image.ts';
 import type { BuiltImage, ImageInput } from '../../hack/images/build-image.ts';
 import { CriError } from '../core/error.ts';
@@ -304,6 +304,35 @@ describe('a new start', () => {
     expect(await layerTrees()).toEqual(before);
     expect(await readdir(join(stateDir, 'ingest'))).toEqual([]);
     expect(await readdir(join(stateDir, 'images/blobs'))).toHaveLength(2);
+  });
+
+  test('reports a left-over that stays, removes the others, and lets no import in before', async () => {
+    const layers = join(stateDir, 'layers');
+    const [stuck, other] = ['d0123456789ab', 'd0123456789ac'].map((name) => join(layers, name));
+    await mkdir(stuck ?? '', { recursive: true });
+    await mkdir(other ?? '');
+    const busy = Promise.withResolvers<void>();
+    const removeTrees = vi.spyOn(launcher, 'removeTrees').mockImplementation(async ([path]) => {
+      await busy.promise;
+      if (path === stuck) {
+        throw new Error('cannot remove it: operation not permitted');
+      }
+      await rm(path ?? '', { recursive: true });
+    });
+    const again = openStore();
+    await again.load();
+    const swept = again.sweep();
+    const imported = again.importArchive(await archiveOf(buildImage(input)));
+    await vi.waitFor(() => expect(removeTrees).toHaveBeenCalled());
+    expect(again.list()).toEqual([]);
+    expect(launcher.unpacks).toEqual([]);
+    busy.resolve();
+    await swept;
+    await imported;
+    removeTrees.mockRestore();
+    expect(problems.splice(0)).toEqual([new Error('cannot remove it: operation not permitted')]);
+    expect(again.list()).toHaveLength(1);
+    expect(await readdir(layers)).not.toContain('d0123456789ac');
   });
 
   test('keeps the layers of a living container whose image is gone, and only those', async () => {

@@ -1,6 +1,7 @@
 // The images of this node. Reads are memory only; an image is listed when everything of it is
 // durable, and gone from every answer when remove() begins.
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CriError } from '../core/error.ts';
 import { systemClock } from '../core/clock.ts';
@@ -122,17 +123,25 @@ export class ImageStore {
   }
 
   async #sweep(): Promise<void> {
-    // Listed at once: uploads may come while the rest goes on. A pull goes on with its partial blobs,
-    // or they are swept when they are old.
-    const uploads = readdirSync(this.ingestDir).filter((name) => !isPartialName(name));
-    const removals = uploads.map((name) =>
-      rm(join(this.ingestDir, name), { recursive: true, force: true }),
-    );
+    // Listed at once: uploads may come while the rest goes on.
+    const uploads = this.#uploads();
+    const removals = uploads.map((path) => rm(path, { recursive: true, force: true }));
     const steps = [...removals, this.#catalog.sweep(), this.#layers.sweep()];
     for (const result of await Promise.allSettled(steps)) {
       if (result.status === 'rejected') {
         this.#options.onProblem(result.reason);
       }
+    }
+  }
+
+  // Without the partial blobs: a pull goes on with them, or they are swept when they are old.
+  #uploads(): string[] {
+    try {
+      const names = readdirSync(this.ingestDir).filter((name) => !isPartialName(name));
+      return names.map((name) => join(this.ingestDir, name));
+    } catch (error) {
+      this.#options.onProblem(error);
+      return [];
     }
   }
 
