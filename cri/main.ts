@@ -28,7 +28,7 @@ import { GrpcServer } from './server/grpc-server.ts';
 import { serveMetrics, type MetricsEndpoint } from './server/metrics-http.ts';
 import { OperationMetrics } from './server/operation-metrics.ts';
 import { PullMetrics } from './server/pull-metrics.ts';
-import { mustBeFree } from './server/socket.ts';
+import { lockRunDirectory } from './server/run-lock.ts';
 import { OperationTable } from './store/operations.ts';
 import { Store } from './store/store.ts';
 
@@ -48,7 +48,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   const config = await loadConfig(configPath);
   const log = pino({ level: config.log.level, base: {} }, destination(1));
   await makeDirectories(config);
-  await mustBeFree(socketPath(config));
+  const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const host = await readHostFacts((await launcher.ping()).features);
   const loaded = await Store.load({ runDir: config.runDir, bootId: host.bootId });
@@ -76,6 +76,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   deps.monitors.close();
   deps.network.close();
   deps.jobs.close();
+  await lock.release();
   log.info('stopped; pods live on');
 }
 
@@ -266,3 +267,6 @@ function stopSignal(): Promise<void> {
 }
 
 process.exitCode = await runCommandLine(process.argv, { version, serve });
+if (process.exitCode !== 0) {
+  process.exit(); // a start that failed half-way has open connections, and the lock
+}

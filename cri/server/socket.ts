@@ -26,11 +26,8 @@ export async function listenOnSocket(
   return server;
 }
 
-/**
- * Throws Unavailable when a server answers on `path`. To be called before the first record is read:
- * two servers must never work on one run directory.
- */
-export async function mustBeFree(path: string): Promise<void> {
+// Also a server on another run directory, or a version without its lock, may have this path.
+async function mustBeFree(path: string): Promise<void> {
   if (await answers(path)) {
     throw new CriError('Unavailable', `cannot listen on "${path}": another server answers there`);
   }

@@ -76,6 +76,6 @@ describe('a node without CNI configuration', () => {
 
   it('refuses a second server on the same run directory', async () => {
     const second = promisify(execFile)(binaries.estiba, ['serve', '--config', server.configPath]);
-    await expect(second).rejects.toThrow('another server answers there');
+    await expect(second).rejects.toThrow(`another server, pid ${server.serverPid} where it runs`);
   });
 });
