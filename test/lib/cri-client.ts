@@ -35,6 +35,8 @@ export type UnaryClient<S> = {
 export interface CriClient {
   readonly runtime: UnaryClient<runtime.v1.RuntimeService>;
   readonly image: UnaryClient<runtime.v1.ImageService>;
+  /** Calls any method of RuntimeService or ImageService by name; returns what a stream had, too. */
+  any(name: string, request?: object): Promise<readonly unknown[]>;
   close(): void;
 }
 
@@ -56,6 +58,7 @@ export function connectCri(socketPath: string): CriClient {
   return {
     runtime: unary(runtime.v1.RuntimeService, runtime.v1) as CriClient['runtime'],
     image: unary(runtime.v1.ImageService, runtime.v1) as CriClient['image'],
+    any: (name, request = {}) => callAny(client, name, request),
     close: () => client.close(),
   };
 }
@@ -77,4 +80,30 @@ function call(
     );
     options.signal?.addEventListener('abort', () => running.cancel(), { once: true });
   });
+}
+
+async function callAny(client: grpc.Client, name: string, request: object): Promise<unknown[]> {
+  const { v1 } = runtime;
+  const method =
+    serviceDefinition(v1.RuntimeService, v1)[name] ?? serviceDefinition(v1.ImageService, v1)[name];
+  if (method === undefined) {
+    throw new Error(`no call "${name}"`);
+  }
+  if (!method.responseStream) {
+    return [await call(client, method, request, {})];
+  }
+  const { path, requestSerialize, responseDeserialize } = method;
+  const options = { deadline: Date.now() + 60_000 };
+  const stream = client.makeServerStreamRequest(
+    path,
+    requestSerialize,
+    responseDeserialize,
+    request,
+    options,
+  );
+  const messages: unknown[] = [];
+  for await (const message of stream) {
+    messages.push(message);
+  }
+  return messages;
 }
