@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import { skip } from '../lib/skip.ts';
 import { TestServer } from '../lib/test-server.ts';
+import { limitMs } from '../lib/time.ts';
 import { Crictl, findCrictl, manifest, runProgram, type Ran } from './crictl.ts';
 import { importBusybox, imageName } from './busybox.ts';
 
@@ -55,7 +56,7 @@ async function podConfig(): Promise<string> {
 
 /** Repeats until `done` accepts the answer; the last answer is returned at the deadline. */
 async function until(ask: () => Promise<Ran>, done: (ran: Ran) => boolean): Promise<Ran> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + limitMs(60_000);
   for (;;) {
     const ran = await ask();
     if (done(ran) || performance.now() > deadline) {

@@ -6,6 +6,7 @@ import {
   type Handlers,
   type ServiceClass,
 } from '../../cri/server/service-definition.ts';
+import { limitMs } from './time.ts';
 
 type Answer<H> = H extends (request: infer Q, call: never) => Promise<infer _P>
   ? { request: Q }
@@ -75,7 +76,7 @@ function call(
       method.requestSerialize,
       method.responseDeserialize,
       request,
-      { deadline: Date.now() + (options.deadlineMs ?? 60_000) },
+      { deadline: Date.now() + (options.deadlineMs ?? limitMs(60_000)) },
       (error, reply) => (error === null ? resolve(reply) : reject(error)),
     );
     options.signal?.addEventListener('abort', () => running.cancel(), { once: true });

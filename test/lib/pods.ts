@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
 import type { TestServer } from './test-server.ts';
+import { limitMs } from './time.ts';
 
 type Sandbox = runtime.v1.PodSandboxConfig.$Properties;
 type Container = runtime.v1.ContainerConfig.$Properties;
@@ -119,7 +120,7 @@ export async function statusOf(
   return status;
 }
 
-/** Waits (at most `withinMs`) until the container has exited; returns its status. */
+/** Waits (at most `withinMs`, more on a slow machine) until the container has exited; returns its status. */
 export async function exited(
   server: TestServer,
   containerId: string,
@@ -134,9 +135,9 @@ export async function exited(
   }, withinMs);
 }
 
-/** Repeats `attempt` until it does not throw; throws its last error after `withinMs`. */
+/** Repeats `attempt` until it does not throw; throws its last error after `withinMs` (more on a slow machine). */
 export async function eventually<T>(attempt: () => Promise<T>, withinMs = 30_000): Promise<T> {
-  const deadline = performance.now() + withinMs;
+  const deadline = performance.now() + limitMs(withinMs);
   for (;;) {
     try {
       return await attempt();

@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { connectCri, type CriClient } from './cri-client.ts';
 import { leftovers, removeOwnCgroups, type Ground } from './leftovers.ts';
+import { limitMs } from './time.ts';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** The built program and helper, see hack/build. */
@@ -115,7 +116,7 @@ export class TestServer {
     }
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs(10_000));
     await ended;
     clearTimeout(timer);
   }
@@ -200,13 +201,13 @@ export class TestServer {
   }
 
   async #answering(child: ChildProcess): Promise<void> {
-    const deadline = performance.now() + 60_000;
+    const deadline = performance.now() + limitMs(60_000);
     for (;;) {
       if (child.exitCode !== null) {
         throw new Error(`estiba serve ended with ${child.exitCode}:\n${this.#log}`);
       }
       const answered = await this.client.runtime
-        .version({}, { deadlineMs: 2000 })
+        .version({}, { deadlineMs: limitMs(2000) })
         .then(() => true)
         .catch(() => false);
       if (answered) {
@@ -230,7 +231,7 @@ async function endProcess(pid: number): Promise<void> {
     return;
   }
   process.kill(pid, 'SIGTERM');
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + limitMs(10_000);
   while (performance.now() < deadline) {
     const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
     // An adopted child may wait for its new parent to reap it: dead all the same.
