@@ -19,6 +19,7 @@ import { limitedLauncher } from './images/layer-launcher.ts';
 import { ensureLauncher, launcherSocketPath } from './isolator/ensure-launcher.ts';
 import type { Launcher } from './isolator/launcher.ts';
 import { journalDirectory, Network } from './network/network.ts';
+import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
 import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
 import { Monitors } from './runtime/monitors.ts';
@@ -51,7 +52,11 @@ async function serve(configPath: string | undefined): Promise<void> {
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const host = await readHostFacts((await launcher.ping()).features);
-  const loaded = await Store.load({ runDir: config.runDir, bootId: host.bootId });
+  const loaded = await Store.load({
+    runDir: config.runDir,
+    bootId: host.bootId,
+    traceOf: (containerId) => containerTrace(config.runDir, containerId),
+  });
   const deps = await makeDeps(config, log, launcher, host, loaded.store);
   followMonitors(deps);
   await recover(deps, loaded);

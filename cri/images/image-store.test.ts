@@ -350,6 +350,21 @@ describe('a new start', () => {
     expect(await layerTrees()).toEqual([]);
   });
 
+  test('keeps every layer for a living container of which it does not know them', async () => {
+    const image = buildImage(input);
+    await importImage(image);
+    store.acquire('c1', image.id);
+    await store.remove(image.id);
+    const again = openStore();
+    await again.load();
+    again.reacquireAll('c1');
+    await again.sweep();
+    expect(await layerTrees()).toHaveLength(2);
+    again.release('c1');
+    await again.settle();
+    expect(await layerTrees()).toEqual([]);
+  });
+
   test('quarantines broken records with a reason and loads the others', async () => {
     const good = buildImage({ ...input, layers: [base] });
     const bad = buildImage({ ...input, tags: ['localhost/bad:1'] });

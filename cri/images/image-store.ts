@@ -189,6 +189,11 @@ export class ImageStore {
     return lowerDirs.filter((path) => !found.has(path));
   }
 
+  /** As reacquire, for a container of which nobody knows the layers: every one of now is kept. */
+  reacquireAll(user: string): void {
+    this.#layers.holdAll(`user:${user}`);
+  }
+
   /** Lets go of what `user` acquired; unknown users are fine. */
   release(user: string): void {
     this.#layers.release(`user:${user}`);

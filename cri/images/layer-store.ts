@@ -118,6 +118,13 @@ export class LayerStore {
     return stored !== undefined;
   }
 
+  /** Keeps every layer of now until release(holder). */
+  holdAll(holder: string): void {
+    for (const layer of this.#table.all()) {
+      layer.holders.add(holder);
+    }
+  }
+
   /** Lets go of everything `holder` holds; layers that nobody holds are removed in the background. */
   release(holder: string): void {
     this.#unpacking.drop(holder);

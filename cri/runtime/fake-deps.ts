@@ -80,7 +80,7 @@ export class FakeDeps implements AsyncDisposable {
         detachInBackground: (sandboxId: string) => this.detachedInBackground.push(sandboxId),
         recover: () => {},
       },
-      images: { reacquire: () => [], release: () => {} },
+      images: { reacquire: () => [], reacquireAll: () => {}, release: () => {} },
       queue: new KeyedQueue(),
       jobs: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),
     };

@@ -63,7 +63,11 @@ export async function recover(deps: Deps, { gone, quarantined }: Loaded): Promis
     deps.log.info(counts, 'the machine was restarted: pods of the last boot are gone');
   }
   for (const container of deps.store.containers.all()) {
-    deps.images.reacquire(container.id, container.lowerDirs);
+    if (container.lowerDirs.length === 0) {
+      deps.images.reacquireAll(container.id); // its record was broken: every container has layers
+    } else {
+      deps.images.reacquire(container.id, container.lowerDirs);
+    }
   }
   await Promise.race([reachMonitors(deps), pause(patienceMs, undefined, { ref: false })]);
   undoIntents(deps);

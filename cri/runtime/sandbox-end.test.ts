@@ -81,6 +81,26 @@ test('StopContainer without a monitor ends the pod', async () => {
   expect(fake.deps.store.containers.get(containerId)?.state).toBe('exited');
 });
 
+test('StopContainer of a container that its monitor does not have finds it ended', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const containerId = await fake.container(2, 1, 'unknown');
+  const code = estiba.isolation.v1.ErrorCode.NOT_FOUND;
+  await fake.monitor(1, ({ getPod }) =>
+    getPod
+      ? {
+          pod: { containers: [{ containerId, phase: estiba.isolation.v1.ContainerPhase.CREATED }] },
+        }
+      : { fault: { code, message: 'cannot find container' } },
+  );
+  await fake.deps.monitors.reach(id, undefined);
+  await stopContainer(fake.deps, { containerId });
+  expect(fake.deps.store.containers.get(containerId)).toMatchObject({
+    state: 'exited',
+    message: 'its monitor does not know it',
+  });
+});
+
 test('nothing is taken from under a container whose monitor is out of reach', async () => {
   await using fake = await FakeDeps.make();
   const id = await fake.sandbox(1);

@@ -1,8 +1,11 @@
 import type { runtime } from '../../proto/gen/cri.js';
 import { toNumber } from '../../proto/long.ts';
+import { asCriError } from '../core/error.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import type { Deps } from './deps.ts';
 import { destroyPod, mayBeAlive } from './destroy-pod.ts';
+import { endChange } from './exit-record.ts';
+import { keepContainerChange } from './keep-change.ts';
 import { applyExit } from './sandbox-end.ts';
 
 /** The longest grace that a timer of ours can hold; about 24 days. */
@@ -29,9 +32,17 @@ export async function stopContainer(
     return {};
   }
   const graceMs = Math.min(Math.max(toNumber(request.timeout) * 1000, 0), maxGraceMs);
-  const state = await monitor.stopContainer(container.id, container.stopSignal, graceMs);
-  if (state.exit !== undefined) {
-    await applyExit(deps, container.id, state.exit);
+  try {
+    const state = await monitor.stopContainer(container.id, container.stopSignal, graceMs);
+    if (state.exit !== undefined) {
+      await applyExit(deps, container.id, state.exit);
+    }
+  } catch (error) {
+    if (asCriError(error).code !== 'NotFound') {
+      throw error;
+    }
+    const why = 'its monitor does not know it';
+    await keepContainerChange(deps, container.id, await endChange(deps, container, why));
   }
   return {};
 }

@@ -16,11 +16,23 @@ export interface BrokenRecord {
   readonly createdAtNs: bigint;
 }
 
+/** What the disk still tells of a container beside its record. */
+export interface ContainerTrace {
+  /** The pod whose monitor has it. */
+  readonly sandboxId: SandboxId;
+  /** Of its OCI spec. */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** Stands where the kubelet takes no empty text. */
+const unknownText = 'unknown';
+
 /** Returns a sandbox that is not ready, with whatever the broken record still tells. */
 export function salvageSandbox(broken: BrokenRecord): SandboxRecord {
   const fields = readableFields(broken.text);
   const config = decodedConfig(fields, (bytes) => v1.PodSandboxConfig.decode(bytes));
-  config.metadata ??= { name: broken.id }; // the kubelet passes over objects without metadata
+  // The kubelet passes over sandboxes without all three.
+  config.metadata ??= { name: broken.id, namespace: unknownText, uid: broken.id };
   return {
     id: broken.id,
     bootId: textOf(fields, 'bootId') || broken.bootId,
@@ -37,22 +49,35 @@ export function salvageSandbox(broken: BrokenRecord): SandboxRecord {
   };
 }
 
-/** Returns a container in state unknown, with whatever the broken record still tells. */
-export function salvageContainer(broken: BrokenRecord): ContainerRecord {
+/**
+ * Returns a container in state unknown, with whatever the broken record and its trace still tell: its
+ * pod above all, without which it could not be stopped. `lowerDirs` is empty when they are not known.
+ */
+export function salvageContainer(
+  broken: BrokenRecord,
+  trace: ContainerTrace | undefined,
+): ContainerRecord {
   const fields = readableFields(broken.text);
   const config = decodedConfig(fields, (bytes) => v1.ContainerConfig.decode(bytes));
-  config.metadata ??= { name: broken.id }; // the kubelet passes over objects without metadata
+  const traced = (name: string): string => trace?.annotations[`io.kubernetes.cri.${name}`] ?? '';
+  const image = textOf(fields, 'image') || traced('image-name') || unknownText;
+  // The kubelet passes over containers without metadata, image and reference.
+  config.metadata ??= { name: traced('container-name') || broken.id };
+  config.image ??= { image };
+  if (trace !== undefined && Object.keys(config.labels).length === 0) {
+    config.labels = kubernetesLabels(traced);
+  }
   const sandboxId = textOf(fields, 'sandboxId');
   return {
     id: broken.id,
-    sandboxId: isId(sandboxId) ? sandboxId : noSandbox(),
+    sandboxId: trace?.sandboxId ?? (isId(sandboxId) ? sandboxId : noSandbox()),
     bootId: textOf(fields, 'bootId') || broken.bootId,
     createdAtNs: createdAtNs(fields, broken),
     config,
-    image: textOf(fields, 'image'),
+    image,
     imageId: textOf(fields, 'imageId'),
-    imageRef: textOf(fields, 'imageRef'),
-    lowerDirs: [],
+    imageRef: textOf(fields, 'imageRef') || textOf(fields, 'imageId') || unknownText,
+    lowerDirs: textsOf(fields, 'lowerDirs'),
     logPath: textOf(fields, 'logPath'),
     state: 'unknown',
     startedAtNs: 0n,
@@ -86,6 +111,22 @@ function readableFields(text: string): Fields {
 function textOf(fields: Fields, name: string): string {
   const value = fields.get(name);
   return typeof value === 'string' ? value : '';
+}
+
+function textsOf(fields: Fields, name: string): string[] {
+  const value = fields.get(name);
+  return Array.isArray(value) ? value.filter((text) => typeof text === 'string') : [];
+}
+
+// The labels by which the kubelet knows whose container it is.
+function kubernetesLabels(traced: (name: string) => string): Record<string, string> {
+  const labels = {
+    'io.kubernetes.container.name': traced('container-name'),
+    'io.kubernetes.pod.name': traced('sandbox-name'),
+    'io.kubernetes.pod.namespace': traced('sandbox-namespace'),
+    'io.kubernetes.pod.uid': traced('sandbox-uid'),
+  };
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ''));
 }
 
 function createdAtNs(fields: Fields, broken: BrokenRecord): bigint {

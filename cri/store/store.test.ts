@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { containerNameKey, sandboxNameKey } from './record.ts';
 import { sampleContainer, sampleId, sampleSandbox } from './record-samples.ts';
+import type { ContainerTrace } from './salvage.ts';
 import { type Loaded, Store } from './store.ts';
 
 let runDir = '';
@@ -82,7 +83,8 @@ test('a broken sandbox record is put aside and the sandbox stays listed, NotRead
     `sandbox-${sampleId(1)}.json`,
   ]);
   const record = broken.store.sandboxes.resolve(sampleId(1));
-  expect(record).toMatchObject({ state: 'notReady', config: { metadata: { name: sampleId(1) } } });
+  const metadata = { name: sampleId(1), namespace: 'unknown', uid: sampleId(1) };
+  expect(record).toMatchObject({ state: 'notReady', config: { metadata } });
   expect(record.reason).toMatch(/^cannot read its record: /);
   expect(record.createdAtNs > 0n).toBe(true);
   expect(broken.store.sandboxes.resolve(sampleId(2)).state).toBe('ready');
@@ -108,10 +110,48 @@ test('a broken container record keeps what it still tells, so that its pod is kn
       state: 'unknown',
       reason: 'Unknown',
       imageId: sampleContainer(2, 1).imageId,
+      lowerDirs: sampleContainer(2, 1).lowerDirs,
       config: { metadata: { name: 'container-2', attempt: 2 } },
       createdAtNs: sampleContainer(2, 1).createdAtNs,
     },
   ]);
+});
+
+test('a container record of which nothing is left is completed from the trace of the container', async () => {
+  const { store } = await load();
+  await store.containers.claim(sampleContainer(2, 1));
+  await store.containers.claim(sampleContainer(3, 1));
+  await writeFile(recordFile('containers', 2), '{"version":1,');
+  await writeFile(recordFile('containers', 3), '');
+  const annotations = {
+    'io.kubernetes.cri.container-name': 'web',
+    'io.kubernetes.cri.sandbox-uid': 'uid-1',
+    'io.kubernetes.cri.image-name': 'busybox:1',
+  };
+  const traces = new Map<string, ContainerTrace>([
+    [sampleId(2), { sandboxId: sampleId(1), annotations }],
+  ]);
+  const traceOf = (id: string): ContainerTrace | undefined => traces.get(id);
+  const { store: again } = await Store.load({ runDir, bootId: 'boot-1', traceOf });
+  expect(again.containers.get(sampleId(2))).toMatchObject({
+    state: 'unknown',
+    sandboxId: sampleId(1),
+    image: 'busybox:1',
+    imageRef: 'unknown',
+    lowerDirs: [],
+    config: {
+      metadata: { name: 'web' },
+      image: { image: 'busybox:1' },
+      labels: { 'io.kubernetes.container.name': 'web', 'io.kubernetes.pod.uid': 'uid-1' },
+    },
+  });
+  expect(again.containers.get(sampleId(3))).toMatchObject({
+    state: 'unknown',
+    sandboxId: '0'.repeat(64),
+    image: 'unknown',
+    imageRef: 'unknown',
+    config: { metadata: { name: sampleId(3) }, image: { image: 'unknown' }, labels: {} },
+  });
 });
 
 test('a record under the name of another id is broken', async () => {

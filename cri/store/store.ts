@@ -9,7 +9,7 @@ import {
   sandboxFromJson,
   sandboxToJson,
 } from './record-json.ts';
-import { salvageContainer, salvageSandbox } from './salvage.ts';
+import { salvageContainer, salvageSandbox, type ContainerTrace } from './salvage.ts';
 import { SandboxTable } from './sandbox-table.ts';
 
 export interface StoreOptions {
@@ -17,6 +17,8 @@ export interface StoreOptions {
   readonly runDir: string;
   /** Of the running kernel; records of another boot are of pods that are gone. */
   readonly bootId: string;
+  /** What can be found out about a container whose record is broken; default: nothing. */
+  readonly traceOf?: ((containerId: string) => ContainerTrace | undefined) | undefined;
 }
 
 export interface Loaded {
@@ -45,7 +47,7 @@ export class Store {
    * that a crash interrupted; the caller undoes and removes them. Throws Internal when the directory
    * itself cannot be used.
    */
-  static async load({ runDir, bootId }: StoreOptions): Promise<Loaded> {
+  static async load({ runDir, bootId, traceOf = () => undefined }: StoreOptions): Promise<Loaded> {
     const records = join(runDir, 'records');
     const quarantine = join(records, 'quarantine');
     const sandboxDir = new RecordDirectory(join(records, 'sandboxes'), quarantine, 'sandbox');
@@ -67,7 +69,7 @@ export class Store {
         bootId,
         fromJson: containerFromJson,
         toJson: containerToJson,
-        salvage: salvageContainer,
+        salvage: (broken) => salvageContainer(broken, traceOf(broken.id)),
       }),
     ]);
     fromSandboxes.live.forEach((record) => sandboxes.insert(record));
