@@ -6,7 +6,12 @@ import { readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError } from '../core/error.ts';
 import { isId, type SandboxId } from '../core/ids.ts';
-import { makePrivateDirectory, removeDurably, writeDurably } from '../store/durable-file.ts';
+import {
+  makePrivateDirectory,
+  removeDurably,
+  removeUnfinished,
+  writeDurably,
+} from '../store/durable-file.ts';
 import { isObject, parseConflist, type Conflist } from './conflist.ts';
 import type { CniResult } from './result.ts';
 
@@ -39,6 +44,7 @@ export class Journal {
    */
   async load(): Promise<{ readonly broken: readonly string[] }> {
     await makePrivateDirectory(this.#directory);
+    await removeUnfinished(this.#directory);
     const broken: string[] = [];
     for (const name of await readdir(this.#directory)) {
       if (!name.endsWith('.json') || name.startsWith('.')) {

@@ -1,6 +1,17 @@
 // Files that must survive a power cut: written beside, synced, renamed, and the directory synced.
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+
+const unfinishedSuffix = '.new';
+
+/** Removes what a crash in the middle of `writeDurably` has left in a directory. */
+export async function removeUnfinished(directory: string): Promise<void> {
+  const isUnfinished = (name: string): boolean =>
+    name.startsWith('.') && name.endsWith(unfinishedSuffix);
+  for (const name of (await readdir(directory)).filter(isUnfinished)) {
+    await rm(join(directory, name), { force: true });
+  }
+}
 
 /**
  * Replaces `path` with `data` so that after a crash either the old or the new content is there,
@@ -9,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
  */
 export async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.new`);
+  const temporary = join(directory, `.${basename(path)}${unfinishedSuffix}`);
   try {
     const file = await open(temporary, 'w', 0o600);
     try {

@@ -128,10 +128,12 @@ export class TestServer {
   /** Removes every pod, ends server and launcher; returns what is left (nothing, if all is well). */
   async stop(): Promise<string[]> {
     const { items } = await this.client.runtime.listPodSandbox({});
-    for (const { id } of items ?? []) {
-      await this.client.runtime.stopPodSandbox({ podSandboxId: id ?? '' });
-      await this.client.runtime.removePodSandbox({ podSandboxId: id ?? '' });
-    }
+    await Promise.all(
+      (items ?? []).map(async ({ id }) => {
+        await this.client.runtime.stopPodSandbox({ podSandboxId: id ?? '' });
+        await this.client.runtime.removePodSandbox({ podSandboxId: id ?? '' });
+      }),
+    );
     const { launcherPid } = await new Launcher({
       socketPath: join(this.runDir, 'launcher.sock'),
     }).ping();
