@@ -1,5 +1,6 @@
 // The images thread: speaks to registries and streams blobs to the launcher's unpackers, so that main
 // never sees a byte of them. Entered by cri/entry.ts.
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { CriError, describeError } from '../../core/error.ts';
@@ -86,6 +87,7 @@ class ImagesThread {
   }
 
   start(): void {
+    yieldToMain();
     this.#port.on('message', (message: ToThread) => this.#onMessage(message));
     this.#backend.sweep().catch((error: unknown) => this.#log('cannot sweep', error));
   }
@@ -172,6 +174,15 @@ class ImagesThread {
   #send(message: FromThread): void {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     this.#port.postMessage(message);
+  }
+}
+
+/** Lets main go first wherever both want to run: on Linux this is about the calling thread alone. */
+function yieldToMain(): void {
+  try {
+    setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Not allowed in some containers: then both are equal.
   }
 }
 

@@ -61,6 +61,9 @@ export async function pullLayers(
     throw failures[0];
   }
   const brought = await Promise.all(tasks);
+  // Not before: layers without an image do not outlive the server, but then their blobs do. And not
+  // later: what is gone need not be written to disk when everything is made durable.
+  await Promise.all(layers.map(({ digest }) => session.discard(digest)));
   const present = brought.filter(({ wasPresent }) => wasPresent).length;
   return {
     layers: brought.map(({ layer }) => layer),
@@ -138,7 +141,6 @@ class LayersJob {
       this.#holder,
     );
     tell(brought.wasPresent ? 'present' : 'done');
-    await this.#session.discard(digest);
     return brought;
   }
 }
