@@ -8,6 +8,7 @@ import { exitChange } from './container-exit.ts';
 import type { Deps } from './deps.ts';
 import { mayBeAlive } from './destroy-pod.ts';
 import { endChange } from './exit-record.ts';
+import { followStart, isRunning } from './follow-start.ts';
 import { keepContainerChange } from './keep-change.ts';
 
 const SIGKILL = 9;
@@ -48,6 +49,8 @@ async function bringUpToDate(
   const change = changeFor(container, state);
   if (change !== undefined) {
     await keepContainerChange(deps, container.id, change);
+  } else if (state?.phase === 'running' && container.state === 'created') {
+    followStart(deps, container);
   } else if (state === undefined) {
     const end = await endChange(deps, container, 'its monitor does not know it');
     const now = deps.store.containers.get(container.id);
@@ -58,14 +61,14 @@ async function bringUpToDate(
 }
 
 /** undefined: nothing to change, or nothing known. */
-export function changeFor(
+function changeFor(
   container: Pick<ContainerRecord, 'state'>,
   state: ContainerState | undefined,
 ): ContainerChange | undefined {
   if (state?.exit !== undefined) {
     return exitChange(state.exit);
   }
-  return state?.phase === 'running' && container.state === 'created'
+  return state !== undefined && isRunning(state) && container.state === 'created'
     ? { state: 'running', pid: state.pid, startedAtNs: state.startedAtNs }
     : undefined;
 }
