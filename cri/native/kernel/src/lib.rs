@@ -12,6 +12,7 @@ pub mod net;
 pub mod probe;
 pub mod process;
 pub mod resolve;
+pub mod seccomp;
 pub mod signal;
 pub mod socket;
 pub mod spawn;

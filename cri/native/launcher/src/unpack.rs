@@ -163,6 +163,12 @@ fn unpack_and_sync(
     };
     let unpacked = estiba_unpack::run_job(job, source, &mut progress)
         .map_err(|error| Unfinished::Fault(fault_of(&error)))?;
+    // A part that older kernels do not have in full is as good as they get.
+    let missing = unpacked.fence_gaps.iter().copied();
+    for what in missing.filter(|gap| !gap.ends_with("-partial")) {
+        let message = "the unpacker ran without a part of its fence";
+        stderr_log::line(Level::Warn, COMPONENT, message, &[("missing", what)]);
+    }
     sync(parent).map_err(|error| {
         let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
         Unfinished::NotSynced(errno)

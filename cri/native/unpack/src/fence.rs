@@ -16,6 +16,7 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
+use crate::calls;
 use crate::error::UnpackError;
 
 /// Address space of the job: buffers, a zstd window, stacks and the bounded records.
@@ -76,6 +77,10 @@ pub(crate) fn restrict(
         Ok(RulesetStatus::FullyEnforced) => {}
         Ok(RulesetStatus::PartiallyEnforced) => gaps.push("landlock-partial"),
         Ok(RulesetStatus::NotEnforced) | Err(_) => gaps.push("landlock"),
+    }
+    // Last: what came before is not allowed any more.
+    if calls::restrict().is_err() {
+        gaps.push("seccomp");
     }
     Ok(gaps)
 }

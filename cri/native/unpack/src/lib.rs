@@ -1,11 +1,12 @@
 //! Unpacks one container image layer in one pass: hash(blob) ∥ inflate ∥ hash(tar) ∥ untar.
 //!
 //! [`run_job`] is the entry point for a forked child that does nothing else: it fences the process
-//! in (namespaces, capabilities, Landlock, limits) before it looks at the first byte of the blob,
-//! and gives nothing back to the host. Nothing here syncs: see [`sync_tree`].
+//! in (namespaces, capabilities, Landlock, seccomp, limits) before it looks at the first byte of
+//! the blob, and gives nothing back to the host. Nothing here syncs: see [`sync_tree`].
 
 mod blob;
 mod buffers;
+mod calls;
 mod error;
 mod fence;
 mod gzip;

@@ -58,14 +58,24 @@ fn a_job_gives_up_everything_it_does_not_need() {
             "CapBnd",
             "CapAmb",
             "NoNewPrivs",
+            // 2: a filter.
+            "Seccomp",
         ]
         .map(field);
         let open = fs::File::open(&canary).map(drop);
         let write = fs::write(canary.with_file_name("new"), "x");
         let connect = TcpStream::connect("127.0.0.1:9").map(drop);
-        (result, capabilities, [open, write, connect])
+        // Allowed by the capabilities that are kept, and by Landlock.
+        let flags = rustix::mount::MountFlags::empty();
+        let mount = rustix::mount::mount("tmpfs", "/", "tmpfs", flags, None);
+        let program = std::process::Command::new("/bin/true").status().map(drop);
+        let refused = [mount.map_err(std::io::Error::from), program];
+        (result, capabilities, [open, write, connect], refused)
     });
-    let (result, capabilities, attempts) = worker.join().unwrap();
+    let (result, capabilities, attempts, refused) = worker.join().unwrap();
+    for attempt in refused {
+        assert_eq!(attempt.unwrap_err().raw_os_error(), Some(1));
+    }
     // CHOWN, DAC_OVERRIDE, FOWNER, FSETID, SYS_ADMIN, MKNOD, SETFCAP.
     let kept = format!("{:016x}", 0b1011u64 | 1 << 4 | 1 << 21 | 1 << 27 | 1 << 31);
     let none = format!("{:016x}", 0);
@@ -77,7 +87,8 @@ fn a_job_gives_up_everything_it_does_not_need() {
             kept.clone(),
             kept,
             none,
-            "1".to_owned()
+            "1".to_owned(),
+            "2".to_owned()
         ]
     );
     if result.fence_gaps.is_empty() {
