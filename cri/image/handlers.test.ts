@@ -6,7 +6,7 @@ import { buildImage, ociContent, packArchive } from '../../hack/images/build-ima
 import type { BuiltImage, ImageInput } from '../../hack/images/build-image.ts';
 import { estiba } from '../../proto/gen/node.js';
 import { runtime } from '../../proto/gen/cri.js';
-import { toBigInt, toNumber } from '../../proto/long.ts';
+import { toBigInt, toLong, toNumber } from '../../proto/long.ts';
 import { FakeLauncher } from '../images/fake-launcher.ts';
 import { ImageStore } from '../images/image-store.ts';
 import { ImagePuller } from '../images/pull/image-puller.ts';
@@ -280,5 +280,57 @@ describe('ImportImages', () => {
     resolve();
     await expect(all).rejects.toMatchObject({ code: 'Canceled' });
     expect(images.list()).toEqual([]);
+  });
+});
+
+describe('PullImage of the node service', () => {
+  test('tells the state of every layer, and the image at the end', async () => {
+    await using registry = await FakeRegistry.start();
+    const layers = [Buffer.from('layer one'), Buffer.from('layer two')];
+    registry.putImage('1', layers);
+    const image = `${registry.host}/team/app:1`;
+    const node = nodeServiceHandlers({ images, puller });
+    const told: estiba.node.v1.PullProgress.$Properties[] = [];
+    for await (const message of node.pullImage({ image }, new AbortController())) {
+      told.push(message);
+    }
+    const { PULLED_LAYER_STATE_DONE: state } = estiba.node.v1.PulledLayerState;
+    const size = toLong(9);
+    const counts = { size, receivedBytes: size, fetchedBytes: size, unpackedBytes: size };
+    expect(told.at(-1)).toMatchObject({
+      reference: image,
+      host: registry.host,
+      layers: layers.map(() => ({ state, ...counts })),
+      image: { repoTags: [image], layersPresent: 0, layersUnpacked: 2 },
+    });
+    expect(told.slice(0, -1).every((message) => message.image === undefined)).toBe(true);
+  });
+
+  test('ends when its client leaves', async () => {
+    await using registry = await FakeRegistry.start();
+    registry.putImage('1', [Buffer.from('one')]);
+    registry.intercepts.push(() => true); // never answers
+    const request = { image: `${registry.host}/team/app:1` };
+    const node = nodeServiceHandlers({ images, puller });
+    for await (const message of node.pullImage(request, new AbortController())) {
+      expect(message.reference).toBe(request.image);
+      break;
+    }
+    expect(images.list()).toEqual([]);
+  });
+
+  test('without a name is refused', async () => {
+    const node = nodeServiceHandlers({ images, puller });
+    const first = node.pullImage({}, new AbortController())[Symbol.asyncIterator]().next();
+    await expect(first).rejects.toMatchObject({ code: 'InvalidArgument' });
+  });
+});
+
+test('ExplainImage tells the hosts of a reference', async () => {
+  const node = nodeServiceHandlers({ images, puller });
+  const told = await node.explainImage({ image: 'busybox' }, new AbortController());
+  expect(told).toMatchObject({
+    reference: 'docker.io/library/busybox:latest',
+    hosts: [{ url: 'https://registry-1.docker.io/v2', upstream: true, credentials: 'none' }],
   });
 });

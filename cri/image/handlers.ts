@@ -4,11 +4,13 @@ import type { runtime } from '../../proto/gen/cri.js';
 import type { estiba } from '../../proto/gen/node.js';
 import type { ImageStore } from '../images/image-store.ts';
 import type { ImagePuller } from '../images/pull/image-puller.ts';
+import { explainImage } from './explain-image.ts';
 import { imageFsInfo } from './image-fs-info.ts';
 import { imageStatus } from './image-status.ts';
 import { importImages } from './import-images.ts';
 import { listImages } from './list-images.ts';
 import { pullImage } from './pull-image.ts';
+import { pullWithProgress } from './pull-with-progress.ts';
 import { removeImage } from './remove-image.ts';
 
 /** What these calls work with. */
@@ -46,6 +48,14 @@ export interface NodeServiceHandlers {
     request: estiba.node.v1.ImportImagesRequest.$Properties,
     call: { readonly signal: AbortSignal },
   ): AsyncIterable<estiba.node.v1.ImportProgress.$Properties>;
+  pullImage(
+    request: estiba.node.v1.PullImageRequest.$Properties,
+    call: { readonly signal: AbortSignal },
+  ): AsyncIterable<estiba.node.v1.PullProgress.$Properties>;
+  explainImage(
+    request: estiba.node.v1.ExplainImageRequest.$Properties,
+    call: { readonly signal: AbortSignal },
+  ): Promise<estiba.node.v1.ExplainImageResponse.$Properties>;
 }
 
 export function imageServiceHandlers({ images, puller }: ImageDeps): ImageServiceHandlers {
@@ -58,6 +68,10 @@ export function imageServiceHandlers({ images, puller }: ImageDeps): ImageServic
   };
 }
 
-export function nodeServiceHandlers({ images }: ImageDeps): NodeServiceHandlers {
-  return { importImages: (request, call) => importImages(images, request, call) };
+export function nodeServiceHandlers({ images, puller }: ImageDeps): NodeServiceHandlers {
+  return {
+    importImages: (request, call) => importImages(images, request, call),
+    pullImage: (request, call) => pullWithProgress(puller, request, call),
+    explainImage: (request, call) => explainImage(puller, request, call),
+  };
 }

@@ -4,53 +4,18 @@ import type { estiba } from '../../proto/gen/node.js';
 import { toLong } from '../../proto/long.ts';
 import { CriError } from '../core/error.ts';
 import type { LayerProgress } from '../images/import-layers.ts';
-import type { ImageStore, ImportedImage, ImportOptions } from '../images/image-store.ts';
+import type { ImageStore, ImportOptions } from '../images/image-store.ts';
+import { importedMessage } from './imported-message.ts';
+import { ProgressQueue } from './progress-queue.ts';
 
 type Request = estiba.node.v1.ImportImagesRequest.$Properties;
 type Progress = estiba.node.v1.ImportProgress.$Properties;
 
-/** What the import wants to tell, in order; a layer's own progress is told only at its latest. */
-class ProgressQueue {
-  readonly #waiting: Progress[] = [];
-  #wake: () => void = () => undefined;
-
-  push(progress: Progress): void {
-    const last = this.#waiting.at(-1);
-    const isSameLayer =
-      last?.layer !== undefined &&
-      last.layer === progress.layer &&
-      last.layerNumber === progress.layerNumber;
-    if (isSameLayer) {
-      // A slow client gets the newest figure instead of a growing list of old ones.
-      this.#waiting.pop();
-    }
-    this.#waiting.push(progress);
-    this.#wake();
-  }
-
-  /** Yields what was pushed until `work` settles; throws what it throws. */
-  async *until(work: Promise<unknown>): AsyncGenerator<Progress, void, undefined> {
-    let isOver = false;
-    const over = work.finally(() => {
-      isOver = true;
-      this.#wake();
-    });
-    // Observed below; without this a failure while the client reads would count as unhandled.
-    over.catch(() => undefined);
-    for (;;) {
-      const next = this.#waiting.shift();
-      if (next !== undefined) {
-        yield next;
-      } else if (isOver) {
-        await over;
-        return;
-      } else {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    }
-  }
+/** Of one layer only the latest figure is of use. */
+function isSameLayer(last: Progress, next: Progress): boolean {
+  return (
+    last.layer !== undefined && last.layer === next.layer && last.layerNumber === next.layerNumber
+  );
 }
 
 function layerMessage(progress: LayerProgress): Progress {
@@ -60,19 +25,6 @@ function layerMessage(progress: LayerProgress): Progress {
     layerCount: progress.count,
     blobBytes: toLong(progress.blobBytes),
     blobTotal: toLong(progress.blobTotal),
-  };
-}
-
-function imageMessage({ image, layersPresent, layersUnpacked }: ImportedImage): Progress {
-  return {
-    image: {
-      id: image.id,
-      repoTags: [...image.repoTags],
-      repoDigests: [...image.repoDigests],
-      size: toLong(image.size),
-      layersPresent,
-      layersUnpacked,
-    },
   };
 }
 
@@ -116,14 +68,14 @@ export async function* importImages(
   const removeSource = request.removeSource ?? false;
   checkRequest(images, path, removeSource);
   const abort = new AbortController();
-  const queue = new ProgressQueue();
+  const queue = new ProgressQueue(isSameLayer);
   const signal = AbortSignal.any([call.signal, abort.signal]);
   const work = run(images, path, removeSource, {
     signal,
     tags: request.tags ?? [],
     baseName: request.baseName ?? '',
     onProgress: (progress) => queue.push(layerMessage(progress)),
-    onImage: (imported) => queue.push(imageMessage(imported)),
+    onImage: (imported) => queue.push({ image: importedMessage(imported) }),
   });
   try {
     yield* queue.until(work);

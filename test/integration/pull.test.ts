@@ -6,6 +6,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually, runPod } from '../lib/pods.ts';
 import { containerConfig, createContainer, exited, podConfig, readLog } from '../lib/pods.ts';
+import { estiba } from '../lib/images.ts';
 import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
 import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
 import { needDockerRegistry } from '../registry/registry-ground.ts';
@@ -292,6 +293,50 @@ describe('a pull that fails', () => {
     await expect(ground.pull('127.0.0.1:1/team/app:1')).rejects.toThrow(
       /^2 UNKNOWN: RegistryUnavailable: /u,
     );
+  });
+});
+
+describe('on the command line', () => {
+  it('pull prints what happens and one line at the end', async () => {
+    const image = onBusybox([noise(2_000_000)]);
+    const name = await ground.push('team/app', 'shown', image);
+    const pulled = await estiba(ground.server, ['images', 'pull', name]);
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    expect(pulled.stderr).toContain(`${name}: ${image.manifestDigest} at ${ground.proxy.host}\n`);
+    expect(pulled.stderr).toMatch(/^[0-9a-f]{12}: pulling, 2\.0 MB$/mu);
+    expect(pulled.stderr).toMatch(/^[0-9a-f]{12}: done, 2\.0 MB$/mu);
+    expect(pulled.stdout).toMatch(
+      new RegExp(`^${name}  ${image.id}  \\d+ bytes, \\d layers unpacked, .* fetched in`, 'u'),
+    );
+  });
+
+  it('a pull that fails says why and ends with 1', async () => {
+    const name = `${ground.proxy.host}/team/app:never`;
+    const failed = await estiba(ground.server, ['images', 'pull', '--quiet', name]);
+    expect(failed).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(failed.stderr).toMatch(/^error: cannot fetch manifest .*404/u);
+  });
+
+  it('explain tells hosts, trust and credentials, and what a host answers', async () => {
+    const image = onBusybox([]);
+    await ground.push('team/app', 'explained', image);
+    const mirror = `[host."${ground.proxy.url}"]\ncapabilities = ["pull", "resolve"]\n`;
+    await ground.writeHosts('explained.test', `server = "https://127.0.0.1:1"\n${mirror}`);
+    const args = [
+      'images',
+      'explain',
+      '--probe',
+      '--creds-stdin',
+      'explained.test/team/app:explained',
+    ];
+    const told = await estiba(ground.server, args, Buffer.from('me:secret-word\n'));
+    expect(told).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(told.stdout).toContain('explained.test/team/app:explained\n');
+    expect(told.stdout).toContain(`1. ${ground.proxy.url}/v2 (mirror)`);
+    expect(told.stdout).toContain(`${image.manifestDigest} (application/vnd.oci.image.manifest`);
+    expect(told.stdout).toContain('2. https://127.0.0.1:1/v2');
+    expect(told.stdout).toContain('credentials:  password from AuthConfig');
+    expect(told.stdout).not.toContain('secret-word');
   });
 });
 
