@@ -8,6 +8,7 @@ import type { PodStarted } from '../isolator/launcher-messages.ts';
 import type { MonitorEvent } from '../isolator/monitor-messages.ts';
 import type { Loaded } from '../store/store.ts';
 import type { Deps } from './deps.ts';
+import { keepSandboxChange } from './keep-change.ts';
 import type { ProcessIdentity } from './process-life.ts';
 import { applyExit, endSandbox, onMonitorDeath } from './sandbox-end.ts';
 import { sweep } from './sweep.ts';
@@ -47,7 +48,13 @@ async function onEvent(deps: Deps, sandboxId: SandboxId, event: MonitorEvent): P
   }
   const reason = `pid 1 of the pod's process namespace died (exit code ${event.exit.exitCode})`;
   deps.log.error({ sandboxId, reason }, 'a pod lost its pid 1; it is being ended');
-  await deps.queue.run(sandboxId, () => endSandbox(deps, sandboxId, reason));
+  await deps.queue.run(sandboxId, async () => {
+    // First: the kubelet goes on with a sandbox that is not ready, whatever fails here.
+    if (deps.store.sandboxes.get(sandboxId)?.state === 'ready') {
+      await keepSandboxChange(deps, sandboxId, { state: 'notReady', reason });
+    }
+    await endSandbox(deps, sandboxId, reason);
+  });
 }
 
 /**

@@ -45,6 +45,17 @@ test('a dead monitor makes the sandbox not ready at once; its pod is ended until
   });
 });
 
+test('containers of a dead pod can be removed while a plugin hangs', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const containerId = await fake.container(2, 1, 'running');
+  fake.onDetach = () => new Promise(() => {});
+  await onMonitorDeath(fake.deps, id, 'nobody listens');
+  await vi.waitFor(() => expect(fake.detached).toHaveLength(1));
+  await removeContainer(fake.deps, { containerId });
+  expect(fake.deps.store.containers.get(containerId)).toBeUndefined();
+});
+
 test('StopPodSandbox without a monitor ends the pod each time, also when it is not ready', async () => {
   await using fake = await FakeDeps.make();
   const id = await fake.sandbox(1, 'notReady');

@@ -70,14 +70,15 @@ export async function onMonitorDeath(deps: Deps, sandboxId: SandboxId, why: stri
     deps.log.error({ sandboxId, reason }, 'a monitor died; its pod is being ended');
     await keepSandboxChange(deps, sandboxId, { state: 'notReady', reason });
   }
-  deps.jobs.start(endJob(sandboxId), (signal) =>
-    deps.queue.run(sandboxId, async () => {
+  deps.jobs.start(endJob(sandboxId), async (signal) => {
+    await deps.queue.run(sandboxId, async () => {
       if (deps.store.sandboxes.get(sandboxId) !== undefined) {
         await destroyPod(deps, sandboxId, reason, signal);
-        await deps.network.detach(sandboxId, true, signal);
       }
-    }),
-  );
+    });
+    // Not in the pod's queue: whoever removes its containers need not wait for a plugin that hangs.
+    await deps.network.detach(sandboxId, true, signal);
+  });
 }
 
 function endJob(sandboxId: SandboxId): string {
