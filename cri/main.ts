@@ -7,7 +7,7 @@ import { estiba } from '../proto/gen/node.js';
 import { runCommandLine } from './cli/command-line.ts';
 import { loadConfig, type Config } from './config/config.ts';
 import { systemClock } from './core/clock.ts';
-import { describeError } from './core/error.ts';
+import { CriError, describeError } from './core/error.ts';
 import type { ContainerId, SandboxId } from './core/ids.ts';
 import { KeyedQueue } from './core/keyed-queue.ts';
 import { PersistentJobs } from './core/persistent-jobs.ts';
@@ -92,19 +92,30 @@ function socketPath(config: Config): string {
 // Anyone may pass through the run directory to the socket, whose own mode decides; nothing else in
 // there can be read.
 async function makeDirectories({ runDir, stateDir, netnsDir, cni }: Config): Promise<void> {
-  const privateDirs = [
+  await makeDirectory(runDir, 0o711);
+  await makeDirectory(netnsDir);
+  await makeDirectory(cni.cacheDir);
+  const own = [
     join(runDir, 'pods'),
     join(runDir, 'records'),
     stateDir,
     join(stateDir, 'containers'),
   ];
-  await mkdir(runDir, { recursive: true });
-  await chmod(runDir, 0o711);
-  await mkdir(netnsDir, { recursive: true });
-  await mkdir(cni.cacheDir, { recursive: true });
-  for (const directory of privateDirs) {
-    await mkdir(directory, { recursive: true });
-    await chmod(directory, 0o700);
+  for (const directory of own) {
+    await makeDirectory(directory, 0o700);
+  }
+}
+
+/** With its parents; one that is there gets the mode, too. */
+async function makeDirectory(path: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    if (mode !== undefined) {
+      await chmod(path, mode);
+    }
+  } catch (error) {
+    const why = `cannot make directory "${path}": ${describeError(error)}`;
+    throw new CriError('FailedPrecondition', why, { cause: error });
   }
 }
 
