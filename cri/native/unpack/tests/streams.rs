@@ -82,7 +82,9 @@ fn every_compression_gives_the_same_layer_and_both_digests() {
             std::fs::read(scene.layer(name).join("d/big")).unwrap(),
             noise(1_000_000)
         );
-        assert_eq!(result.fence_gaps, Vec::<&str>::new());
+        // Older kernels have a part of Landlock only.
+        let gaps = &result.fence_gaps;
+        assert!(gaps.iter().all(|gap| gap.ends_with("-partial")), "{gaps:?}");
     }
 }
 
