@@ -7,12 +7,17 @@
 //    a connection that is refused proves its owner dead. Names are never used again, so that removing
 //    a dead one cannot hit a living server: the race of every lock with one fixed name.
 //  - Each looks only after it has appeared. Of two that start at once at least the later one sees the
-//    other; both may give up, never both go on.
-import { randomBytes } from 'node:crypto';
+//    other; both may withdraw, never both go on. They try again after pauses that differ.
+import { randomBytes, randomInt } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { CriError, describeError } from '../core/error.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { asCriError, CriError, describeError } from '../core/error.ts';
+
+/** Against two that start at once and see each other; a server that stays is told soon enough. */
+const tries = 4;
+const longestPauseMs = 100;
 
 /** The right to work on a run directory; the end of the process gives it back too. */
 export interface RunLock {
@@ -24,6 +29,19 @@ export interface RunLock {
  * when another server has it, Internal when the lock cannot be made.
  */
 export async function lockRunDirectory(runDir: string): Promise<RunLock> {
+  for (let left = tries - 1; ; left -= 1) {
+    try {
+      return await tryToLock(runDir);
+    } catch (error) {
+      if (left === 0 || asCriError(error).code !== 'Unavailable') {
+        throw error;
+      }
+      await pause(randomInt(longestPauseMs));
+    }
+  }
+}
+
+async function tryToLock(runDir: string): Promise<RunLock> {
   const directory = join(runDir, 'serve.lock');
   const name = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const server = await appear(directory, name);

@@ -21,7 +21,7 @@ import {
   runPod,
   statusOf,
 } from '../lib/pods.ts';
-import { TestServer } from '../lib/test-server.ts';
+import { binaries, TestServer } from '../lib/test-server.ts';
 import { limitMs } from '../lib/time.ts';
 
 const { ContainerState, PodSandboxState } = runtime.v1;
@@ -272,6 +272,26 @@ describe('a server that starts', () => {
     expect((await statusOf(server, id)).exitCode).toBe(137);
     await server.client.runtime.removeContainer({ containerId: id });
     expect((await server.client.runtime.listContainers({})).containers).toEqual([]);
+  });
+});
+
+describe('servers that start at once', () => {
+  it('are one in the end', async () => {
+    await server.stopServing('SIGKILL');
+    const others = Array.from({ length: 3 }, () =>
+      run(binaries.estiba, ['serve', '--config', server.configPath], {
+        timeout: limitMs(5000),
+      }).then(
+        () => 'served', // until it was told to stop
+        (error: { stderr: string }) => error.stderr,
+      ),
+    );
+    const ends = await Promise.all(others);
+    expect(ends.filter((end) => end === 'served').length).toBeLessThanOrEqual(1);
+    for (const end of ends.filter((each) => each !== 'served')) {
+      expect(end).toContain('cannot use run directory');
+    }
+    await server.serve();
   });
 });
 
