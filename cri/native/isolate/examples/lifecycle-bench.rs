@@ -100,5 +100,6 @@ fn main() {
         table.since("POD REMOVE", start);
     }
     table.print();
-    estiba_isolate::remove_cgroup(&fixture.host, fixture::PARENT, Duration::from_secs(1)).unwrap();
+    estiba_isolate::remove_cgroup(&fixture.host, &fixture::parent(), Duration::from_secs(1))
+        .unwrap();
 }

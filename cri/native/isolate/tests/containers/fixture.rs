@@ -13,7 +13,10 @@ use estiba_isolate::{
 use estiba_kernel::spawn::{Ended, wait_pidfd};
 use serde_json::{Value, json};
 
-pub const PARENT: &str = "/estiba-test-r1";
+/// The cgroup that all containers of this test run are in.
+pub fn parent() -> String {
+    format!("/estiba-test-containers-{}", std::process::id())
+}
 
 pub struct Fixture {
     pub host: Host,
@@ -97,7 +100,7 @@ impl Fixture {
             sysctls: [("net.core.somaxconn".to_owned(), "321".to_owned())].into(),
             shm_size: 0,
             netns_path: self.path(&format!("netns-{number}")),
-            cgroup_parent: PARENT.to_owned(),
+            cgroup_parent: parent(),
             legacy_mounts: false,
         }
     }
@@ -213,7 +216,7 @@ impl Pod<'_> {
                  "options": ["rbind", "nosuid", "nodev", "noexec"]},
             ],
             "linux": {
-                "cgroupsPath": format!("{PARENT}/{id}"),
+                "cgroupsPath": format!("{}/{id}", parent()),
                 "namespaces": namespaces,
                 "resources": {"devices": [{"allow": false, "access": "rwm"}]},
                 "maskedPaths": ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list",

@@ -49,7 +49,7 @@ impl Launcher {
             .tempdir_in("/tmp")
             .unwrap();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let cgroup_base = format!("/estiba-test-r2-{}-{number}", std::process::id());
+        let cgroup_base = format!("/estiba-test-{}-{number}", std::process::id());
         let run_dir = scratch.path().join("run");
         fs::create_dir(&run_dir).unwrap();
         let process = spawn(&run_dir, &cgroup_base);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use estiba_kernel::spawn::Ended;
 use serde_json::Value;
 
-use crate::fixture::{Fixture, PARENT, Pod};
+use crate::fixture::{Fixture, Pod, parent};
 
 type Scenario = fn(&Fixture);
 
@@ -53,14 +53,14 @@ pub const ALL: &[(&str, Scenario)] = &[
 pub fn left_behind(fixture: &Fixture) -> Vec<String> {
     let mut left = Vec::new();
     for name in ["unified", "memory", "pids", "freezer", "cpu", "devices", ""] {
-        let dir = format!("/sys/fs/cgroup/{name}{PARENT}");
+        let dir = format!("/sys/fs/cgroup/{name}{}", parent());
         if let Ok(entries) = fs::read_dir(&dir) {
             let dirs = entries.flatten().filter(|e| e.path().is_dir());
             left.extend(dirs.map(|entry| entry.path().display().to_string()));
         }
     }
     if left.is_empty() {
-        estiba_isolate::remove_cgroup(&fixture.host, PARENT, Duration::from_secs(1)).unwrap();
+        estiba_isolate::remove_cgroup(&fixture.host, &parent(), Duration::from_secs(1)).unwrap();
     }
     left
 }
