@@ -50,7 +50,6 @@ export class PullMetrics implements PullObserver {
   }
 
   fetched(bytes: number): void {
-    // A session that is taken over by another pull counts from zero again.
-    this.#bytes.inc(Math.max(0, bytes));
+    this.#bytes.inc(bytes);
   }
 }

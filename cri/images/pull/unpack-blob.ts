@@ -37,18 +37,31 @@ function isAboutContent(error: unknown): boolean {
  * fetched once more; wrong bytes from the network are an error.
  */
 export async function unpackBlob(job: UnpackJob): Promise<Unpacked> {
-  const before = job.partial.size;
+  const mayBeWrong = job.partial.size > 0 && !job.isVerified;
+  let fetchedBytes = 0;
+  const onProgress = (progress: BlobProgress): void => {
+    ({ fetchedBytes } = progress);
+    job.onProgress(progress);
+  };
   try {
-    return await new Attempt(job).run();
+    return await attempt({ ...job, onProgress }, 0);
   } catch (error) {
-    if (!isAboutContent(error)) {
+    if (!mayBeWrong || !isAboutContent(error)) {
       throw error;
     }
-    await job.partial.clear();
-    if (before === 0 || job.isVerified) {
-      throw error;
+    return await attempt(job, fetchedBytes);
+  }
+}
+
+/** Tries once; afterwards no bytes are left that have turned out to be wrong. */
+async function attempt(job: UnpackJob, fetchedBefore: number): Promise<Unpacked> {
+  try {
+    return await new Attempt(job, fetchedBefore).run();
+  } catch (error) {
+    if (isAboutContent(error)) {
+      await job.partial.clear();
     }
-    return await new Attempt(job).run();
+    throw error;
   }
 }
 
@@ -58,11 +71,12 @@ class Attempt {
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
   #received = 0;
-  #fetched = 0;
+  #fetched: number;
   #unpacked = 0;
 
-  constructor(job: UnpackJob) {
+  constructor(job: UnpackJob, fetchedBefore: number) {
     this.#job = job;
+    this.#fetched = fetchedBefore;
     // The unpacker checks sha256 itself, on another core.
     this.#hash = job.blob.digest.startsWith('sha256:') ? null : hashFor(job.blob.digest);
     this.#signal =
