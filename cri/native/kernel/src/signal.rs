@@ -4,6 +4,8 @@
 
 use std::mem::MaybeUninit;
 
+use crate::seccomp::{self, Allow};
+
 /// Puts every signal back to its default and unblocks all: what a program expects at its start.
 /// (Rust's runtime ignores SIGPIPE, and ignored signals stay ignored over execve.)
 pub fn reset_all() {
@@ -25,8 +27,17 @@ pub fn reap_children_automatically() {
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
 }
 
-/// Sleeps until a signal ends the process.
+/// Sleeps until a signal ends the process, which can do nothing else any more where the kernel has
+/// seccomp filters.
 pub fn sleep_for_ever() -> ! {
+    let calls = [
+        #[cfg(target_arch = "x86_64")]
+        Allow::Call(libc::SYS_pause),
+        Allow::Call(libc::SYS_ppoll),
+        Allow::Call(libc::SYS_restart_syscall),
+    ];
+    // Without filters it still has no capabilities and no descriptors.
+    seccomp::allow_only(&calls, &[]).ok();
     loop {
         // SAFETY: pause has no preconditions.
         unsafe { libc::pause() };

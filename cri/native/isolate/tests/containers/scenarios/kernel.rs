@@ -94,6 +94,7 @@ pub fn namespaces(fixture: &Fixture) {
         "CapEff:\t0000000000000000",
         "CapBnd:\t0000000000000000",
         "NoNewPrivs:\t1",
+        "Seccomp:\t2",
     ] {
         assert!(status.contains(line), "{status}");
     }
