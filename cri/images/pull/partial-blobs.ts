@@ -13,8 +13,9 @@ export interface PartialLimits {
   readonly maxAgeMs: number;
 }
 
-const batchBytes = 256 * 1024;
-const maxWaitingBytes = 4 * 1024 * 1024;
+const batchBytes = 128 * 1024;
+/** What a killed server may lose of a blob, beside what the kernel holds for its connection. */
+const maxWaitingBytes = 512 * 1024;
 const replayBytes = 1024 * 1024;
 const namePattern = /^sha(?:256|384|512)-[a-f0-9]+\.partial$/u;
 
