@@ -1,0 +1,191 @@
+// Pulls from a registry on loopback into a fresh file system, Estiba and containerd in turns.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { buildImage } from '../images/build-image.ts';
+import type { TarInput } from '../images/tar-writer.ts';
+import { DockerRegistry } from '../../test/registry/docker-registry.ts';
+import { pushBuilt } from '../../test/lib/pulls.ts';
+import { processes, startContainerd, startEstiba, type Contender } from './contender.ts';
+import { median, ratio, table } from './figures.ts';
+
+const run = promisify(execFile);
+const sandboxImage = 'localhost/estiba/bench:latest';
+const ticksPerSecond = 100;
+
+interface Pull {
+  readonly seconds: number;
+  /** CPU seconds of the machine without the registry's. */
+  readonly cpu: number;
+}
+
+// Hexadecimal digits: they compress to a little more than half, as programs do.
+const pool = Buffer.from(randomBytes(8 << 20).toString('hex'));
+
+function content(bytes: number): Buffer {
+  const from = Math.floor(Math.random() * (pool.length - Math.min(bytes, pool.length)));
+  if (bytes <= pool.length) {
+    return pool.subarray(from, from + bytes);
+  }
+  return Buffer.from(randomBytes(bytes / 2).toString('hex'));
+}
+
+/** Layers with `count` files altogether, of the sizes that a distribution's files have. */
+function fileLayers(layers: number, count: number): TarInput[][] {
+  const made: TarInput[][] = [];
+  for (let layer = 0; layer < layers; layer += 1) {
+    const entries: TarInput[] = [];
+    for (let file = 0; file < count / layers; file += 1) {
+      const directory = `usr/lib/l${layer}/d${Math.floor(file / 100)}`;
+      if (file % 100 === 0) {
+        entries.push({ name: directory, type: 'directory', mode: 0o755 });
+      }
+      // Log-uniform from 200 bytes to 160 kB: many small ones, the mean near 24 kB.
+      const bytes = Math.round(200 * 800 ** Math.random());
+      entries.push({ name: `${directory}/f${file}`, content: content(bytes), mode: 0o644 });
+    }
+    made.push(entries);
+  }
+  return made;
+}
+
+async function push(url: string, name: string, layers: TarInput[][]): Promise<number> {
+  const image = buildImage({ layers, compression: 'gzip' });
+  await pushBuilt(url, `bench/${name}`, 'latest', image);
+  return image.layers.reduce((sum, { blob }) => sum + blob.length, 0);
+}
+
+async function machineCpu(): Promise<number> {
+  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
+  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0] = line
+    .split(/\s+/u)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + soft) / ticksPerSecond;
+}
+
+async function registryCpu(): Promise<number> {
+  let ticks = 0;
+  for (const { pid, commandLine } of await processes()) {
+    if (commandLine.startsWith('docker-registry')) {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    }
+  }
+  return ticks / ticksPerSecond;
+}
+
+/** An empty ext4 in a file of its own for the servers' directories. */
+async function freshFileSystem(scratch: string): Promise<{ unmount: () => Promise<void> }> {
+  const file = join(scratch, 'disk');
+  const directory = join(scratch, 'mnt');
+  await mkdir(directory, { recursive: true });
+  await run('truncate', ['-s', '8G', file]);
+  await run('mkfs.ext4', ['-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', file]);
+  await run('mount', ['-o', 'loop', file, directory]);
+  process.env['TMPDIR'] = directory;
+  return {
+    unmount: async () => {
+      delete process.env['TMPDIR'];
+      await run('umount', [directory]);
+      await rm(file);
+    },
+  };
+}
+
+async function pullOnce(
+  start: () => Promise<Contender>,
+  scratch: string,
+  image: string,
+): Promise<Pull> {
+  const disk = await freshFileSystem(scratch);
+  try {
+    const side = await start();
+    try {
+      await run('sync', []);
+      const cpuBefore = (await machineCpu()) - (await registryCpu());
+      const startedAt = performance.now();
+      await side.client.image.pullImage({ image: { image } }, { deadlineMs: 600_000 });
+      const seconds = (performance.now() - startedAt) / 1000;
+      return { seconds, cpu: (await machineCpu()) - (await registryCpu()) - cpuBefore };
+    } finally {
+      const left = await side.stop();
+      if (left.length > 0) {
+        process.stderr.write(`left behind: ${left.join(', ')}\n`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    await disk.unmount();
+  }
+}
+
+async function compare(
+  starts: Readonly<Record<string, () => Promise<Contender>>>,
+  scratch: string,
+  image: string,
+  rounds: number,
+): Promise<Record<string, Pull[]>> {
+  const found: Record<string, Pull[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    const order = Object.entries(starts);
+    for (const [name, start] of round % 2 === 0 ? order : order.toReversed()) {
+      (found[name] ??= []).push(await pullOnce(start, scratch, image));
+    }
+  }
+  return found;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      pull: { type: 'boolean' },
+      rounds: { type: 'string', default: '3' },
+      files: { type: 'string', default: '65000' },
+    },
+  });
+  const scratch = await mkdtemp(join(tmpdir(), 'estiba-pull-'));
+  const archive = join(scratch, 'bench.tar');
+  await run('hack/images/make', ['--output', archive, '--tag', sandboxImage]);
+  await mkdir(join(scratch, 'registry'));
+  const registry = await DockerRegistry.start({ directory: join(scratch, 'registry') });
+  const starts = {
+    estiba: () => startEstiba(archive),
+    containerd: () => startContainerd(archive, sandboxImage),
+  };
+  try {
+    const images: [string, TarInput[][]][] = [
+      ['files', fileLayers(3, Number(values.files))],
+      [
+        'one',
+        [[{ name: 'opt/model', content: content(Number(values.files) * 16_000), mode: 0o644 }]],
+      ],
+    ];
+    const rows: string[][] = [];
+    for (const [name, layers] of images) {
+      const bytes = await push(registry.url, name, layers);
+      const image = `${registry.host}/bench/${name}:latest`;
+      const found = await compare(starts, scratch, image, Number(values.rounds));
+      const [ours = [], theirs = []] = [found['estiba'], found['containerd']];
+      const title = `${name === 'one' ? 'one layer' : `${values.files} files in 3 layers`}, ${Math.round(bytes / 1e6)} MB gzip`;
+      for (const [what, of] of [
+        ['time', (pull: Pull) => pull.seconds],
+        ['CPU', (pull: Pull) => pull.cpu],
+      ] as const) {
+        const [a, b] = [ours.map(of), theirs.map(of)];
+        rows.push([`${title}: ${what}`, median(a).toFixed(1), median(b).toFixed(1), ratio(a, b)]);
+      }
+    }
+    const head = ['pull and unpack, s', 'Estiba', 'containerd', 'ratio (p10 – p90)'];
+    process.stdout.write(`\n${table(head, rows)}\n`);
+  } finally {
+    await registry[Symbol.asyncDispose]();
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+await main();
