@@ -74,9 +74,13 @@ pub(crate) fn bind_console(dev: &OwnedFd, console: &Console) -> Result<(), Isola
     mount::attach(&copy, target.as_fd()).map_err(&failed)
 }
 
-/// Gives the terminal to the user and makes it the controlling one of this new session.
-pub(crate) fn adopt(console: &Console, uid: u32) -> Result<(), IsolateError> {
+/// Gives the terminal to the user.
+pub(crate) fn give(console: &Console, uid: u32) -> Result<(), IsolateError> {
     rustix::fs::fchown(&console.slave, Some(Uid::from_raw(uid)), None::<Gid>)
-        .map_err(fail("give the terminal to the user"))?;
-    terminal::make_controlling(&console.slave).map_err(fail("take the terminal as controlling"))
+        .map_err(fail("give the terminal to the user"))
+}
+
+/// Makes the terminal the controlling one of this new session.
+pub(crate) fn take(slave: impl AsFd) -> Result<(), IsolateError> {
+    terminal::make_controlling(slave).map_err(fail("take the terminal as controlling"))
 }

@@ -23,12 +23,17 @@ pub struct StepTime {
     pub elapsed_us: u64,
 }
 
+/// Most groups that one message carries.
+const GROUPS_AT_ONCE: usize = 1000;
+
 /// A container or exec under way. The caller adds `control` to its event loop, calls
-/// [`read_control`] whenever it is readable, and reaps two children: `builder` and, once known,
-/// `process`.
+/// [`read_control`] whenever it is readable, and reaps its children: `builder`, its successor when
+/// there is one and, once known, `process`. When `Closed` has come without a `process`, it calls
+/// [`reap_unreported`].
 #[derive(Debug)]
 pub struct Building {
-    /// The short-lived child that prepares the way; ends by itself.
+    /// The short-lived child that prepares the way; ends by itself. Replaced by its successor before
+    /// `ControlMessage::Handed`.
     pub builder_pid: i32,
     /// Pidfd of the builder.
     pub builder_pidfd: OwnedFd,
@@ -38,12 +43,57 @@ pub struct Building {
     /// Known a moment before `Created`, so that a build that hangs can be named and killed. Taken
     /// out by `Created`.
     pub process: Option<(i32, OwnedFd)>,
-    /// Cgroup of `process`. While it is unknown the builder removes what it made itself.
+    /// Cgroup of the container. While it is unknown the builder removes what it made itself.
     pub cgroup: Option<String>,
+    /// Process group of all children until they have a session of their own.
+    pub(crate) group: i32,
     pub(crate) steps: Vec<StepTime>,
-    pub(crate) ready: Option<(ResolvedUser, Option<OwnedFd>)>,
+    pub(crate) groups: Vec<u32>,
+    /// The final process's birth has been told.
+    pub(crate) is_born: bool,
+    pub(crate) ready: Option<Ready>,
     /// The final process's failure, when it came before the builder's word of its birth.
     pub(crate) failed: Option<IsolateError>,
+}
+
+/// What a final process that is ready has told.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    /// Uid and gid of a container's user.
+    ids: Option<(u32, u32)>,
+    console: Option<OwnedFd>,
+}
+
+impl Building {
+    pub(crate) fn new(pid: i32, pidfd: OwnedFd, control: OwnedFd) -> Self {
+        Self {
+            builder_pid: pid,
+            builder_pidfd: pidfd,
+            control,
+            process: None,
+            cgroup: None,
+            group: pid,
+            steps: Vec::new(),
+            groups: Vec::new(),
+            is_born: false,
+            ready: None,
+            failed: None,
+        }
+    }
+}
+
+/// Reaps children that were born and never reported, because the child that should have told of
+/// them was killed. To be called when `Closed` has come, and again for as long as the answer is
+/// true: one is still on its way out.
+///
+/// # Errors
+/// The kernel's refusal.
+pub fn reap_unreported(building: &Building) -> Result<bool, IsolateError> {
+    if building.is_born {
+        return Ok(false);
+    }
+    estiba_kernel::spawn::reap_group(building.group)
+        .map_err(|errno| IsolateError::kernel(STEP, "reap lost children", errno))
 }
 
 /// What the child tells when it is parked (container) or about to execve (exec).
@@ -55,9 +105,9 @@ pub struct Created {
     pub pidfd: OwnedFd,
     /// Terminal master when a tty was asked for.
     pub console: Option<OwnedFd>,
-    /// The user after resolution.
-    pub user: ResolvedUser,
-    /// Cgroup of the process, as `kill_cgroup` takes it.
+    /// The user after resolution; `None` for an exec, which runs as the user that was asked for.
+    pub user: Option<ResolvedUser>,
+    /// Cgroup of the container, as `kill_cgroup` takes it.
     pub cgroup: String,
     /// What the time went into, in order.
     pub steps: Vec<StepTime>,
@@ -66,9 +116,12 @@ pub struct Created {
 /// What [`read_control`] found.
 #[derive(Debug)]
 pub enum ControlMessage {
+    /// The builder has given the work to another child, which `Building::builder_pid` and
+    /// `builder_pidfd` now name; both are to be reaped.
+    Handed,
     /// The container is built and parked, or the exec is about to run.
     Created(Created),
-    /// The build or the execve failed. The process ends by itself; both children are still to be
+    /// The build or the execve failed. The process ends by itself; all children are still to be
     /// reaped, and the cgroup is still to be removed.
     Failed(IsolateError),
     /// The socket is closed. After `send_go` (or after an exec's `Created`) it means that execve has
@@ -79,15 +132,20 @@ pub enum ControlMessage {
 /// What children send.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Wire {
-    /// Builder: the final process exists; carries its pidfd.
-    Forked {
+    /// Builder: the cgroup is made and another child goes on in it; carries its pidfd.
+    Handed {
         pid: i32,
         cgroup: String,
         steps: Vec<StepTime>,
     },
-    /// Final process: done but for "go" and execve; may carry a terminal master.
+    /// Builder: some of the user's supplementary groups, in order.
+    Groups(Vec<u32>),
+    /// Builder: the final process exists; carries its pidfd.
+    Forked { pid: i32, steps: Vec<StepTime> },
+    /// Final process: done but for "go" and execve; may carry a terminal master. Uid and gid of a
+    /// container's user.
     Ready {
-        user: ResolvedUser,
+        user: Option<(u32, u32)>,
         steps: Vec<StepTime>,
     },
     /// Either: it is over.
@@ -95,6 +153,13 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
+    /// Sends the groups of a user in as many messages as they need.
+    pub(crate) fn send_groups(groups: &[u32], control: impl AsFd) -> Result<(), IsolateError> {
+        groups
+            .chunks(GROUPS_AT_ONCE)
+            .try_for_each(|some| Self::Groups(some.to_vec()).send(control.as_fd(), &[]))
+    }
+
     /// Sends the message to the parent.
     pub(crate) fn send(
         &self,
@@ -117,8 +182,8 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
     loop {
         // Who hears of a failure must know what there is to clean up: a failure that came before
         // the word of the process's birth waits for that, or for the end of both senders.
-        let is_known = building.cgroup.is_some();
-        if let Some(error) = building.failed.take_if(|_| is_known) {
+        let is_born = building.is_born;
+        if let Some(error) = building.failed.take_if(|_| is_born) {
             return Ok(Some(ControlMessage::Failed(error)));
         }
         let message = match socket::receive(&building.control, MAX_MESSAGE, false) {
@@ -139,13 +204,25 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
         let mut fds = message.fds.into_iter();
         match wire {
             Wire::Failed(error) => building.failed = Some(error),
-            Wire::Forked { pid, cgroup, steps } => {
+            Wire::Handed { pid, cgroup, steps } => {
                 building.cgroup = Some(cgroup);
-                building.process = fds.next().map(|pidfd| (pid, pidfd));
                 building.steps.splice(0..0, steps);
+                if let Some(pidfd) = fds.next() {
+                    (building.builder_pid, building.builder_pidfd) = (pid, pidfd);
+                    return Ok(Some(ControlMessage::Handed));
+                }
+            }
+            Wire::Groups(some) => building.groups.extend(some),
+            Wire::Forked { pid, steps } => {
+                building.is_born = true;
+                building.process = fds.next().map(|pidfd| (pid, pidfd));
+                building.steps.extend(steps);
             }
             Wire::Ready { user, steps } => {
-                building.ready = Some((user, fds.next()));
+                building.ready = Some(Ready {
+                    ids: user,
+                    console: fds.next(),
+                });
                 building.steps.extend(steps);
             }
         }
@@ -153,14 +230,18 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
         if building.process.is_none() || building.ready.is_none() {
             continue;
         }
-        if let (Some((user, console)), Some((pid, pidfd))) =
+        if let (Some(Ready { ids, console }), Some((pid, pidfd))) =
             (building.ready.take(), building.process.take())
         {
             return Ok(Some(ControlMessage::Created(Created {
                 pid,
                 pidfd,
                 console,
-                user,
+                user: ids.map(|(uid, gid)| ResolvedUser {
+                    uid,
+                    gid,
+                    additional_gids: std::mem::take(&mut building.groups),
+                }),
                 cgroup: building.cgroup.clone().unwrap_or_default(),
                 steps: std::mem::take(&mut building.steps),
             })));
@@ -223,17 +304,7 @@ mod tests {
 
     fn building() -> (Building, OwnedFd) {
         let (ours, theirs) = socket::seqpacket_pair().unwrap();
-        let building = Building {
-            builder_pid: 1,
-            builder_pidfd: theirs.try_clone().unwrap(),
-            control: ours,
-            process: None,
-            cgroup: None,
-            steps: Vec::new(),
-            ready: None,
-            failed: None,
-        };
-        (building, theirs)
+        (Building::new(1, theirs.try_clone().unwrap(), ours), theirs)
     }
 
     fn failure() -> Wire {
@@ -243,7 +314,6 @@ mod tests {
     fn forked() -> Wire {
         Wire::Forked {
             pid: 7,
-            cgroup: "/c".to_owned(),
             steps: Vec::new(),
         }
     }
@@ -256,8 +326,47 @@ mod tests {
         forked().send(&child, &[child.as_fd()]).unwrap();
         let told = read_control(&mut building).unwrap();
         assert!(matches!(told, Some(ControlMessage::Failed(_))), "{told:?}");
-        assert_eq!(building.cgroup.as_deref(), Some("/c"));
         assert_eq!(building.process.as_ref().map(|(pid, _)| *pid), Some(7));
+    }
+
+    #[test]
+    fn a_user_may_be_in_as_many_groups_as_the_kernel_allows() {
+        let (mut building, child) = building();
+        let groups: Vec<u32> = (0..65_536).map(|n| u32::MAX - n).collect();
+        let expected = groups.clone();
+        let sender = std::thread::spawn(move || {
+            Wire::send_groups(&groups, &child).unwrap();
+            forked().send(&child, &[child.as_fd()]).unwrap();
+            let user = Some((5, 6));
+            let steps = Vec::new();
+            Wire::Ready { user, steps }.send(&child, &[]).unwrap();
+        });
+        let created = loop {
+            match read_control(&mut building).unwrap() {
+                Some(ControlMessage::Created(created)) => break created,
+                None => std::thread::yield_now(),
+                other => panic!("{other:?}"),
+            }
+        };
+        sender.join().unwrap();
+        let user = created.user.unwrap();
+        assert_eq!((user.uid, user.gid), (5, 6));
+        assert!(user.additional_gids == expected);
+    }
+
+    #[test]
+    fn a_successor_is_named_with_the_cgroup_that_it_is_in() {
+        let (mut building, child) = building();
+        let handed = Wire::Handed {
+            pid: 9,
+            cgroup: "/c".to_owned(),
+            steps: Vec::new(),
+        };
+        handed.send(&child, &[child.as_fd()]).unwrap();
+        let told = read_control(&mut building).unwrap();
+        assert!(matches!(told, Some(ControlMessage::Handed)), "{told:?}");
+        assert_eq!(building.builder_pid, 9);
+        assert_eq!(building.cgroup.as_deref(), Some("/c"));
     }
 
     #[test]

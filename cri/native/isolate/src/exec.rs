@@ -10,13 +10,15 @@ use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns, unshare};
 use estiba_kernel::{fd, process};
 use rustix::fs::OFlags;
 
-use crate::builder::{report, settle, spawn_child};
+use crate::builder::{Outcome, report, settle, spawn_child};
 use crate::config;
 use crate::console;
 use crate::control::{Building, Stopwatch, Wire};
 use crate::error::{ErrorCode, IsolateError};
 use crate::execute::execute;
+use crate::gate::Gate;
 use crate::host::{Host, cgroup_error};
+use crate::init::stand_alone;
 use crate::masks::open_null;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::ExecRequest;
@@ -29,53 +31,74 @@ const STEP: &str = "exec";
 /// means that the command runs.
 ///
 /// # Errors
-/// Only when the socket or the child cannot be made; all else arrives as `ControlMessage::Failed`.
+/// When the container is gone, or the socket or the child cannot be made; all else arrives as
+/// `ControlMessage::Failed`.
 pub fn spawn_exec(host: &Host, request: ExecRequest<'_>) -> Result<Building, IsolateError> {
-    spawn_child(|control| run(host, request, control))
+    let joined = open_cgroup(host, &request)?;
+    let v2 = joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
+    // Born in the cgroup, the builder needs no descriptor of it, and so none can be seen in the
+    // container's pid namespace.
+    spawn_child(v2.as_ref().map(AsFd::as_fd), |control| {
+        run(request, joined, control)
+    })
 }
 
+fn open_cgroup(host: &Host, request: &ExecRequest<'_>) -> Result<Joined, IsolateError> {
+    let joined = match request.leaf {
+        Some(leaf) if leaf.is_empty() || leaf.contains(['/', '.']) => {
+            let message = format!("cannot run a command in cgroup leaf {leaf:?}: bad name");
+            return Err(IsolateError::invalid(STEP, message));
+        }
+        Some(leaf) => host.cgroups.open_leaf_to_join(request.cgroup, leaf),
+        None => host.cgroups.open_to_join(request.cgroup),
+    };
+    joined.map_err(|error| {
+        let error = cgroup_error("join-cgroup", &error);
+        if error.errno == libc::ENOENT {
+            error.with_code(ErrorCode::FailedPrecondition)
+        } else {
+            error
+        }
+    })
+}
+
+/// A command that wants nothing but its process.
 struct Prepared {
     spec: Spec,
-    joined: Joined,
-    cgroup: String,
-    null: OwnedFd,
-    own_cgroup_namespace: bool,
+    /// Master of the terminal, which is the standard streams by now.
+    terminal: Option<OwnedFd>,
 }
 
-fn run(
-    host: &Host,
-    request: ExecRequest<'_>,
-    control: OwnedFd,
-) -> Result<(), (IsolateError, OwnedFd)> {
+fn run(mut request: ExecRequest<'_>, joined: Joined, control: OwnedFd) -> Outcome {
     let mut clock = Stopwatch::start();
-    let prepared = match prepare(host, &request, &control, &mut clock) {
-        Ok(prepared) => prepared,
+    let ready = prepare(&mut request, joined, &control, &mut clock).and_then(|prepared| {
+        let gate = Gate::new()?;
+        let mut keep = vec![control.as_raw_fd()];
+        keep.extend(gate.fds());
+        keep.extend(prepared.terminal.iter().map(AsRawFd::as_raw_fd));
+        fd::close_all_except(&keep).map_err(|errno| {
+            IsolateError::kernel("close-range", "close the host's descriptors", errno)
+        })?;
+        Ok((prepared, gate))
+    });
+    let (prepared, gate) = match ready {
+        Ok(ready) => ready,
         Err(error) => return Err((error, control)),
     };
-    let v2 = prepared
-        .joined
-        .v2()
-        .and_then(|fd| fd.try_clone_to_owned().ok());
     let how = Clone {
-        namespaces: 0,
         sibling: true,
-        cgroup: v2.as_ref().map(AsFd::as_fd),
+        ..Clone::default()
     };
-    let cgroup = prepared.cgroup.clone();
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
     // exit_now or execve.
     match unsafe { clone3(&how) } {
-        Ok(Side::Child) => exit_now(command(&prepared, request, &control)),
+        Ok(Side::Child) => exit_now(command(&prepared, request.argv, gate, &control)),
         Ok(Side::Parent { pid, pidfd }) => {
             clock.lap("clone");
-            let message = Wire::Forked {
-                pid,
-                cgroup,
-                steps: clock.steps,
-            };
-            message
-                .send(&control, &[pidfd.as_fd()])
-                .map_err(|error| (error, control))
+            let steps = clock.steps;
+            let sent = Wire::Forked { pid, steps }.send(&control, &[pidfd.as_fd()]);
+            gate.open();
+            sent.map_err(|error| (error, control))
         }
         Err(errno) => Err((
             IsolateError::kernel(STEP, "clone the command", errno),
@@ -84,41 +107,62 @@ fn run(
     }
 }
 
-/// Everything that needs the host's files, then the container's namespaces.
+/// Everything that needs the host's files or privileges. What is born afterwards has the container's
+/// root, the user's rights and no descriptor of the host: the container may look into it.
 fn prepare(
-    host: &Host,
-    request: &ExecRequest<'_>,
+    request: &mut ExecRequest<'_>,
+    joined: Joined,
     control: &OwnedFd,
     clock: &mut Stopwatch,
 ) -> Result<Prepared, IsolateError> {
     let mut keep = vec![control.as_raw_fd(), request.init_pidfd.as_raw_fd()];
     let streams = [&request.stdin, &request.stdout, &request.stderr];
     keep.extend(streams.into_iter().flatten().map(AsRawFd::as_raw_fd));
+    keep.extend(joined.fds().map(|fd| fd.as_raw_fd()));
     settle(c"estiba-exec", &keep)?;
+    // Alone: see Joined::enter_v1.
+    joined.enter_v1().map_err(|errno| {
+        IsolateError::kernel("join-cgroup", "join the container's cgroup", errno)
+    })?;
+    drop(joined);
+    clock.lap("join-cgroup");
     let spec = config::read(request.config_path)?;
     clock.lap("read-config");
-    let joined = match request.leaf {
-        Some(leaf) if leaf.is_empty() || leaf.contains(['/', '.']) => {
-            let message = format!("cannot run a command in cgroup leaf {leaf:?}: bad name");
-            return Err(IsolateError::invalid(STEP, message));
-        }
-        Some(leaf) => host.cgroups.open_leaf_to_join(request.cgroup, leaf),
-        None => host.cgroups.open_to_join(request.cgroup),
-    }
-    .map_err(|error| {
-        let error = cgroup_error("join-cgroup", &error);
-        if error.errno == libc::ENOENT {
-            error.with_code(ErrorCode::FailedPrecondition)
-        } else {
-            error
-        }
-    })?;
-    clock.lap("open-cgroup");
     set_oom_score(spec.process.oom_score_adj)?;
     let null = open_null("/dev/null", OFlags::RDWR)?;
-    let own_cgroup_namespace = spec.linux.namespace("cgroup").is_some();
-    // Not the cgroup namespace: where cgroup2 is mounted with nsdelegate, nobody can be born into a
-    // cgroup by a process that stands outside its own namespace's root. The command enters it itself.
+    join_namespaces(request, &spec)?;
+    clock.lap("join-namespaces");
+    process::leave_session_keyring();
+    let user = request.user.clone();
+    let terminal = if request.tty {
+        let dev = open_path(std::path::Path::new("/dev"))?;
+        let terminal = console::open(&dev, spec.process.console_size)?;
+        console::give(&terminal, user.uid)?;
+        Some(terminal)
+    } else {
+        None
+    };
+    let stdio = Stdio {
+        stdin: request.stdin.take(),
+        stdout: request.stdout.take(),
+        stderr: request.stderr.take(),
+    };
+    place_stdio(&stdio, terminal.as_ref(), &null, user.uid)?;
+    let sets = CapabilitySets::parse(spec.process.capabilities.as_ref())?;
+    set_rlimits(&spec.process.rlimits)?;
+    enter_cwd(&spec.process.cwd)?;
+    become_user(&spec.process, sets, &user)?;
+    // A change of user may have made this process dumpable, by fs.suid_dumpable.
+    process::set_not_dumpable()
+        .map_err(|errno| IsolateError::kernel("set-user", "protect the command", errno))?;
+    clock.lap("process");
+    Ok(Prepared {
+        spec,
+        terminal: terminal.map(|terminal| terminal.master),
+    })
+}
+
+fn join_namespaces(request: &ExecRequest<'_>, spec: &Spec) -> Result<(), IsolateError> {
     let kinds = libc::CLONE_NEWNS
         | libc::CLONE_NEWNET
         | libc::CLONE_NEWIPC
@@ -133,76 +177,30 @@ fn prepare(
             error
         }
     })?;
-    clock.lap("join-namespaces");
-    let cgroup = match request.leaf {
-        Some(leaf) => format!("{}/{leaf}", request.cgroup),
-        None => request.cgroup.to_owned(),
-    };
-    Ok(Prepared {
-        spec,
-        joined,
-        cgroup,
-        null,
-        own_cgroup_namespace,
-    })
-}
-
-fn command(prepared: &Prepared, request: ExecRequest<'_>, control: &OwnedFd) -> i32 {
-    let mut clock = Stopwatch::start();
-    let argv = request.argv;
-    match become_command(prepared, request, control, &mut clock) {
-        Ok(()) => report(&execute(argv, &prepared.spec.process.env), control),
-        Err(error) => report(&error, control),
-    }
-}
-
-fn become_command(
-    prepared: &Prepared,
-    request: ExecRequest<'_>,
-    control: &OwnedFd,
-    clock: &mut Stopwatch,
-) -> Result<(), IsolateError> {
-    prepared.joined.enter_v1().map_err(|errno| {
-        IsolateError::kernel("join-cgroup", "join the container's cgroup", errno)
-    })?;
-    clock.lap("join-cgroup");
-    if prepared.own_cgroup_namespace {
-        enter_cgroup_namespace(&request).map_err(|errno| {
+    if spec.linux.namespace("cgroup").is_some() {
+        enter_cgroup_namespace(request).map_err(|errno| {
             IsolateError::kernel("join-cgroup", "enter a cgroup namespace", errno)
         })?;
     }
-    process::set_session();
-    process::leave_session_keyring();
-    let spec = &prepared.spec.process;
-    let user = request.user.clone();
-    let sets = CapabilitySets::parse(spec.capabilities.as_ref())?;
-    let terminal = if request.tty {
-        let dev = open_path(std::path::Path::new("/dev"))?;
-        Some(console::open(&dev, spec.console_size)?)
-    } else {
-        None
-    };
-    if let Some(terminal) = &terminal {
-        console::adopt(terminal, user.uid)?;
+    Ok(())
+}
+
+fn command(prepared: &Prepared, argv: &[String], gate: Gate, control: &OwnedFd) -> i32 {
+    let mut clock = Stopwatch::start();
+    let process = &prepared.spec.process;
+    let ready = stand_alone(process, prepared.terminal.is_some(), gate).and_then(|()| {
+        clock.lap("stand-alone");
+        let ready = Wire::Ready {
+            user: None,
+            steps: std::mem::take(&mut clock.steps),
+        };
+        let master = prepared.terminal.as_ref().map(AsFd::as_fd);
+        ready.send(control, master.as_slice())
+    });
+    match ready {
+        Ok(()) => report(&execute(argv, &process.env), control),
+        Err(error) => report(&error, control),
     }
-    let stdio = Stdio {
-        stdin: request.stdin,
-        stdout: request.stdout,
-        stderr: request.stderr,
-    };
-    place_stdio(&stdio, terminal.as_ref(), &prepared.null, user.uid)?;
-    set_rlimits(&spec.rlimits)?;
-    enter_cwd(&spec.cwd)?;
-    become_user(spec, sets, &user)?;
-    clock.lap("process");
-    let ready = Wire::Ready {
-        user,
-        steps: std::mem::take(&mut clock.steps),
-    };
-    let master = terminal.as_ref().map(|terminal| terminal.master.as_fd());
-    ready.send(control, master.as_slice())?;
-    fd::close_on_exec_from_3()
-        .map_err(|errno| IsolateError::kernel("close-range", "close descriptors", errno))
 }
 
 fn enter_cgroup_namespace(request: &ExecRequest<'_>) -> Result<(), rustix::io::Errno> {

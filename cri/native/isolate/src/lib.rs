@@ -4,6 +4,7 @@
 //! No threads, no async. The caller must be single-threaded: the children are forked and run
 //! ordinary Rust code before execve.
 
+mod assembler;
 mod builder;
 mod config;
 mod console;
@@ -12,8 +13,10 @@ mod devices;
 mod error;
 mod exec;
 mod execute;
+mod gate;
 mod host;
 mod init;
+mod inside;
 mod limits;
 mod masks;
 mod mounts;
@@ -21,6 +24,7 @@ mod namespaces;
 pub mod oci;
 mod options;
 mod pod;
+mod pod_mounts;
 mod process;
 mod request;
 mod rootfs;
@@ -32,7 +36,9 @@ mod sysctl;
 mod users;
 
 pub use builder::spawn_create;
-pub use control::{Building, ControlMessage, Created, StepTime, read_control, send_go, send_go_on};
+pub use control::{
+    Building, ControlMessage, Created, StepTime, read_control, reap_unreported, send_go, send_go_on,
+};
 pub use error::{ErrorCode, IsolateError};
 pub use exec::spawn_exec;
 pub use host::{

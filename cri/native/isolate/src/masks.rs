@@ -29,12 +29,14 @@ pub(crate) fn open_null(path: &str, flags: OFlags) -> Result<OwnedFd, IsolateErr
 }
 
 /// Covers files with the null device and directories with an empty read-only tmpfs. Paths that do
-/// not exist are fine.
+/// not exist are fine. `null`: a detached mount of the null device.
 pub(crate) fn mask(
     root: BorrowedFd<'_>,
     paths: &[String],
-    null: &OwnedFd,
+    null: Option<OwnedFd>,
 ) -> Result<(), IsolateError> {
+    let mut fresh = null;
+    let mut covered: Option<OwnedFd> = None;
     let mut empty: Option<OwnedFd> = None;
     for path in paths {
         let fail = |errno| IsolateError::kernel(STEP, format!("mask path {path:?}"), errno);
@@ -45,7 +47,13 @@ pub(crate) fn mask(
         };
         let stat = rustix::fs::fstat(&target).map_err(fail)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
-            let cover = mount::clone_fd(null, false).map_err(fail)?;
+            // One device serves all files: the first mount is attached, the rest are copies.
+            if let Some(first) = &covered {
+                let cover = mount::clone_fd(first, false).map_err(fail)?;
+                mount::attach(&cover, target.as_fd()).map_err(fail)?;
+                continue;
+            }
+            let cover = fresh.take().ok_or(Errno::BADF).map_err(fail)?;
             // Read-only, so that its mode cannot be changed; writing to the device still works.
             let set = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
             let guard = Attributes {
@@ -54,6 +62,7 @@ pub(crate) fn mask(
             };
             mount::set_attributes(&cover, guard, false).map_err(fail)?;
             mount::attach(&cover, target.as_fd()).map_err(fail)?;
+            covered = Some(cover);
             continue;
         }
         // One file system serves all directories: the first mount is attached, the rest are copies.

@@ -1,6 +1,9 @@
 //! Attaching the mounts of the spec to the root file system, each target found by descriptor.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
 use estiba_kernel::Errno;
 use estiba_kernel::mount::{self, Attributes};
@@ -9,6 +12,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::options::Options;
+use crate::rootfs::open_path;
 use crate::sources::{Planned, Source};
 use crate::spec::Mount;
 
@@ -49,11 +53,102 @@ fn kind_of(mount: &Mount) -> &str {
     }
 }
 
-/// Attaches one mount. `pod_shm` is the pod's /dev/shm in this mount namespace.
+/// What the mounts of one container have in common.
+#[derive(Debug, Default)]
+pub(crate) struct Copies<'a> {
+    /// Detached copy of the pod's /dev/shm.
+    pub shm: Option<&'a OwnedFd>,
+    /// Detached copy of the pod's procfs.
+    pub proc: Option<&'a OwnedFd>,
+    /// Where procfs will be mounted: nothing else may be mounted in there.
+    pub guard: Option<&'a Guard>,
+}
+
+/// Places in this mount namespace, by their paths: the host's procfs tells them of open files.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    own_fds: OwnedFd,
+    places: Vec<PathBuf>,
+}
+
+impl Guard {
+    /// To be made while the host's procfs is in sight.
+    pub(crate) fn new() -> Result<Self, IsolateError> {
+        Ok(Self {
+            own_fds: open_path(Path::new("/proc/self/fd"))?,
+            places: Vec::new(),
+        })
+    }
+
+    /// Makes the directories that procfs is to be mounted on and keeps them free.
+    pub(crate) fn keep_free(
+        &mut self,
+        root: BorrowedFd<'_>,
+        late: &[Planned<'_>],
+    ) -> Result<(), IsolateError> {
+        for one in late.iter().filter(|one| one.mount.kind == "proc") {
+            let target = open_target(root, one.mount, false, &Copies::default())?;
+            self.places.push(self.place_of(&target)?);
+        }
+        Ok(())
+    }
+
+    fn place_of(&self, fd: &OwnedFd) -> Result<PathBuf, IsolateError> {
+        let name = fd.as_raw_fd().to_string();
+        let link = rustix::fs::readlinkat(&self.own_fds, name.as_str(), Vec::new())
+            .map_err(|errno| IsolateError::kernel(STEP, "look up a mount target", errno))?;
+        Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+    }
+
+    fn check(&self, mount: &Mount, target: &OwnedFd) -> Result<(), IsolateError> {
+        if self.places.is_empty() {
+            return Ok(());
+        }
+        let place = self.place_of(target)?;
+        if self.places.iter().any(|kept| place.starts_with(kept)) {
+            return Err(in_procfs(mount));
+        }
+        Ok(())
+    }
+}
+
+/// The components of a path, without looking at links.
+fn components(path: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    names
+}
+
+/// Whether `path` is `top` or below it, by its words.
+pub(crate) fn is_below(path: &str, top: &str) -> bool {
+    components(path).starts_with(&components(top))
+}
+
+/// Takes out procfs and what is mounted in it: the rest is mounted first.
+pub(crate) fn split_off_procfs<'a>(planned: &mut Vec<Planned<'a>>) -> Vec<Planned<'a>> {
+    let tops: Vec<&str> = planned
+        .iter()
+        .filter(|one| matches!(one.source, Source::New | Source::PodProc))
+        .filter(|one| one.mount.kind == "proc")
+        .map(|one| one.mount.destination.as_str())
+        .collect();
+    let is_late = |one: &Planned<'_>| tops.iter().any(|top| is_below(&one.mount.destination, top));
+    let (late, early) = std::mem::take(planned).into_iter().partition(is_late);
+    *planned = early;
+    late
+}
+
+/// Attaches one mount.
 pub(crate) fn attach(
     root: BorrowedFd<'_>,
     planned: Planned<'_>,
-    pod_shm: Option<&OwnedFd>,
+    copies: &Copies<'_>,
 ) -> Result<(), IsolateError> {
     let Planned {
         mount,
@@ -61,18 +156,27 @@ pub(crate) fn attach(
         source,
     } = planned;
     match source {
-        Source::Clone(fd) => attach_clone(root, mount, &options, &fd),
-        Source::PodShm => {
-            let shm = pod_shm.ok_or_else(|| fail(mount, Errno::BADF))?;
-            // The first use attaches the clone itself; once attached it can be copied for a second.
-            match mount::clone_fd(shm, false) {
-                Ok(copy) => attach_clone(root, mount, &options, &copy),
-                Err(_detached) => attach_clone(root, mount, &options, shm),
-            }
-        }
-        Source::New => attach_new(root, mount, &options),
-        Source::Root => attach_own_directory(root, mount, &options),
-        Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs),
+        Source::Clone(fd) => attach_clone(root, mount, &options, &fd, copies),
+        Source::PodShm => attach_copy(root, mount, &options, copies.shm, copies),
+        Source::PodProc => attach_copy(root, mount, &options, copies.proc, copies),
+        Source::New => attach_new(root, mount, &options, copies),
+        Source::Root => attach_own_directory(root, mount, &options, copies),
+        Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs, copies),
+    }
+}
+
+/// The first use attaches the detached copy itself; once attached it can be copied for a second.
+fn attach_copy(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    options: &Options,
+    fd: Option<&OwnedFd>,
+    copies: &Copies<'_>,
+) -> Result<(), IsolateError> {
+    let fd = fd.ok_or_else(|| fail(mount, Errno::BADF))?;
+    match mount::clone_fd(fd, false) {
+        Ok(copy) => attach_clone(root, mount, options, &copy, copies),
+        Err(_detached) => attach_clone(root, mount, options, fd, copies),
     }
 }
 
@@ -82,6 +186,7 @@ fn attach_clone(
     mount: &Mount,
     options: &Options,
     fd: &OwnedFd,
+    copies: &Copies<'_>,
 ) -> Result<(), IsolateError> {
     let set = |what: Attributes, recursive: bool| {
         if what.is_empty() {
@@ -102,7 +207,7 @@ fn attach_clone(
     set(options.recursive, true)?;
     set(options.own, false)?;
     let file = stat_kind(fd.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory;
-    let target = open_target(root, mount, file)?;
+    let target = open_target(root, mount, file, copies)?;
     mount::attach(fd, target.as_fd()).map_err(|errno| fail(mount, errno))
 }
 
@@ -111,21 +216,35 @@ fn attach_own_directory(
     root: BorrowedFd<'_>,
     mount: &Mount,
     options: &Options,
+    copies: &Copies<'_>,
 ) -> Result<(), IsolateError> {
-    let target = open_target(root, mount, false)?;
+    let target = open_target(root, mount, false, copies)?;
     if stat_kind(target.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory {
         return Err(fail(mount, Errno::NOTDIR));
     }
     let copy = mount::clone_fd(&target, false).map_err(|errno| fail(mount, errno))?;
-    attach_clone(root, mount, options, &copy)
+    attach_clone(root, mount, options, &copy, copies)
 }
 
 fn stat_kind(fd: BorrowedFd<'_>) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode))
 }
 
+fn in_procfs(mount: &Mount) -> IsolateError {
+    let message = format!(
+        "cannot mount {:?} at {:?}: this is inside the container's procfs",
+        mount.source, mount.destination
+    );
+    IsolateError::new(ErrorCode::InvalidArgument, STEP, message)
+}
+
 /// The file or directory to mount on, made when missing.
-fn open_target(root: BorrowedFd<'_>, mount: &Mount, file: bool) -> Result<OwnedFd, IsolateError> {
+fn open_target(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    file: bool,
+    copies: &Copies<'_>,
+) -> Result<OwnedFd, IsolateError> {
     let path = &mount.destination;
     let failed = |errno| {
         IsolateError::kernel(
@@ -145,22 +264,26 @@ fn open_target(root: BorrowedFd<'_>, mount: &Mount, file: bool) -> Result<OwnedF
         // A link here could put the container's procfs where nothing protects it.
         return resolve::open_no_symlinks(root, path, OFlags::PATH).map_err(failed);
     }
+    if let Some(guard) = copies.guard {
+        guard.check(mount, &target)?;
+    }
     let on_proc = rustix::fs::fstatfs(&target).map_err(failed)?.f_type == libc::PROC_SUPER_MAGIC;
     if on_proc {
         let straight = resolve::open_no_symlinks(root, path, OFlags::PATH).map_err(failed)?;
         let same = resolve::same_file(&straight, &target).map_err(failed)?;
         if !same || !PROC_FILES.contains(&path.trim_end_matches('/')) {
-            let message = format!(
-                "cannot mount {:?} at {path:?}: this is inside the container's procfs",
-                mount.source
-            );
-            return Err(IsolateError::new(ErrorCode::InvalidArgument, STEP, message));
+            return Err(in_procfs(mount));
         }
     }
     Ok(target)
 }
 
-fn attach_new(root: BorrowedFd<'_>, mount: &Mount, options: &Options) -> Result<(), IsolateError> {
+fn attach_new(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    options: &Options,
+    copies: &Copies<'_>,
+) -> Result<(), IsolateError> {
     let kind = if mount.kind == "cgroup" {
         "cgroup2"
     } else {
@@ -191,7 +314,7 @@ fn attach_new(root: BorrowedFd<'_>, mount: &Mount, options: &Options) -> Result<
         };
         mount::set_attributes(&fd, what, false).map_err(|errno| fail(mount, errno))?;
     }
-    let target = open_target(root, mount, false)?;
+    let target = open_target(root, mount, false, copies)?;
     mount::attach(&fd, target.as_fd()).map_err(|errno| fail(mount, errno))
 }
 
@@ -201,12 +324,13 @@ fn attach_cgroup_v1(
     mount: &Mount,
     options: &Options,
     dirs: Vec<(String, Vec<String>, OwnedFd)>,
+    copies: &Copies<'_>,
 ) -> Result<(), IsolateError> {
     let failed = |errno| fail(mount, errno);
     let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
     let data = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
     let tmpfs = mount::new_file_system("tmpfs", &data, guard).map_err(failed)?;
-    let target = open_target(root, mount, false)?;
+    let target = open_target(root, mount, false, copies)?;
     mount::attach(&tmpfs, target.as_fd()).map_err(failed)?;
     let own = Attributes {
         set: options.own.set | options.recursive.set | guard,
@@ -232,4 +356,19 @@ fn attach_cgroup_v1(
         mount::set_attributes(&tmpfs, read_only, false).map_err(failed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_procfs_is_told_by_the_words_of_its_path() {
+        for below in ["/proc", "/proc/", "//proc/./stat", "/x/../proc/stat"] {
+            assert!(is_below(below, "/proc"), "{below}");
+        }
+        for beside in ["/", "/processes", "/x/proc", "/proc/../etc"] {
+            assert!(!is_below(beside, "/proc"), "{beside}");
+        }
+    }
 }

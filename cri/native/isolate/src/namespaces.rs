@@ -21,8 +21,10 @@ const KINDS: [(&str, i32); 4] = [
 
 /// Descriptors of a pod that its containers need.
 pub(crate) fn pod_fds(pod: &PodNamespaces) -> Vec<RawFd> {
-    [&pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt, &pod.shm]
+    let shared = [&pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt];
+    shared
         .into_iter()
+        .chain([&pod.shm, &pod.proc])
         .flatten()
         .map(AsRawFd::as_raw_fd)
         .collect()
@@ -49,27 +51,70 @@ pub(crate) fn inherited<'a>(
         .map(AsFd::as_fd)
 }
 
-/// Joins what the spec gives by path and returns the clone flags of what is to be made. The pid
-/// namespace takes effect for the next child only.
+/// The pid namespace that the init is to be in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pids {
+    /// This process's own.
+    Own,
+    /// A new one.
+    Fresh,
+    /// The pod's, whose procfs there is a mount of.
+    Pod,
+    /// Another one.
+    Foreign,
+}
+
+impl Pids {
+    /// Whether procfs can be mounted by a process in the namespace only, which then needs
+    /// privileges. A new namespace has nobody in it who could abuse them. For one that is joined by
+    /// path or by target that is weaker: a container there with CAP_SYS_PTRACE could take hold of
+    /// the init before it has dropped them.
+    pub(crate) fn need_the_init(self) -> bool {
+        matches!(self, Self::Fresh | Self::Foreign)
+    }
+
+    pub(crate) fn clone_flag(self) -> i32 {
+        match self {
+            Self::Fresh => libc::CLONE_NEWPID,
+            Self::Own | Self::Pod | Self::Foreign => 0,
+        }
+    }
+}
+
+/// What has been joined, and what is not there yet.
+#[derive(Debug)]
+pub(crate) struct Joining {
+    /// `CLONE_NEW*` flags of the other namespaces that are to be made.
+    pub fresh: i32,
+    pub pids: Pids,
+}
+
+/// Joins what the spec gives by path. The pid namespace takes effect for the next child only.
 pub(crate) fn join(
     linux: &Linux,
     monitor: i32,
     pod: Option<&PodNamespaces>,
     pid_target: Option<BorrowedFd<'_>>,
-) -> Result<i32, IsolateError> {
-    let mut flags = 0;
+) -> Result<Joining, IsolateError> {
+    let mut fresh = 0;
+    let mut pids = Pids::Own;
     for (kind, flag) in KINDS {
         if let Some(target) = pid_target.filter(|_| kind == "pid") {
             spawn::setns(target, flag).map_err(|errno| {
                 IsolateError::kernel(STEP, "join the target's pid namespace", errno)
             })?;
+            pids = Pids::Foreign;
             continue;
         }
         let Some(namespace) = linux.namespace(kind) else {
             continue;
         };
         if namespace.path.is_empty() {
-            flags |= flag;
+            if kind == "pid" {
+                pids = Pids::Fresh;
+            } else {
+                fresh |= flag;
+            }
             continue;
         }
         let fail = |errno| {
@@ -77,7 +122,12 @@ pub(crate) fn join(
             IsolateError::kernel(STEP, action, errno)
         };
         let opened: OwnedFd;
-        let fd = match inherited(&namespace.path, monitor, pod) {
+        let known = inherited(&namespace.path, monitor, pod);
+        if kind == "pid" {
+            let has_procfs = known.is_some() && pod.is_some_and(|pod| pod.proc.is_some());
+            pids = if has_procfs { Pids::Pod } else { Pids::Foreign };
+        }
+        let fd = match known {
             Some(fd) => fd,
             None => {
                 let flags = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -87,7 +137,7 @@ pub(crate) fn join(
         };
         spawn::setns(fd, flag).map_err(fail)?;
     }
-    Ok(flags)
+    Ok(Joining { fresh, pids })
 }
 
 #[cfg(test)]

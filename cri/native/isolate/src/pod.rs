@@ -7,21 +7,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
-use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, wait_pidfd};
 use estiba_kernel::{caps, fd, net, process, signal, socket};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 
 use crate::builder::settle;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
-use crate::sysctl;
+use crate::{pod_mounts, sysctl};
 
-/// Where containers attach their root file system in (a copy of) the pod's mount namespace.
-pub(crate) const POD_ROOT_DIR: &str = "/rootfs";
 const DEFAULT_PARENT: &str = "/estiba";
-const DEFAULT_SHM: u64 = 64 << 20;
 const STEP: &str = "pod-namespaces";
 
 /// What the child answers: the failure, or which descriptors follow.
@@ -159,6 +155,7 @@ fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, Isol
             "uts" => &mut made.uts,
             "pid" => &mut made.pid,
             "mnt" => &mut made.mnt,
+            "proc" => &mut made.proc,
             _ => &mut made.shm,
         };
         *slot = Some(fd);
@@ -293,6 +290,9 @@ fn furnish(
         joined.enter_v1().map_err(|errno| {
             IsolateError::kernel("join-cgroup", "join the pod's own cgroup", errno)
         })?;
+        // Gone before anybody else can be in this pid namespace.
+        fd::close_all_except(&[control.as_raw_fd()])
+            .map_err(|errno| IsolateError::kernel(STEP, "close descriptors", errno))?;
     }
     process::set_session();
     process::leave_session_keyring();
@@ -332,50 +332,8 @@ fn furnish(
             fds.push((name, fd));
         }
     }
-    private_mounts(request, &mut fds)?;
+    pod_mounts::make(request, &mut fds)?;
     Ok(fds)
-}
-
-/// Leaves nothing in the pod's mount namespace but a small tmpfs of ours: it pins no host mount.
-fn private_mounts(
-    request: &PodRequest,
-    fds: &mut Vec<(&'static str, OwnedFd)>,
-) -> Result<(), IsolateError> {
-    let fail = |errno| IsolateError::kernel("pod-mounts", "make the pod's mount namespace", errno);
-    let open = |path: &str| {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        rustix::fs::open(path, flags, Mode::empty()).map_err(fail)
-    };
-    let top = open("/")?;
-    let private = Attributes {
-        propagation: libc::MS_PRIVATE,
-        ..Attributes::default()
-    };
-    mount::set_attributes(&top, private, true).map_err(fail)?;
-    let options = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
-    let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
-    mount::attach(&base, top.as_fd()).map_err(fail)?;
-    let mode = Mode::from_raw_mode(0o755);
-    rustix::fs::mkdirat(&base, POD_ROOT_DIR.trim_start_matches('/'), mode).map_err(fail)?;
-    let null = rustix::fs::makedev(1, 3);
-    let all = Mode::from_raw_mode(0o666);
-    rustix::fs::mknodat(&base, "null", FileType::CharacterDevice, all, null).map_err(fail)?;
-    mount::replace_root(&base).map_err(fail)?;
-    if own(request.ipc) {
-        let size = if request.shm_size == 0 {
-            DEFAULT_SHM
-        } else {
-            request.shm_size
-        };
-        let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
-        let size = size.to_string();
-        let options = [("source", "shm"), ("mode", "1777"), ("size", size.as_str())];
-        let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
-        rustix::fs::mkdir("/shm", mode).map_err(fail)?;
-        mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;
-        fds.push(("shm", open("/shm")?));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ const RLIMITS: [(&str, u32); 16] = [
     ("RLIMIT_RTTIME", 15),
 ];
 
+const RLIMIT_NPROC: u32 = 6;
+
 /// Capability sets as numbers, computed in one place for init and exec.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CapabilitySets {
@@ -97,36 +99,63 @@ pub(crate) fn set_oom_score(value: Option<i32>) -> Result<(), IsolateError> {
     }
 }
 
-/// Sets resource limits; where a hard limit must not rise the present one is used.
+/// Sets resource limits; where a hard limit must not rise the present one is used. The number of
+/// processes is only made room for: the user's last one is yet to be born, see `set_process_limit`.
 pub(crate) fn set_rlimits(limits: &[Rlimit]) -> Result<(), IsolateError> {
-    const STEP: &str = "rlimits";
     for limit in limits {
-        let number = RLIMITS
-            .iter()
-            .find(|(name, _)| *name == limit.kind)
-            .map(|(_, number)| *number);
-        let Some(number) = number else {
-            let message = format!("cannot set rlimit {:?}: there is no such limit", limit.kind);
-            return Err(IsolateError::invalid(STEP, message));
-        };
-        let fail = |errno| {
-            let action = format!("set {} to {}:{}", limit.kind, limit.soft, limit.hard);
-            let error = IsolateError::kernel(STEP, action, errno);
-            if errno == Errno::INVAL {
-                error.with_code(ErrorCode::InvalidArgument)
-            } else {
-                error
-            }
-        };
-        match process::set_limit(number, limit.soft, limit.hard) {
-            Err(Errno::PERM) => {
-                let hard = process::hard_limit(number).map_err(fail)?.min(limit.hard);
-                process::set_limit(number, limit.soft.min(hard), hard).map_err(fail)?;
-            }
-            result => result.map_err(fail)?,
+        let number = limit_number(limit)?;
+        let fail = |errno| limit_failed(limit, errno);
+        if number == RLIMIT_NPROC {
+            let present = process::hard_limit(number).map_err(fail)?;
+            // Refused: then it cannot rise above the present one anyway.
+            process::set_limit(number, limit.hard.max(present), limit.hard.max(present))
+                .or_else(|_refused| process::set_limit(number, present, present))
+                .map_err(fail)?;
+            continue;
+        }
+        set_within(number, limit)?;
+    }
+    Ok(())
+}
+
+/// Sets the limit of the number of processes, in the last process.
+pub(crate) fn set_process_limit(limits: &[Rlimit]) -> Result<(), IsolateError> {
+    for limit in limits {
+        let number = limit_number(limit)?;
+        if number == RLIMIT_NPROC {
+            set_within(number, limit)?;
         }
     }
     Ok(())
+}
+
+fn limit_number(limit: &Rlimit) -> Result<u32, IsolateError> {
+    let known = RLIMITS.iter().find(|(name, _)| *name == limit.kind);
+    known.map(|(_, number)| *number).ok_or_else(|| {
+        let message = format!("cannot set rlimit {:?}: there is no such limit", limit.kind);
+        IsolateError::invalid("rlimits", message)
+    })
+}
+
+fn limit_failed(limit: &Rlimit, errno: Errno) -> IsolateError {
+    let action = format!("set {} to {}:{}", limit.kind, limit.soft, limit.hard);
+    let error = IsolateError::kernel("rlimits", action, errno);
+    if errno == Errno::INVAL {
+        error.with_code(ErrorCode::InvalidArgument)
+    } else {
+        error
+    }
+}
+
+fn set_within(number: u32, limit: &Rlimit) -> Result<(), IsolateError> {
+    let fail = |errno| limit_failed(limit, errno);
+    match process::set_limit(number, limit.soft, limit.hard) {
+        Err(Errno::PERM) => {
+            let hard = process::hard_limit(number).map_err(fail)?.min(limit.hard);
+            process::set_limit(number, limit.soft.min(hard), hard).map_err(fail)
+        }
+        result => result.map_err(fail),
+    }
 }
 
 /// Standard streams of the program.

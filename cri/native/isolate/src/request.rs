@@ -55,6 +55,8 @@ pub struct PodNamespaces {
     pub mnt: Option<OwnedFd>,
     /// The pod's /dev/shm (`O_PATH`, in `mnt`).
     pub shm: Option<OwnedFd>,
+    /// A procfs of the pod's pid namespace (`O_PATH`, in `mnt`).
+    pub proc: Option<OwnedFd>,
     /// Our reaping pid 1: pid as the host sees it, and its pidfd. A child of the caller.
     pub init: Option<(i32, OwnedFd)>,
     /// Cgroup of `init`; to be removed with `remove_cgroup` after its death.

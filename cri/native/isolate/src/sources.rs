@@ -1,7 +1,7 @@
 //! Sources of bind mounts, opened in the host's mount namespace before it is left.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use estiba_kernel::cgroup::Hierarchies;
@@ -9,7 +9,7 @@ use estiba_kernel::{Errno, mount, resolve};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
-use crate::namespaces;
+use crate::namespaces::{self, Pids};
 use crate::options::Options;
 use crate::request::PodNamespaces;
 use crate::spec::{Linux, Mount};
@@ -26,6 +26,8 @@ pub(crate) const IMAGE_VOLUME: &str = "estiba-image-volume";
 pub(crate) enum Source {
     /// A detached copy of a host mount.
     Clone(OwnedFd),
+    /// The pod's procfs, likewise.
+    PodProc,
     /// The pod's /dev/shm: cloned when the pod's mount namespace has been joined.
     PodShm,
     /// A new file system of the mount's type.
@@ -34,6 +36,16 @@ pub(crate) enum Source {
     Root,
     /// Directories of the container's cgroup, one for each v1 hierarchy: name, aliases, clone.
     CgroupV1(Vec<(String, Vec<String>, OwnedFd)>),
+}
+
+impl Source {
+    /// The detached mount, when that is all that it is.
+    pub(crate) fn fd(&self) -> Option<RawFd> {
+        match self {
+            Self::Clone(fd) => Some(fd.as_raw_fd()),
+            Self::PodShm | Self::PodProc | Self::New | Self::Root | Self::CgroupV1(_) => None,
+        }
+    }
 }
 
 /// One mount of the spec, ready to be attached.
@@ -52,6 +64,7 @@ pub(crate) struct Context<'a> {
     pub cgroup: &'a str,
     pub monitor: i32,
     pub pod: Option<&'a PodNamespaces>,
+    pub pids: Pids,
 }
 
 /// Plans all mounts, opening every source.
@@ -85,6 +98,8 @@ fn plan_one<'a>(
         bind_source(mount, &options, context, propagation)?
     } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
         cgroup_source(context)?
+    } else if mount.kind == "proc" && context.pids == Pids::Pod && options.data().is_empty() {
+        Source::PodProc
     } else {
         Source::New
     };

@@ -7,11 +7,11 @@ use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::{Errno, spawn};
 use rustix::fs::{Mode, OFlags};
 
+use crate::assembler::Assembly;
 use crate::control::Stopwatch;
 use crate::error::IsolateError;
-use crate::init::Birth;
 use crate::masks;
-use crate::pod::POD_ROOT_DIR;
+use crate::pod_mounts::POD_ROOT_DIR;
 use crate::request::Rootfs;
 use crate::rootfs::{self, Overlay};
 use crate::spec::Linux;
@@ -26,6 +26,8 @@ const PRIVATE: Attributes = Attributes {
 pub(crate) struct Stage {
     pub root: OwnedFd,
     pub pod_shm: Option<OwnedFd>,
+    /// A detached copy of the pod's procfs.
+    pub pod_proc: Option<OwnedFd>,
     /// The null device of a mount in this namespace, to be copied.
     pub null: OwnedFd,
 }
@@ -44,16 +46,16 @@ fn fail(errno: Errno) -> IsolateError {
 
 /// Moves this process into a new mount namespace that holds the root file system.
 pub(crate) fn set_the_stage(
-    birth: &Birth<'_>,
+    assembly: &Assembly<'_>,
     clock: &mut Stopwatch,
 ) -> Result<Stage, IsolateError> {
-    let root = prepare_root(birth)?;
+    let root = prepare_root(assembly)?;
     clock.lap("rootfs");
     // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
-    let has_pod = birth.request.pod.is_some_and(|pod| pod.mnt.is_some());
+    let has_pod = assembly.request.pod.is_some_and(|pod| pod.mnt.is_some());
     let via_pod = has_pod && matches!(root, Root::Detached(..));
-    let pod_shm = visit_pod(birth, via_pod)?;
-    spawn::unshare(new_namespaces(&birth.spec.linux)).map_err(fail)?;
+    let (pod_shm, pod_proc) = visit_pod(assembly, via_pod)?;
+    spawn::unshare(new_namespaces(&assembly.spec.linux)).map_err(fail)?;
     if !via_pod {
         let top = rootfs::open_path(Path::new("/"))?;
         mount::set_attributes(&top, PRIVATE, true).map_err(fail)?;
@@ -69,12 +71,13 @@ pub(crate) fn set_the_stage(
     Ok(Stage {
         root,
         pod_shm,
+        pod_proc,
         null,
     })
 }
 
-fn prepare_root<'a>(birth: &'a Birth<'_>) -> Result<Root<'a>, IsolateError> {
-    let (lower_dirs, writable_dir, volatile) = match &birth.request.rootfs {
+fn prepare_root<'a>(assembly: &'a Assembly<'_>) -> Result<Root<'a>, IsolateError> {
+    let (lower_dirs, writable_dir, volatile) = match &assembly.request.rootfs {
         Rootfs::Directory(path) => {
             return Ok(Root::Detached(rootfs::clone_directory(path)?, path));
         }
@@ -90,8 +93,8 @@ fn prepare_root<'a>(birth: &'a Birth<'_>) -> Result<Root<'a>, IsolateError> {
         volatile,
     };
     overlay.prepare()?;
-    let can_append = birth.host.features.overlay_lowerdir_append && overlay.fits_fsconfig();
-    if birth.request.legacy_mounts || !can_append {
+    let can_append = assembly.host.features.overlay_lowerdir_append && overlay.fits_fsconfig();
+    if assembly.request.legacy_mounts || !can_append {
         return Ok(Root::Later(overlay));
     }
     Ok(Root::Detached(overlay.mount_detached()?, writable_dir))
@@ -107,14 +110,17 @@ fn new_namespaces(linux: &Linux) -> i32 {
     }
 }
 
-/// Enters the pod's mount namespace, to `stay` or only for a copy of its /dev/shm. Without a pod
-/// nothing happens.
-fn visit_pod(birth: &Birth<'_>, stay: bool) -> Result<Option<OwnedFd>, IsolateError> {
-    let Some(pod) = birth.request.pod else {
-        return Ok(None);
+/// Enters the pod's mount namespace, to `stay` or only for copies of its /dev/shm and its procfs.
+/// Without a pod nothing happens.
+fn visit_pod(
+    assembly: &Assembly<'_>,
+    stay: bool,
+) -> Result<(Option<OwnedFd>, Option<OwnedFd>), IsolateError> {
+    let Some(pod) = assembly.request.pod else {
+        return Ok((None, None));
     };
     let Some(pod_mnt) = &pod.mnt else {
-        return Ok(None);
+        return Ok((None, None));
     };
     let way_back = if stay {
         None
@@ -122,14 +128,15 @@ fn visit_pod(birth: &Birth<'_>, stay: bool) -> Result<Option<OwnedFd>, IsolateEr
         Some(open_own_mount_namespace()?)
     };
     spawn::setns(pod_mnt, libc::CLONE_NEWNS).map_err(fail)?;
-    let shm = match &pod.shm {
-        Some(shm) => Some(mount::clone_fd(shm, false).map_err(fail)?),
-        None => None,
+    let copy = |fd: &Option<OwnedFd>| {
+        let copied = fd.as_ref().map(|fd| mount::clone_fd(fd, false));
+        copied.transpose().map_err(fail)
     };
+    let copies = (copy(&pod.shm)?, copy(&pod.proc)?);
     if let Some(way_back) = way_back {
         spawn::setns(way_back, libc::CLONE_NEWNS).map_err(fail)?;
     }
-    Ok(shm)
+    Ok(copies)
 }
 
 fn attach(root: OwnedFd, place: &Path) -> Result<OwnedFd, IsolateError> {

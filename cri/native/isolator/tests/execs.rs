@@ -178,3 +178,29 @@ fn collect(directory: &std::path::Path, pids: &mut Vec<String>) {
         }
     }
 }
+
+#[test]
+fn execs_canceled_at_any_moment_leave_no_process_behind() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let pod = Pod::start(&launcher, NamespaceMode::Container);
+    let mut client = pod.connect();
+    let id = pod.run(&mut client, &["sleep", "1000"]);
+    let init = client.pod().containers[0].pid.to_string();
+    for step in 0..150 {
+        let command = exec(&id, &["sleep", "1000"]);
+        let target_id = client.ask(monitor_request::Call::ExecSync(command));
+        std::thread::sleep(Duration::from_micros(step * 20));
+        let cancel = v1::CancelRequest { target_id };
+        client.ask(monitor_request::Call::Cancel(cancel));
+        client.reply();
+        client.reply();
+    }
+    let monitor = pod.started.monitor_pid;
+    let children = format!("/proc/{monitor}/task/{monitor}/children");
+    // Zombies count.
+    wait_until("no child but the init is left", || {
+        fs::read_to_string(&children).unwrap().trim() == init
+    });
+    client.release();
+}

@@ -136,6 +136,24 @@ pub fn wait_pidfd(pidfd: impl AsFd, block: bool) -> Result<Option<Ended>, Errno>
     }
 }
 
+/// Reaps every child that belongs to this process group and has ended. True while one lives.
+///
+/// # Errors
+/// The kernel's errno; a group without children of the caller is no error.
+pub fn reap_group(group: i32) -> Result<bool, Errno> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let group = Pid::from_raw(group).ok_or(Errno::INVAL)?;
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    loop {
+        match waitid(WaitId::Pgid(Some(group)), options) {
+            Ok(Some(_)) | Err(Errno::INTR) => {}
+            Ok(None) => return Ok(true),
+            Err(Errno::CHILD) => return Ok(false),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
 /// Sends a signal by number (realtime signals too).
 ///
 /// # Errors

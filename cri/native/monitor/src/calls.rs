@@ -141,7 +141,8 @@ impl Monitor {
                 } else {
                     stop.signal
                 };
-                if let Some(init) = container.init.as_ref().filter(|_| stop.grace_ms > 0) {
+                let wanted = stop.grace_ms > 0 && !container.is_stopping;
+                if let Some(init) = container.init.as_ref().filter(|_| wanted) {
                     process::send_signal(&init.pidfd, signal).map_err(|errno| {
                         let what = format!(
                             "cannot send signal {signal} to container {:?}",
@@ -150,6 +151,7 @@ impl Monitor {
                         Fault::from_errno("signal", &what, errno.raw_os_error())
                     })?;
                 }
+                container.is_stopping = true;
                 let grace = Duration::from_millis(stop.grace_ms);
                 container.kill_no_later_than(Instant::now().checked_add(grace));
             }
@@ -170,6 +172,9 @@ impl Monitor {
         let Some(container) = self.containers.get_mut(&key) else {
             return Ok(());
         };
+        if container.phase == Phase::Wreck && container.is_hopeless && container.strays > 0 {
+            return Err(self.hopeless(key));
+        }
         container.remove_waiters.push(from);
         match container.phase {
             Phase::Exited => self.start_removal(key),

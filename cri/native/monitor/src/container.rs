@@ -102,6 +102,12 @@ pub(crate) struct Container {
     pub(crate) leaves: Vec<Leaf>,
     /// Children of the build that are not reaped yet.
     pub(crate) strays: u32,
+    /// When the killed children of a wreck should be dead.
+    pub(crate) dead_by: Option<Instant>,
+    /// They were not: nobody waits for them any more.
+    pub(crate) is_hopeless: bool,
+    /// The stop signal is sent once; later stops can only shorten the grace.
+    pub(crate) is_stopping: bool,
 }
 
 /// The child that removes a container's traces.
@@ -140,6 +146,9 @@ impl Container {
             remover: None,
             leaves: Vec::new(),
             strays: 0,
+            dead_by: None,
+            is_hopeless: false,
+            is_stopping: false,
         }
     }
 
@@ -147,8 +156,8 @@ impl Container {
     pub(crate) fn is_alive(&self) -> bool {
         match self.phase {
             Phase::Exited => false,
-            // What could not be removed is not waited for.
-            Phase::Wreck => self.strays > 0 || self.remover.is_some(),
+            // What could not be removed is not waited for, nor what hangs in the kernel.
+            Phase::Wreck => self.strays > 0 && !self.is_hopeless,
             Phase::Building
             | Phase::Created
             | Phase::Starting
@@ -253,6 +262,17 @@ mod tests {
         assert_eq!(container.take_leaf(|_| true), "exec1");
         assert_eq!(container.take_leaf(|_| true), "exec2");
         assert_eq!(container.take_leaf(|_| false), "exec");
+    }
+
+    #[test]
+    fn a_wreck_is_alive_until_its_children_are_given_up() {
+        let mut container = container();
+        container.phase = Phase::Wreck;
+        assert!(!container.is_alive());
+        container.strays = 1;
+        assert!(container.is_alive());
+        container.is_hopeless = true;
+        assert!(!container.is_alive());
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Monitor {
         if !is_id {
             return Err(invalid(id, "its id is not 64 lower-case hex digits"));
         }
-        if self.release.is_some() {
+        if self.release.is_some() || self.is_taken_down {
             let message = format!("cannot create container {id:?}: the pod is being released");
             return Err(Fault::new(ErrorCode::FailedPrecondition, "create", message));
         }
@@ -256,7 +256,7 @@ impl Monitor {
         container.phase = Phase::Created;
         container.build_deadline = None;
         container.created_at_ns = timestamp::now_ns();
-        container.user = created.user;
+        container.user = created.user.unwrap_or_default();
         let moved = container.cgroup != created.cgroup;
         container.cgroup = created.cgroup;
         let answer = v1::ContainerCreated {
@@ -341,7 +341,7 @@ fn errno_fault(errno: Errno) -> Fault {
     Fault::from_errno("stdio", what, errno.raw_os_error())
 }
 
-fn io_fault(error: &std::io::Error) -> Fault {
+pub(crate) fn io_fault(error: &std::io::Error) -> Fault {
     errno_fault(Errno::from_io_error(error).unwrap_or(Errno::IO))
 }
 

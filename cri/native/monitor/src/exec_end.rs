@@ -1,16 +1,17 @@
 //! How execs end: by themselves, by their deadline, with their client.
 
-use std::os::fd::AsFd;
 use std::time::Instant;
 
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
-use crate::container::Construction;
 use crate::exec::{DRAIN, Exec, GIVE_UP, Killed, LOOK_AGAIN};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::Key;
 use crate::process::{self, Ended};
 use crate::stderr_log::Level;
+
+/// Reads of one stream at a time: a command that never stops writing must not stop all others.
+const PUMPS: usize = 32;
 
 impl Monitor {
     pub(crate) fn exec_process_ended(&mut self, key: Key) {
@@ -39,7 +40,12 @@ impl Monitor {
         }
         exec.drain_until = now.checked_add(DRAIN);
         for index in 0..2 {
-            while self.pump_exec(key, index) {}
+            // What comes later is an event of its own.
+            for _ in 0..PUMPS {
+                if !self.pump_exec(key, index) {
+                    break;
+                }
+            }
         }
         self.finish_drained_exec(key);
     }
@@ -115,7 +121,7 @@ impl Monitor {
     /// Takes what is in the pipes, closes them and answers.
     pub(crate) fn finish_exec(&mut self, key: Key) {
         for index in 0..2 {
-            for _ in 0..32 {
+            for _ in 0..PUMPS {
                 if !self.pump_exec(key, index) {
                     break;
                 }
@@ -129,11 +135,8 @@ impl Monitor {
                 self.poller.unwatch(pipe);
             }
         }
-        if let Some(Construction { building, token }) = exec.construction {
-            self.poller.remove(building.control.as_fd(), token);
-            if let Some((_, pidfd)) = building.process {
-                self.add_stray(pidfd, None);
-            }
+        if let Some(construction) = exec.construction {
+            self.abandon(construction, None);
         }
         if let Some(process) = exec.process {
             let pidfd = self.poller.unwatch(process);

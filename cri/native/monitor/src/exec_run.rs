@@ -13,7 +13,6 @@ use crate::convert;
 use crate::exec::{Exec, ExecStream};
 use crate::monitor::{Monitor, no_container};
 use crate::poller::{Key, Source};
-use crate::process::{self};
 use crate::record::container_dir;
 
 impl Monitor {
@@ -113,6 +112,8 @@ impl Monitor {
                         Err(fault) => exec.fault = Some(fault),
                     }
                 }
+                // An exec has one builder.
+                Ok(Some(ControlMessage::Handed)) => {}
                 Ok(Some(ControlMessage::Failed(error))) => exec.fault = Some(convert::fault(error)),
                 Ok(Some(ControlMessage::Closed)) => return self.exec_control_closed(key),
                 Err(error) => {
@@ -127,20 +128,13 @@ impl Monitor {
         let Some(exec) = self.execs.get_mut(&key) else {
             return;
         };
-        let Some(Construction { building, token }) = exec.construction.take() else {
-            return;
-        };
-        self.poller.remove(building.control.as_fd(), token);
         if exec.process.is_some() || exec.ended.is_some() {
-            return;
+            let construction = exec.construction.take();
+            return self.end_construction(construction);
         }
         if exec.fault.is_none() {
             let message = "cannot run command: the process that prepared it died without a word";
             exec.fault = Some(Fault::new(ErrorCode::Internal, "exec", message));
-        }
-        if let Some((_, pidfd)) = building.process {
-            process::send_signal(&pidfd, 9).ok();
-            self.add_stray(pidfd, None);
         }
         self.finish_exec(key);
     }

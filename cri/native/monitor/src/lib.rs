@@ -1,6 +1,7 @@
 //! The monitor: one small single-threaded process per pod that owns the pod's namespaces, its
 //! containers' logs and exits, and runs execs.
 
+mod abandoned;
 mod calls;
 mod client;
 mod container;

@@ -1,16 +1,22 @@
 //! What happens to a container that is being built: birth, start, failure.
 
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use estiba_isolate::ControlMessage;
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
+use crate::abandoned::where_it_hangs;
 use crate::container::{Construction, Phase};
 use crate::convert;
 use crate::monitor::{Answer, Monitor};
 use crate::poller::Key;
 use crate::process::{self};
+use crate::stderr_log::Level;
 use crate::timestamp;
+
+/// For the killed children of a wreck to die.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Monitor {
     pub(crate) fn container_control(&mut self, key: Key) {
@@ -22,6 +28,15 @@ impl Monitor {
             };
             match estiba_isolate::read_control(&mut construction.building) {
                 Ok(None) => return,
+                Ok(Some(ControlMessage::Handed)) => {
+                    let successor = construction.building.builder_pidfd.try_clone();
+                    match successor {
+                        Ok(pidfd) => self.add_stray(pidfd, Some(key)),
+                        Err(error) => {
+                            self.construction_failed(key, crate::create::io_fault(&error));
+                        }
+                    }
+                }
                 Ok(Some(ControlMessage::Created(created))) => self.container_created(key, created),
                 Ok(Some(ControlMessage::Failed(error))) => {
                     self.construction_failed(key, convert::fault(error));
@@ -89,22 +104,42 @@ impl Monitor {
         let Some(construction) = &container.construction else {
             return;
         };
-        let building = &construction.building;
-        let pid = building
-            .process
-            .as_ref()
-            .map_or(building.builder_pid, |(pid, _)| *pid);
-        let wchan = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
-        let wchan = Some(wchan.trim()).filter(|name| !matches!(*name, "" | "0"));
         let message = format!(
-            "cannot create container {:?}: its time is over while process {pid} hangs in {}",
+            "cannot create container {:?}: its time is over while {}",
             container.id,
-            wchan.unwrap_or("user space"),
+            where_it_hangs(&construction.building),
         );
         self.make_wreck(
             key,
             Fault::new(ErrorCode::DeadlineExceeded, "build-deadline", message),
         );
+    }
+
+    /// The killed children of a wreck do not die: its removal waits for them, but no caller does.
+    pub(crate) fn give_wreck_up(&mut self, key: Key) {
+        let fault = self.hopeless(key);
+        let Some(container) = self.containers.get_mut(&key) else {
+            return;
+        };
+        container.dead_by = None;
+        if container.strays == 0 {
+            return;
+        }
+        container.is_hopeless = true;
+        let waiters = std::mem::take(&mut container.remove_waiters);
+        let fields = [("why", fault.message.as_str())];
+        self.log(Level::Warn, "container abandoned", &fields);
+        self.answer_all(waiters, &Answer::Fault(fault));
+    }
+
+    /// Why a wreck cannot be removed yet.
+    pub(crate) fn hopeless(&self, key: Key) -> Fault {
+        let id = self.containers.get(&key).map_or("", |wreck| &wreck.id);
+        let message = format!(
+            "cannot remove container {id:?} yet: {}; it is removed when that ends",
+            self.obstacle_of(key)
+        );
+        Fault::new(ErrorCode::FailedPrecondition, "abandoned", message)
     }
 
     /// Gives a container up that is not built: kills its children, and removes its traces when
@@ -114,6 +149,7 @@ impl Monitor {
             return;
         };
         container.phase = Phase::Wreck;
+        container.dead_by = Instant::now().checked_add(PATIENCE);
         container.build_deadline = None;
         container.kill_at = None;
         let waiters = container.create_reply.take();
@@ -125,27 +161,20 @@ impl Monitor {
         for pipe in streams.into_iter().filter_map(|stream| stream.pipe) {
             self.poller.unwatch(pipe);
         }
-        let mut children = Vec::new();
-        if let Some(Construction { building, token }) = construction {
-            self.poller.remove(building.control.as_fd(), token);
-            process::send_signal(&building.builder_pidfd, 9).ok();
-            children.extend(building.process.map(|(_, pidfd)| pidfd));
-        }
         if let Some(init) = init {
-            children.push(self.poller.unwatch(init.pidfd));
-        }
-        for pidfd in children {
+            let pidfd = self.poller.unwatch(init.pidfd);
             process::send_signal(&pidfd, 9).ok();
             self.add_stray(pidfd, Some(key));
+        }
+        let was_building = construction.is_some();
+        if let Some(construction) = construction {
+            self.abandon(construction, Some(key));
         }
         if let Some(address) = waiters {
             self.answer(address, Answer::Fault(fault));
         }
-        if self
-            .containers
-            .get(&key)
-            .is_some_and(|container| container.strays == 0)
-        {
+        let container = self.containers.get(&key);
+        if !was_building && container.is_some_and(|container| container.strays == 0) {
             self.start_removal(key);
         }
     }

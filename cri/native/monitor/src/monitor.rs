@@ -10,8 +10,9 @@ use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 
+use crate::abandoned::Abandoned;
 use crate::client::{Address, Client};
-use crate::container::{Container, Phase};
+use crate::container::Container;
 use crate::exec::Exec;
 use crate::log::Scratch;
 use crate::poller::{Key, Poller, Source, Watched};
@@ -39,11 +40,14 @@ pub(crate) struct Monitor {
     pub(crate) execs: BTreeMap<Key, Exec>,
     /// Children whose end interests nobody but the kernel, and the container they belong to.
     strays: BTreeMap<Key, (Watched, Option<Key>)>,
+    pub(crate) abandoned: BTreeMap<Key, Abandoned>,
     next_key: Key,
     scratch: Option<Scratch>,
     scratch_used: Instant,
     pub(crate) stop_waiters: Vec<Address>,
     pub(crate) release: Option<Address>,
+    /// The namespaces are gone: no container can be made any more.
+    pub(crate) is_taken_down: bool,
     pub(crate) released: bool,
 }
 
@@ -71,11 +75,13 @@ impl Monitor {
             containers: BTreeMap::new(),
             execs: BTreeMap::new(),
             strays: BTreeMap::new(),
+            abandoned: BTreeMap::new(),
             next_key: 1,
             scratch: None,
             scratch_used: Instant::now(),
             stop_waiters: Vec::new(),
             release: None,
+            is_taken_down: false,
             released: false,
         })
     }
@@ -125,6 +131,7 @@ impl Monitor {
             Source::ExecControl(key) => self.exec_control(key),
             Source::ExecProcess(key) => self.exec_process_ended(key),
             Source::ExecOutput(key, index) => self.exec_output(key, index),
+            Source::Abandoned(key) => self.look_at_abandoned(key),
             Source::Stray(key) => self.stray_ended(key),
             Source::PodInit => self.pod_init_ended(),
         }
@@ -173,13 +180,7 @@ impl Monitor {
             return;
         };
         self.poller.unwatch(watched);
-        let Some(owner) = owner else { return };
-        if let Some(container) = self.containers.get_mut(&owner) {
-            container.strays = container.strays.saturating_sub(1);
-            if container.phase == Phase::Wreck && container.strays == 0 {
-                self.start_removal(owner);
-            }
-        }
+        self.stray_is_gone(owner);
     }
 
     fn pod_init_ended(&mut self) {
@@ -233,10 +234,13 @@ impl Monitor {
                 container.build_deadline,
                 container.kill_at,
                 container.drain_until,
+                container.dead_by,
             ]
         });
         let execs = self.execs.values().map(Exec::next_deadline);
-        containers.chain(execs).chain([scratch]).flatten().min()
+        let abandoned = self.abandoned.values().map(|abandoned| abandoned.look_at);
+        let others = abandoned.chain([scratch]);
+        containers.chain(execs).chain(others).flatten().min()
     }
 
     fn expire(&mut self, now: Instant) {
@@ -244,16 +248,17 @@ impl Monitor {
             self.scratch = None;
         }
         let due = |at: Option<Instant>| at.is_some_and(|at| now >= at);
-        let containers: Vec<(Key, [bool; 3])> = self
+        let containers: Vec<(Key, [bool; 4])> = self
             .containers
             .iter()
             .map(|(key, container)| {
                 let (build, kill) = (container.build_deadline, container.kill_at);
-                (*key, [due(build), due(kill), due(container.drain_until)])
+                let (drain, dead) = (container.drain_until, container.dead_by);
+                (*key, [due(build), due(kill), due(drain), due(dead)])
             })
             .filter(|(_, due)| due.contains(&true))
             .collect();
-        for (key, [build, kill, drain]) in containers {
+        for (key, [build, kill, drain, dead]) in containers {
             if build {
                 self.build_is_late(key);
             }
@@ -262,6 +267,9 @@ impl Monitor {
             }
             if drain {
                 self.end_draining(key);
+            }
+            if dead {
+                self.give_wreck_up(key);
             }
         }
         let execs: Vec<Key> = self
@@ -272,6 +280,15 @@ impl Monitor {
             .collect();
         for key in execs {
             self.exec_deadline(key, now);
+        }
+        let abandoned: Vec<Key> = self
+            .abandoned
+            .iter()
+            .filter(|(_, abandoned)| due(abandoned.look_at))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in abandoned {
+            self.look_at_abandoned(key);
         }
     }
 }

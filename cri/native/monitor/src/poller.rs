@@ -29,6 +29,8 @@ pub(crate) enum Source {
     ExecControl(Key),
     ExecProcess(Key),
     ExecOutput(Key, usize),
+    /// Conversation with the children of a build that was given up.
+    Abandoned(Key),
     /// A builder, or a child that was given up, ended.
     Stray(Key),
     /// The pod's own pid 1 ended.

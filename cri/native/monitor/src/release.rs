@@ -9,6 +9,7 @@ use crate::client::Address;
 use crate::container::Container;
 use crate::monitor::{Answer, Monitor};
 use crate::process;
+use crate::stderr_log::Level;
 
 impl Monitor {
     /// Answers those who wait for the whole pod.
@@ -37,12 +38,14 @@ impl Monitor {
                 process::send_signal(pod_init, 9).ok();
             }
             None => {
-                let failures = self.take_down();
-                let answer = match failures.into_iter().reduce(merge) {
-                    None => Answer::PodReleased(v1::Done {}),
-                    Some(fault) => Answer::Fault(fault),
-                };
-                self.answer(address, answer);
+                if let Some(fault) = self.take_down().into_iter().reduce(merge) {
+                    // To be asked for again: nobody else knows what is left.
+                    self.release = None;
+                    let fields = [("why", fault.message.as_str())];
+                    self.log(Level::Error, "cannot release the pod", &fields);
+                    return self.answer(address, Answer::Fault(fault));
+                }
+                self.answer(address, Answer::PodReleased(v1::Done {}));
                 if let Some(client) = self.clients.get_mut(&address.client) {
                     client.flush_blocking(Duration::from_secs(2));
                 }
@@ -51,21 +54,26 @@ impl Monitor {
         }
     }
 
-    /// Removes what the pod has outside its directory.
+    /// Removes what the pod has outside its directory. What has failed can be tried again.
     fn take_down(&mut self) -> Vec<Fault> {
         let patience = Duration::from_secs(2);
+        self.is_taken_down = true;
         let own = self.namespaces.init_cgroup.take();
         let cgroups = self
             .containers
             .values()
             .map(|container| container.cgroup.clone())
-            .chain(own);
+            .chain(own.clone());
         let mut failures = Vec::new();
         for cgroup in cgroups.collect::<Vec<_>>() {
             let removed = estiba_isolate::remove_cgroup(&self.host, &cgroup, patience);
             failures.extend(removed.map_err(crate::convert::fault).err());
         }
-        self.namespaces = PodNamespaces::default();
+        // Removing what is gone already is no failure.
+        self.namespaces = PodNamespaces {
+            init_cgroup: own,
+            ..PodNamespaces::default()
+        };
         if !self.identity.netns_path.is_empty() {
             failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
         }

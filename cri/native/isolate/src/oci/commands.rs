@@ -68,12 +68,12 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     if message.bytes.is_empty() {
         return Ok(());
     }
-    match serde_json::from_slice(&message.bytes) {
-        Ok(Wire::Failed(error)) => Err(error),
-        Ok(Wire::Forked { .. } | Wire::Ready { .. }) | Err(_) => Err(precondition(format!(
-            "cannot start container {id:?}: unexpected answer"
-        ))),
+    if let Ok(Wire::Failed(error)) = serde_json::from_slice(&message.bytes) {
+        return Err(error);
     }
+    Err(precondition(format!(
+        "cannot start container {id:?}: unexpected answer"
+    )))
 }
 
 /// The container's state.

@@ -39,8 +39,11 @@ pub struct CreateOptions<'a> {
 
 fn wait_message(building: &mut Building) -> Result<ControlMessage, IsolateError> {
     loop {
-        if let Some(message) = read_control(building)? {
-            return Ok(message);
+        match read_control(building)? {
+            // The builders end by themselves, and nobody waits for them when this process has.
+            Some(ControlMessage::Handed) => continue,
+            Some(message) => return Ok(message),
+            None => {}
         }
         wait_readable(building.control.as_fd())?;
     }
@@ -143,7 +146,7 @@ fn create_claimed(
         Ok(ControlMessage::Created(created)) => publish(options, record, dir, &created)
             .inspect_err(|_| end(host, &created.cgroup, Some(&created.pidfd))),
         Ok(ControlMessage::Failed(error)) | Err(error) => Err(error),
-        Ok(ControlMessage::Closed) => Err(precondition(
+        Ok(ControlMessage::Closed | ControlMessage::Handed) => Err(precondition(
             "cannot create container: its init died without a word".to_owned(),
         )),
     };

@@ -262,9 +262,16 @@ impl Pod<'_> {
             },
         )?;
         let spawned = Instant::now();
-        let message = wait_message(&mut building);
+        let mut builders = vec![building.builder_pidfd.try_clone().unwrap()];
+        let mut message = wait_message(&mut building);
+        while matches!(message, ControlMessage::Handed) {
+            builders.push(building.builder_pidfd.try_clone().unwrap());
+            message = wait_message(&mut building);
+        }
         self.fixture.waited.set(spawned.elapsed());
-        wait_pidfd(&building.builder_pidfd, true).unwrap();
+        for builder in &builders {
+            wait_pidfd(builder, true).unwrap();
+        }
         match message {
             ControlMessage::Created(created) => Ok(Running {
                 created,
@@ -282,7 +289,9 @@ impl Pod<'_> {
                 }
                 Err(error)
             }
-            ControlMessage::Closed => panic!("the child died without a word"),
+            ControlMessage::Handed | ControlMessage::Closed => {
+                panic!("the child died without a word")
+            }
         }
     }
 
@@ -338,7 +347,7 @@ impl Pod<'_> {
             ExecRequest {
                 config_path: &running.config,
                 argv: &argv,
-                user: user.unwrap_or(&running.created.user),
+                user: user.or(running.created.user.as_ref()).unwrap(),
                 init_pidfd: running.created.pidfd.as_fd(),
                 cgroup: &running.created.cgroup,
                 leaf: Some("exec"),
@@ -354,6 +363,7 @@ impl Pod<'_> {
             match wait_message(&mut building) {
                 ControlMessage::Created(message) => created = Some(message),
                 ControlMessage::Failed(error) => break Err(error),
+                ControlMessage::Handed => panic!("an exec has one builder"),
                 ControlMessage::Closed => break Ok(()),
             }
         };
@@ -378,7 +388,7 @@ impl Running {
         match wait_message(&mut self.building) {
             ControlMessage::Closed => Ok(()),
             ControlMessage::Failed(error) => Err(error),
-            ControlMessage::Created(_) => panic!("created twice"),
+            ControlMessage::Created(_) | ControlMessage::Handed => panic!("created twice"),
         }
     }
 }

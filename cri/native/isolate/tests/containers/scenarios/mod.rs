@@ -1,6 +1,7 @@
 //! The scenarios, each a sentence.
 
 mod bundle;
+mod escape;
 mod kernel;
 mod mounts;
 mod processes;
@@ -38,6 +39,10 @@ pub const ALL: &[(&str, Scenario)] = &[
         processes::exec_kill,
     ),
     ("failures_say_why", processes::failures),
+    (
+        "what_enters_a_pods_pid_namespace_has_nothing_of_the_host",
+        escape::closed,
+    ),
     ("a_terminal_is_the_containers_own", processes::terminal),
     (
         "a_long_path_is_no_obstacle_to_the_root_file_system",

@@ -21,7 +21,8 @@ pub fn users(fixture: &Fixture) {
     let merged = pod
         .try_create(&spec, Some(request("app", false)), false)
         .unwrap();
-    assert_eq!(merged.created.user.additional_gids, [1000, 1234, 50_000]);
+    let user = merged.created.user.as_ref().unwrap();
+    assert_eq!(user.additional_gids, [1000, 1234, 50_000]);
     assert_eq!(
         pod.finish(merged).1,
         "1000\n1000 1234 50000\n/home/app\nout\n"

@@ -1,0 +1,346 @@
+//! The child that builds a container's file system, in the container's cgroup and outside of its pid
+//! namespace, and then gives birth to the init.
+//!
+//! Whatever enters a pid namespace that others share can be looked into there, by a container with
+//! CAP_SYS_PTRACE even if it is not dumpable: its descriptors, its root, its memory. So the init is
+//! born with the container's root, without a descriptor of the host and, where the namespace exists
+//! already, without a privilege that its container does not have.
+
+#![allow(unsafe_code, reason = "fork point")]
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use estiba_kernel::cgroup::Joined;
+use estiba_kernel::mount;
+use estiba_kernel::resolve;
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
+use estiba_kernel::{fd, net, process};
+use rustix::fs::OFlags;
+
+use crate::builder::Outcome;
+use crate::console::{self, Console};
+use crate::control::{Stopwatch, Wire};
+use crate::error::IsolateError;
+use crate::execute::variable;
+use crate::gate::Gate;
+use crate::host::Host;
+use crate::init::{self, Birth};
+use crate::inside::{self, Inside};
+use crate::mounts::{self, Copies, Guard};
+use crate::namespaces::{self, Pids};
+use crate::process::{Stdio, place_stdio, set_oom_score};
+use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
+use crate::sources;
+use crate::spec::Spec;
+use crate::stage;
+use crate::users::{self, Identity};
+use crate::{config, devices, masks, sysctl};
+
+/// What the builder hands on.
+#[derive(Debug)]
+pub(crate) struct Assembly<'a> {
+    pub host: &'a Host,
+    pub request: CreateRequest<'a>,
+    pub spec: Spec,
+    pub gate: Gate,
+}
+
+/// A container that wants nothing but its init.
+struct Assembled<'a> {
+    inside: Inside<'a>,
+    pids: Pids,
+    /// Master of the terminal, which is the standard streams by now.
+    terminal: Option<OwnedFd>,
+}
+
+pub(crate) fn run(mut assembly: Assembly<'_>, joined: Joined, control: OwnedFd) -> Outcome {
+    let mut clock = Stopwatch::start();
+    // First of all, and alone: see Joined::enter_v1.
+    let entered = joined.enter_v1();
+    drop(joined);
+    if let Err(errno) = entered {
+        let error = IsolateError::kernel("join-cgroup", "join the container's cgroup", errno);
+        return Err((error, control));
+    }
+    clock.lap("join-cgroup");
+    let spec = assembly.spec.clone();
+    let assembled = match assemble(&mut assembly, &spec, &mut clock) {
+        Ok(assembled) => assembled,
+        Err(error) => return Err((error, control)),
+    };
+    give_birth(assembly, assembled, clock, control)
+}
+
+fn assemble<'a>(
+    assembly: &mut Assembly<'_>,
+    spec: &'a Spec,
+    clock: &mut Stopwatch,
+) -> Result<Assembled<'a>, IsolateError> {
+    let monitor = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
+    let request = &mut assembly.request;
+    let joining = namespaces::join(&spec.linux, monitor, request.pod, request.pid_target)?;
+    unshare(joining.fresh).map_err(|errno| {
+        IsolateError::kernel("join-namespaces", "make the container's namespaces", errno)
+    })?;
+    clock.lap("join-namespaces");
+    process::leave_session_keyring();
+    set_oom_score(spec.process.oom_score_adj)?;
+    set_namespace_values(spec)?;
+
+    let config = request.config_path.map(config::open_dir).transpose()?;
+    let null = masks::open_null("/dev/null", OFlags::RDWR)?;
+    let mut planned = sources::plan(
+        &spec.mounts,
+        &sources::Context {
+            linux: &spec.linux,
+            cgroups: &assembly.host.cgroups,
+            cgroup: &spec.linux.cgroups_path,
+            monitor,
+            pod: request.pod,
+            pids: joining.pids,
+        },
+    )?;
+    clock.lap("open-sources");
+    let mut guard = Guard::new()?;
+    let stage = stage::set_the_stage(assembly, clock)?;
+    let root = stage.root.as_fd();
+    let late = mounts::split_off_procfs(&mut planned);
+    guard.keep_free(root, &late)?;
+    let copies = Copies {
+        shm: stage.pod_shm.as_ref(),
+        proc: None,
+        guard: Some(&guard),
+    };
+    for one in planned {
+        mounts::attach(root, one, &copies)?;
+    }
+    clock.lap("mounts");
+    let console = furnish(assembly, root, clock)?;
+    let identity = identify(root, spec, assembly.request.user.as_ref())?;
+    inside::make_cwd(root, &spec.process.cwd, &late)?;
+    let cover = mount::clone_fd(&stage.null, false)
+        .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
+    complete_process(&mut assembly.spec, &identity);
+    if let Some((dir, name)) = config {
+        config::write(&dir, &name, &assembly.spec)?;
+        clock.lap("write-config");
+    }
+    mount::replace_root(&stage.root)
+        .map_err(|errno| IsolateError::kernel("pivot-root", "enter the root file system", errno))?;
+    // Not before: a shared root cannot be pivoted to.
+    inside::finish_root(spec, root)?;
+    clock.lap("pivot-root");
+    let user = identity.user;
+    place_streams(&mut assembly.request, console.as_ref(), &null, user.uid)?;
+    let mut inside = Inside {
+        spec,
+        late,
+        proc: stage.pod_proc,
+        cover: Some(cover),
+        user,
+    };
+    if !joining.pids.need_the_init() {
+        inside::finish(&mut inside, clock)?;
+    }
+    Ok(Assembled {
+        inside,
+        pids: joining.pids,
+        terminal: console.map(|console| console.master),
+    })
+}
+
+/// Standard streams before birth: those of this process are the monitor's.
+fn place_streams(
+    request: &mut CreateRequest<'_>,
+    console: Option<&Console>,
+    null: &OwnedFd,
+    uid: u32,
+) -> Result<(), IsolateError> {
+    if let Some(console) = console {
+        console::give(console, uid)?;
+    }
+    let stdio = Stdio {
+        stdin: request.stdin.take(),
+        stdout: request.stdout.take(),
+        stderr: request.stderr.take(),
+    };
+    place_stdio(&stdio, console, null, uid)
+}
+
+/// What the init may hold besides its standard streams.
+fn kept_fds(
+    assembled: &Assembled<'_>,
+    parking: &Parking,
+    control: &OwnedFd,
+    gates: [&Gate; 2],
+) -> Vec<RawFd> {
+    let mut keep = vec![control.as_raw_fd()];
+    keep.extend(gates.iter().flat_map(|gate| gate.fds()));
+    keep.extend(assembled.terminal.iter().map(AsRawFd::as_raw_fd));
+    keep.extend(assembled.inside.fds());
+    if let Parking::Listener(socket) = parking {
+        keep.push(socket.as_raw_fd());
+    }
+    keep
+}
+
+fn give_birth(
+    assembly: Assembly<'_>,
+    assembled: Assembled<'_>,
+    mut clock: Stopwatch,
+    control: OwnedFd,
+) -> Outcome {
+    let Assembly {
+        request,
+        spec,
+        gate: own_gate,
+        ..
+    } = assembly;
+    let ready = Gate::new().and_then(|gate| {
+        let keep = kept_fds(&assembled, &request.parking, &control, [&own_gate, &gate]);
+        fd::close_all_except(&keep).map_err(|errno| {
+            IsolateError::kernel("close-range", "close the host's descriptors", errno)
+        })?;
+        // Where the monitor has not heard of this process nobody would reap its child either.
+        own_gate.pass()?;
+        Wire::send_groups(&assembled.inside.user.additional_gids, &control)?;
+        Ok(gate)
+    });
+    let gate = match ready {
+        Ok(gate) => gate,
+        Err(error) => return Err((error, control)),
+    };
+    let how = Clone {
+        namespaces: assembled.pids.clone_flag(),
+        sibling: true,
+        cgroup: None,
+    };
+    // SAFETY: this child of a single-threaded process has one thread; the new process ends in
+    // exit_now or execve.
+    match unsafe { clone3(&how) } {
+        Ok(Side::Child) => {
+            let birth = Birth {
+                process: &spec.process,
+                inside: assembled.inside,
+                is_finished: !assembled.pids.need_the_init(),
+                terminal: assembled.terminal,
+                parking: request.parking,
+                gate,
+            };
+            exit_now(init::run(birth, control))
+        }
+        Ok(Side::Parent { pid, pidfd }) => {
+            clock.lap("clone-init");
+            let steps = clock.steps;
+            let sent = Wire::Forked { pid, steps }.send(&control, &[pidfd.as_fd()]);
+            gate.open();
+            sent.map_err(|error| (error, control))
+        }
+        Err(errno) => Err((
+            IsolateError::kernel("clone-init", "clone the container's init", errno),
+            control,
+        )),
+    }
+}
+
+/// Host name and sysctls, through the host's procfs, in the namespaces just joined or made.
+fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
+    const STEP: &str = "hostname";
+    let linux = &spec.linux;
+    for (name, what) in [
+        (&spec.hostname, "hostname"),
+        (&spec.domainname, "domainname"),
+    ] {
+        if name.is_empty() {
+            continue;
+        }
+        if linux.namespace("uts").is_none() {
+            let message = format!("cannot set {what} {name:?}: the UTS namespace is the host's");
+            return Err(IsolateError::invalid(STEP, message));
+        }
+        let result = if what == "hostname" {
+            rustix::system::sethostname(name.as_bytes())
+        } else {
+            rustix::system::setdomainname(name.as_bytes())
+        };
+        result
+            .map_err(|errno| IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno))?;
+    }
+    if linux
+        .namespace("network")
+        .is_some_and(|network| network.path.is_empty())
+    {
+        net::loopback_up()
+            .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
+    }
+    let own = sysctl::Own {
+        network: linux.namespace("network").is_some(),
+        ipc: linux.namespace("ipc").is_some(),
+    };
+    sysctl::apply(&linux.sysctl, own, false)
+}
+
+/// Devices and the terminal.
+fn furnish(
+    assembly: &Assembly<'_>,
+    root: BorrowedFd<'_>,
+    clock: &mut Stopwatch,
+) -> Result<Option<Console>, IsolateError> {
+    let spec = &assembly.spec;
+    let dev = devices::open_dev(root, &spec.mounts)?;
+    if let Some(dev) = &dev {
+        devices::fill(root, dev, &spec.linux.devices)?;
+    }
+    let mut terminal = None;
+    if assembly.request.tty {
+        let dev = match dev {
+            Some(dev) => dev,
+            None => resolve::open_in_root(root, "/dev", OFlags::PATH).map_err(|errno| {
+                IsolateError::kernel("console", "open /dev of the container", errno)
+            })?,
+        };
+        let opened = console::open(&dev, spec.process.console_size)?;
+        console::bind_console(&dev, &opened)?;
+        terminal = Some(opened);
+    }
+    clock.lap("devices");
+    Ok(terminal)
+}
+
+fn identify(
+    root: BorrowedFd<'_>,
+    spec: &Spec,
+    request: Option<&UserRequest>,
+) -> Result<Identity, IsolateError> {
+    if let Some(request) = request {
+        return users::resolve_user(root, request);
+    }
+    let user = &spec.process.user;
+    let home = match variable(&spec.process.env, "HOME") {
+        Some(_) => None,
+        None => users::home_of(root, user.uid),
+    };
+    Ok(Identity {
+        user: ResolvedUser {
+            uid: user.uid,
+            gid: user.gid,
+            additional_gids: user.additional_gids.clone(),
+        },
+        home,
+    })
+}
+
+/// Makes the spec's process what it really is, for the program and for later execs.
+fn complete_process(spec: &mut Spec, identity: &Identity) {
+    let process = &mut spec.process;
+    process.user.uid = identity.user.uid;
+    process.user.gid = identity.user.gid;
+    process
+        .user
+        .additional_gids
+        .clone_from(&identity.user.additional_gids);
+    if variable(&process.env, "HOME").is_none() {
+        let home = identity.home.as_deref().unwrap_or("/");
+        process.env.push(format!("HOME={home}"));
+    }
+}

@@ -1,0 +1,63 @@
+//! The private mount namespace of a pod, from which its containers get copies.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use estiba_kernel::mount::{self, Attributes};
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::error::IsolateError;
+use crate::request::{NamespaceMode, PodRequest};
+
+/// Where containers attach their root file system in (a copy of) the pod's mount namespace.
+pub(crate) const POD_ROOT_DIR: &str = "/rootfs";
+const DEFAULT_SHM: u64 = 64 << 20;
+
+/// Leaves nothing in the pod's mount namespace but a small tmpfs of ours: it pins no host mount.
+pub(crate) fn make(
+    request: &PodRequest,
+    fds: &mut Vec<(&'static str, OwnedFd)>,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel("pod-mounts", "make the pod's mount namespace", errno);
+    let open = |path: &str| {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::empty()).map_err(fail)
+    };
+    let top = open("/")?;
+    let private = Attributes {
+        propagation: libc::MS_PRIVATE,
+        ..Attributes::default()
+    };
+    mount::set_attributes(&top, private, true).map_err(fail)?;
+    let options = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
+    let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
+    mount::attach(&base, top.as_fd()).map_err(fail)?;
+    let mode = Mode::from_raw_mode(0o755);
+    rustix::fs::mkdirat(&base, POD_ROOT_DIR.trim_start_matches('/'), mode).map_err(fail)?;
+    let null = rustix::fs::makedev(1, 3);
+    let all = Mode::from_raw_mode(0o666);
+    rustix::fs::mknodat(&base, "null", FileType::CharacterDevice, all, null).map_err(fail)?;
+    mount::replace_root(&base).map_err(fail)?;
+    if request.ipc == NamespaceMode::Pod {
+        let size = if request.shm_size == 0 {
+            DEFAULT_SHM
+        } else {
+            request.shm_size
+        };
+        let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
+        let size = size.to_string();
+        let options = [("source", "shm"), ("mode", "1777"), ("size", size.as_str())];
+        let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
+        rustix::fs::mkdir("/shm", mode).map_err(fail)?;
+        mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;
+        fds.push(("shm", open("/shm")?));
+    }
+    if request.pid == NamespaceMode::Pod {
+        // Only from inside a pid namespace can its procfs be mounted. Containers get copies of this
+        // mount, so that nothing with privileges ever has to enter the namespace.
+        let proc = mount::new_file_system("proc", &[("source", "proc")], 0).map_err(fail)?;
+        rustix::fs::mkdir("/proc", mode).map_err(fail)?;
+        mount::attach(&proc, open("/proc")?.as_fd()).map_err(fail)?;
+        fds.push(("proc", open("/proc")?));
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Builds that nobody waits for any more. They are remembered until their last child is reaped: one
+//! that stayed a zombie in a container's pid namespace would keep that, and the pod, from ending.
+
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use estiba_isolate::{Building, ControlMessage};
+
+use crate::container::{Construction, Phase};
+use crate::exec::LOOK_AGAIN;
+use crate::monitor::Monitor;
+use crate::poller::{Key, Source};
+use crate::process;
+use crate::stderr_log::Level;
+
+#[derive(Debug)]
+pub(crate) struct Abandoned {
+    building: Building,
+    /// Of `building.control` in the event loop; `None` when it has closed, or cannot be watched.
+    token: Option<u64>,
+    owner: Option<Key>,
+    /// When to look again at what no event tells of.
+    pub(crate) look_at: Option<Instant>,
+}
+
+/// Which process of a build hangs, and where in the kernel.
+pub(crate) fn where_it_hangs(building: &Building) -> String {
+    let pid = building
+        .process
+        .as_ref()
+        .map_or(building.builder_pid, |(pid, _)| *pid);
+    let wchan = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    let wchan = Some(wchan.trim()).filter(|name| !matches!(*name, "" | "0"));
+    format!("process {pid} hangs in {}", wchan.unwrap_or("user space"))
+}
+
+fn kill(building: &Building) {
+    process::send_signal(&building.builder_pidfd, 9).ok();
+    if let Some((_, pidfd)) = &building.process {
+        process::send_signal(pidfd, 9).ok();
+    }
+}
+
+impl Monitor {
+    /// Kills what is being built. `owner` is removed when it was a wreck's last.
+    pub(crate) fn abandon(&mut self, construction: Construction, owner: Option<Key>) {
+        let Construction { building, token } = construction;
+        self.poller.remove(building.control.as_fd(), token);
+        kill(&building);
+        if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
+            container.strays += 1;
+        }
+        let key = self.new_key();
+        let watched = self
+            .poller
+            .add(building.control.as_fd(), Source::Abandoned(key));
+        let token = match watched {
+            Ok(token) => Some(token),
+            Err(fault) => {
+                self.log(
+                    Level::Warn,
+                    "cannot watch a build",
+                    &[("why", &fault.message)],
+                );
+                None
+            }
+        };
+        let look_at = token.is_none().then(Instant::now);
+        let abandoned = Abandoned {
+            building,
+            token,
+            owner,
+            look_at,
+        };
+        self.abandoned.insert(key, abandoned);
+        self.look_at_abandoned(key);
+    }
+
+    /// Hears the last words of a build and reaps whom they name; then whom nobody has named.
+    pub(crate) fn look_at_abandoned(&mut self, key: Key) {
+        loop {
+            let Some(abandoned) = self.abandoned.get_mut(&key) else {
+                return;
+            };
+            let owner = abandoned.owner;
+            let building = &mut abandoned.building;
+            let message = estiba_isolate::read_control(building);
+            let mut children = Vec::new();
+            children.extend(building.process.take().map(|(_, pidfd)| pidfd));
+            let is_over = match message {
+                Ok(None) => None,
+                Ok(Some(ControlMessage::Created(created))) => {
+                    children.push(created.pidfd);
+                    Some(false)
+                }
+                Ok(Some(ControlMessage::Handed)) => {
+                    children.extend(building.builder_pidfd.try_clone().ok());
+                    Some(false)
+                }
+                Ok(Some(ControlMessage::Failed(_))) => Some(false),
+                Ok(Some(ControlMessage::Closed)) | Err(_) => Some(true),
+            };
+            for pidfd in children {
+                process::send_signal(&pidfd, 9).ok();
+                self.add_stray(pidfd, owner);
+            }
+            match is_over {
+                None => return self.look_again(key, false),
+                Some(true) => return self.reap_abandoned(key),
+                Some(false) => {}
+            }
+        }
+    }
+
+    /// The conversation is over: what is left can only be children that were never reported.
+    fn reap_abandoned(&mut self, key: Key) {
+        let Some(abandoned) = self.abandoned.get_mut(&key) else {
+            return;
+        };
+        if let Some(token) = abandoned.token.take() {
+            self.poller
+                .remove(abandoned.building.control.as_fd(), token);
+        }
+        match estiba_isolate::reap_unreported(&abandoned.building) {
+            Ok(true) => return self.look_again(key, true),
+            Ok(false) => {}
+            Err(error) => {
+                let fields = [("why", error.message.as_str())];
+                self.log(Level::Warn, "cannot reap children of a build", &fields);
+            }
+        }
+        if let Some(abandoned) = self.abandoned.remove(&key) {
+            self.stray_is_gone(abandoned.owner);
+        }
+    }
+
+    /// Without an event to wait for, time has to do.
+    fn look_again(&mut self, key: Key, is_over: bool) {
+        if let Some(abandoned) = self.abandoned.get_mut(&key) {
+            let blind = is_over || abandoned.token.is_none();
+            let at = Instant::now().checked_add(LOOK_AGAIN);
+            abandoned.look_at = at.filter(|_| blind);
+        }
+    }
+
+    /// One child less of a build; the last one takes the wreck along.
+    pub(crate) fn stray_is_gone(&mut self, owner: Option<Key>) {
+        let Some(owner) = owner else { return };
+        if let Some(container) = self.containers.get_mut(&owner) {
+            container.strays = container.strays.saturating_sub(1);
+            if container.phase == Phase::Wreck && container.strays == 0 {
+                self.start_removal(owner);
+            }
+        }
+    }
+
+    /// What keeps a wreck from being removed.
+    pub(crate) fn obstacle_of(&self, owner: Key) -> String {
+        let build = self
+            .abandoned
+            .values()
+            .find(|abandoned| abandoned.owner == Some(owner));
+        build.map_or_else(
+            || "a process of it does not die".to_owned(),
+            |abandoned| where_it_hangs(&abandoned.building),
+        )
+    }
+}
