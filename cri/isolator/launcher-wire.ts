@@ -153,3 +153,16 @@ export function asBuffer(bytes: Uint8Array | null | undefined): Buffer {
   }
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
+
+const dataField = 0x0a; // field 1, length-delimited
+
+/** What stands before `length` bytes of data in an UnpackChunk: field and length. */
+export function unpackChunkHead(length: number): Uint8Array {
+  const bytes = [dataField];
+  let rest = length;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) + 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  return Uint8Array.from([...bytes, rest]);
+}

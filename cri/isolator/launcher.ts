@@ -21,6 +21,7 @@ import {
   programEndedFromWire,
   runProgramToWire,
   startPodToWire,
+  unpackChunkHead,
   unpackedFromWire,
   unpackProgressFromWire,
   unpackToWire,
@@ -270,16 +271,31 @@ class JobExchange {
 const chunkBytes = 256 * 1024;
 
 async function sendBlob(connection: Connection, source: AsyncIterable<Uint8Array>): Promise<void> {
-  const send = (data: Uint8Array, last: boolean): void =>
-    connection.send('send layer', v1.UnpackChunk.encode({ data, last }).finish());
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  const send = async (): Promise<void> => {
+    // Blobs are large: they are framed by hand, so that nobody copies them.
+    connection.sendParts('send layer', [unpackChunkHead(waitingBytes), ...waiting]);
+    waiting = [];
+    waitingBytes = 0;
+    await connection.drained();
+  };
   for await (const piece of source) {
-    for (let at = 0; at < piece.byteLength; at += chunkBytes) {
+    for (let at = 0; at < piece.byteLength;) {
       if (connection.isClosed) {
         return; // whoever closed it has told why
       }
-      send(piece.subarray(at, at + chunkBytes), false);
-      await connection.drained();
+      const part = piece.subarray(at, at + chunkBytes - waitingBytes);
+      waiting.push(part);
+      waitingBytes += part.byteLength;
+      at += part.byteLength;
+      if (waitingBytes === chunkBytes) {
+        await send();
+      }
     }
   }
-  send(new Uint8Array(), true);
+  if (waitingBytes > 0) {
+    await send();
+  }
+  connection.send('send layer', v1.UnpackChunk.encode({ last: true }).finish());
 }

@@ -192,12 +192,11 @@ export class PartialBlob {
     if (this.#isWriting) {
       return;
     }
-    const bytes = Buffer.concat(this.#waiting, this.#waitingBytes);
+    const pieces = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#isWriting = true;
-    this.#writing = this.#file
-      .appendFile(bytes)
+    this.#writing = this.#append(pieces)
       .catch((error: unknown) => {
         // Bytes that are not on disk are in the layer all the same; the next pull fetches them again.
         this.#isBroken = true;
@@ -208,5 +207,14 @@ export class PartialBlob {
       .finally(() => {
         this.#isWriting = false;
       });
+  }
+
+  async #append(pieces: readonly Buffer[]): Promise<void> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const { bytesWritten } = await this.#file.writev(pieces);
+    if (bytesWritten < length) {
+      // The kernel may take less, for instance of a disk that is about to be full.
+      await this.#file.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
+    }
   }
 }
