@@ -47,12 +47,12 @@ test('the longest frame passes and one byte more is refused before anything is a
   const header = Buffer.alloc(4);
   header.writeUInt32LE(maxFrameBytes + 1);
   expect(() => read(new FrameReader(), [header])).toThrow(
-    'cannot read message: its frame has 1048577 bytes, more than 1048576',
+    'cannot read message: its frame has 16777217 bytes, more than 16777216',
   );
 });
 
 test('a message that is too long to send is refused by name', () => {
   expect(() => frameHeader('create container "a"', maxFrameBytes + 1)).toThrow(
-    'cannot create container "a": the request has 1048577 bytes, more than 1048576',
+    'cannot create container "a": the request has 16777217 bytes, more than 16777216',
   );
 });

@@ -1,7 +1,7 @@
 import { CriError } from '../core/error.ts';
 
-/** The longest message one frame may carry, in bytes. */
-export const maxFrameBytes: number = 1024 * 1024;
+/** The longest message one frame may carry, in bytes: as long as gRPC carries the kubelet's requests. */
+export const maxFrameBytes: number = 16 * 1024 * 1024;
 
 const headerBytes = 4;
 

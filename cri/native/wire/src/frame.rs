@@ -6,8 +6,9 @@ use prost::Message;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 
-/// Longest message a frame may carry.
-pub const MAX_FRAME_BYTES: usize = 1 << 20;
+/// Longest message a frame may carry: as long as gRPC carries the kubelet's requests. Memory is taken
+/// as the bytes come and given back when they are used.
+pub const MAX_FRAME_BYTES: usize = 16 << 20;
 
 const HEADER_BYTES: usize = 4;
 /// One read takes at most this much, so that a peer cannot make us allocate ahead of its bytes.
