@@ -1,6 +1,9 @@
 //! Log lines of launcher and monitors: one JSON object per line on standard error.
 
-use std::io::Write;
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +26,52 @@ impl Level {
     }
 }
 
-/// Writes one line with one write(2). A standard error that nobody reads is not our trouble.
+/// What a pipe takes in one piece; a longer line could wait for its reader in the middle.
+const LONGEST: usize = 4096;
+
+/// Lines that nobody had room for.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// Writes one line with one write(2), or counts it when that would have to wait: a standard error
+/// that nobody reads must not stop a pod. The next line that goes out tells how many did not.
 pub fn line(level: Level, component: &str, message: &str, fields: &[(&str, &str)]) {
-    let text = format_line(&crate::timestamp::now(), level, component, message, fields);
-    let mut stderr = std::io::stderr().lock();
-    stderr.write_all(text.as_bytes()).ok();
+    write_line(std::io::stderr(), level, component, message, fields);
+}
+
+fn write_line(
+    to: impl AsFd,
+    level: Level,
+    component: &str,
+    message: &str,
+    fields: &[(&str, &str)],
+) {
+    if !has_room(&to) {
+        DROPPED.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    let dropped = DROPPED.swap(0, Ordering::Relaxed).to_string();
+    let mut fields = fields.to_vec();
+    if dropped != "0" {
+        fields.push(("dropped_lines", &dropped));
+    }
+    let time = crate::timestamp::now();
+    let mut text = format_line(&time, level, component, message, &fields);
+    if text.len() > LONGEST {
+        let length = text.len().to_string();
+        let fields = [("line_bytes", &*length), ("dropped_lines", &*dropped)];
+        let start: String = message.chars().take(LONGEST / 16).collect();
+        text = format_line(&time, level, component, &start, &fields);
+    }
+    rustix::io::write(&to, text.as_bytes()).ok();
+}
+
+fn has_room(to: impl AsFd) -> bool {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut fds = [PollFd::new(&to, PollFlags::OUT)];
+    poll(&mut fds, Some(&now)).is_ok_and(|ready| ready > 0)
 }
 
 fn format_line(
@@ -60,6 +104,38 @@ fn push_json(text: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reader_that_does_not_read_costs_lines_and_no_time() {
+        use std::io::Read;
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let long = "x".repeat(3000);
+        for _ in 0..100 {
+            write_line(&writer, Level::Warn, "monitor", &long, &[]);
+        }
+        let mut reader = std::fs::File::from(reader);
+        let mut bytes = vec![0; 1 << 20];
+        assert!(reader.read(&mut bytes).unwrap() > 0);
+        write_line(&writer, Level::Warn, "monitor", &"y".repeat(9000), &[]);
+        write_line(&writer, Level::Warn, "monitor", "short", &[]);
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.len(), 2);
+        assert!(
+            lines[0]["dropped_lines"]
+                .as_str()
+                .unwrap()
+                .parse::<u32>()
+                .unwrap()
+                > 50
+        );
+        assert_eq!(lines[1]["msg"], "short");
+    }
 
     #[test]
     fn a_line_is_one_json_object_whatever_the_values_hold() {
