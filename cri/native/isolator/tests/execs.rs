@@ -18,7 +18,7 @@ const MODES: [NamespaceMode; 3] = [
 macro_rules! need_pods {
     () => {
         if !pod::possible() {
-            eprintln!("skipped: needs root and a static busybox");
+            support::skip("needs root and a static busybox");
             return;
         }
     };

@@ -24,7 +24,7 @@ use support::{cgroup_directories, is_alive, wait_until};
 macro_rules! need_containers {
     () => {
         if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            eprintln!("skipped: needs root and a static busybox");
+            support::skip("needs root and a static busybox");
             return;
         }
     };

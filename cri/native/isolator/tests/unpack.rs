@@ -19,7 +19,7 @@ use support::{Connection, Launcher, wait_until};
 macro_rules! need_root {
     () => {
         if !support::is_root() {
-            eprintln!("skipped: needs root");
+            support::skip("needs root");
             return;
         }
     };

@@ -1,5 +1,6 @@
 use super::*;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 
 #[test]
@@ -89,7 +90,14 @@ fn a_mount_is_not_crossed_and_is_named() {
     fs::create_dir(&source).unwrap();
     fs::write(source.join("kept"), "x").unwrap();
     // Only root can mount; elsewhere there is nothing to prove.
-    if rustix::mount::mount_bind(&source, &point).is_err() {
+    if let Err(errno) = rustix::mount::mount_bind(&source, &point) {
+        // Not by a print macro, which a passing test keeps to itself; hack/run-tests.ts counts it.
+        let what = "a_mount_is_not_crossed_and_is_named";
+        writeln!(
+            std::io::stderr(),
+            "\nskipped: {what}: cannot mount: {errno}"
+        )
+        .unwrap();
         return;
     }
     let result = remove_tree(&tree);

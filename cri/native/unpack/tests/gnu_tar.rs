@@ -30,7 +30,7 @@ fn have_tar() -> bool {
         .output()
         .is_ok_and(|output| output.stdout.starts_with(b"tar (GNU tar)"));
     if !gnu {
-        eprintln!("skipped: no GNU tar here to compare with");
+        common::skip("no GNU tar here to compare with");
     }
     gnu
 }

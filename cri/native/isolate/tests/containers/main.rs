@@ -45,7 +45,7 @@ fn main() {
         return;
     }
     if let Some(reason) = missing() {
-        println!("skipped: all container tests: {reason}");
+        println!("skipped: all of the program \"containers\": {reason}");
         return;
     }
     own_mount_namespace();

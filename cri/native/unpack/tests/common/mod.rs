@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -159,6 +159,14 @@ pub(crate) fn tar(list: &[Member]) -> Vec<u8> {
     tar
 }
 
+/// Says why the running test proves nothing here. `hack/run-tests.ts` counts these lines; a print
+/// macro would not do, as what it prints is shown for failing tests only.
+pub(crate) fn skip(why: &str) {
+    let thread = std::thread::current();
+    let what = thread.name().unwrap_or("a test");
+    writeln!(std::io::stderr(), "\nskipped: {what}: {why}").ok();
+}
+
 /// A directory of its own with a canary beside the place where layers go.
 pub(crate) struct Scene {
     pub(crate) home: TempDir,
@@ -170,7 +178,7 @@ impl Scene {
     /// `None`, with the reason printed, where such tests cannot run.
     pub(crate) fn new() -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            eprintln!("skipped: unpacking layers needs root");
+            skip("unpacking layers needs root");
             return None;
         }
         let home = tempfile::tempdir().unwrap();

@@ -1,0 +1,139 @@
+//! How containers and pods end when something stands in the way. Needs root and a static busybox.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use estiba_wire::v1::{self, ErrorCode, NamespaceMode, monitor_reply, monitor_request::Call};
+use serde_json::json;
+use support::pod::{self, Pod, remove, stop};
+use support::{Launcher, cgroup_directories, is_alive, wait_until};
+
+macro_rules! need_pods {
+    () => {
+        if !pod::possible() {
+            support::skip("needs root and a static busybox");
+            return;
+        }
+    };
+}
+
+#[test]
+fn the_stop_signal_is_sent_once_however_often_a_stop_is_asked_for() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let pod = Pod::start(&launcher, NamespaceMode::Container);
+    let mut client = pod.connect();
+    let script = "trap 'echo term' TERM; echo ready; while :; do sleep 0.02; done";
+    let id = pod.run(&mut client, &["sh", "-c", script]);
+    wait_until("the trap is set", || pod.log(&id).contains("ready"));
+    client.ask(stop(&id, 0, 60_000));
+    wait_until("the signal arrives", || pod.log(&id).contains("term"));
+    client.ask(stop(&id, 0, 300));
+    for _ in 0..2 {
+        let reply = client.reply().result.unwrap();
+        assert!(matches!(reply, monitor_reply::Result::ContainerStopped(_)));
+    }
+    assert_eq!(pod.log(&id).matches("term").count(), 1);
+}
+
+#[test]
+fn a_pod_that_cannot_be_taken_down_keeps_its_monitor_and_is_released_later() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let pod = Pod::start(&launcher, NamespaceMode::Pod);
+    let mut client = pod.connect();
+    let leaf = format!("{}/estiba-{}", launcher.cgroup_base, &pod.id[..12]);
+    let mut squatter = Command::new("sleep").arg("100").spawn().unwrap();
+    for directory in cgroup_directories(&leaf) {
+        fs::write(directory.join("cgroup.procs"), squatter.id().to_string()).unwrap();
+    }
+    let release = || Call::ReleasePod(v1::ReleasePod {});
+    let fault = client.fault(release());
+    assert!(fault.message.contains("cgroup"), "{fault:?}");
+    assert!(is_alive(pod.started.monitor_pid));
+    squatter.kill().unwrap();
+    squatter.wait().unwrap();
+    client.release();
+    assert!(cgroup_directories(&leaf).is_empty() && !pod.netns.exists());
+}
+
+/// A file system that can be frozen: whoever writes to it then hangs and cannot be killed.
+struct Freezable {
+    at: PathBuf,
+}
+
+impl Freezable {
+    fn new(scratch: &Path) -> Option<Self> {
+        let (image, at) = (scratch.join("image"), scratch.join("frozen"));
+        let file = fs::File::create(&image).ok()?;
+        file.set_len(16 << 20).ok()?;
+        fs::create_dir(&at).ok()?;
+        let ran = |program: &str, arguments: &[&Path]| {
+            let mut command = Command::new(program);
+            command.args(arguments).stdout(Stdio::null());
+            command
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|end| end.success())
+        };
+        let made = ran("mkfs.ext4", &[Path::new("-q"), Path::new("-F"), &image]);
+        let options = [Path::new("-o"), Path::new("loop"), &image, &at];
+        (made && ran("mount", &options)).then_some(Self { at })
+    }
+
+    fn run(&self, argument: &str) -> bool {
+        let mut command = Command::new("fsfreeze");
+        command.arg(argument).arg(&self.at).stderr(Stdio::null());
+        command.status().is_ok_and(|end| end.success())
+    }
+}
+
+impl Drop for Freezable {
+    fn drop(&mut self) {
+        self.run("-u");
+        rustix::mount::unmount(&self.at, rustix::mount::UnmountFlags::DETACH).ok();
+    }
+}
+
+#[test]
+fn a_volume_that_hangs_holds_up_its_container_only() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let Some(volume) = Freezable::new(launcher.scratch()) else {
+        return support::skip("cannot make and mount an ext4 image");
+    };
+    let pod = Pod::start(&launcher, NamespaceMode::Pod);
+    let mut client = pod.connect();
+    let id = pod.new_container_id();
+    let mut spec = pod.spec(&id, &["true"]);
+    let mounts = spec["mounts"].as_array_mut().unwrap();
+    for (source, target) in [(volume.at.as_path(), "/v"), (Path::new("/tmp"), "/v/new")] {
+        mounts.push(
+            json!({"destination": target, "type": "bind", "source": source,
+                           "options": ["rbind", "rprivate"]}),
+        );
+    }
+    let request = v1::CreateContainer {
+        deadline_ms: 300,
+        spec_json: spec.to_string().into_bytes(),
+        ..pod.create_request(&id, &["true"])
+    };
+    assert!(volume.run("-f"), "cannot freeze");
+    let fault = client.fault(Call::CreateContainer(request));
+    assert_eq!(fault.code(), ErrorCode::DeadlineExceeded, "{fault:?}");
+    let asked = Instant::now();
+    let fault = client.fault(remove(&id));
+    assert!(fault.message.contains("hangs in"), "{fault:?}");
+    let stopped = client.call(Call::StopPod(v1::StopPod {}));
+    assert!(matches!(stopped, monitor_reply::Result::PodStopped(_)));
+    assert!(asked.elapsed() < Duration::from_secs(5));
+    assert!(volume.run("-u"), "cannot thaw");
+    wait_until("the container is removed when it can be", || {
+        !pod.container_dir(&id).exists() && cgroup_directories(&pod.cgroup_of(&id)).is_empty()
+    });
+    client.release();
+}
