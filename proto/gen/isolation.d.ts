@@ -920,7 +920,7 @@ export namespace estiba {
                 /** 0 = 120000 */
                 deadlineMs: Long;
 
-                /** Each of stdout and stderr is cut here; 0 = 1 MiB (frames hold no more). */
+                /** Each of stdout and stderr is cut here; 0 = 1 MiB. */
                 outputLimitBytes: Long;
 
                 /**
@@ -962,7 +962,7 @@ export namespace estiba {
                     /** 0 = 120000 */
                     deadlineMs?: (Long|null);
 
-                    /** Each of stdout and stderr is cut here; 0 = 1 MiB (frames hold no more). */
+                    /** Each of stdout and stderr is cut here; 0 = 1 MiB. */
                     outputLimitBytes?: (Long|null);
 
                     /** Unknown fields preserved while decoding when enabled */
