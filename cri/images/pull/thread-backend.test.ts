@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CriError } from '../../core/error.ts';
 import { FakeRegistry } from '../../registry/fake-registry.ts';
 import { parseImageReference } from '../../registry/reference.ts';
@@ -16,8 +16,9 @@ let backend: ThreadBackend;
 let logged: string[];
 let revivals: number;
 
-function newBackend(url = program): ThreadBackend {
+function newBackend(url = program, idleMs?: number): ThreadBackend {
   return new ThreadBackend({
+    idleMs,
     program: url,
     settings: {
       userAgent: 'estiba-test/1',
@@ -123,6 +124,22 @@ test('closing ends what runs, and nothing is started afterwards', async () => {
   await expect(backend.open(reference('1'), undefined)).rejects.toMatchObject({
     code: 'Unavailable',
   });
+  expect(logged).toEqual([]);
+});
+
+test('an idle thread ends without a word, one with an open pull does not', async () => {
+  await backend.close();
+  backend = newBackend(program, 1);
+  registry.putImage('1', [Buffer.from('some layer')]);
+  const session = await backend.open(reference('1'), undefined);
+  // Each takes longer than idleMs, and an ended thread would not know the session any more.
+  for (const _ of [1, 2, 3]) {
+    await session.resolve();
+  }
+  await session.close();
+  const again = (): Promise<void> =>
+    expect(session.resolve()).rejects.toMatchObject({ code: 'Internal' });
+  await vi.waitFor(again);
   expect(logged).toEqual([]);
 });
 

@@ -23,9 +23,12 @@ export interface ThreadBackendOptions {
   /** Brings a launcher back that does not listen any more. */
   readonly revive: () => Promise<void>;
   readonly log: (message: string, reason: string) => void;
+  /** After how long without work the thread ends. Default one minute. */
+  readonly idleMs?: number | undefined;
 }
 
 interface Pending {
+  readonly worker: Worker;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: CriError) => void;
   readonly onProgress: ((progress: BlobProgress) => void) | undefined;
@@ -38,11 +41,14 @@ interface CallOptions {
 
 const heapMegabytes = 512;
 const shutDownMs = 3_000;
+const defaultIdleMs = 60_000;
 
 export class ThreadBackend implements PullBackend {
   readonly #options: ThreadBackendOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #openSessions = new Set<number>();
   #worker: Worker | undefined;
+  #idle: NodeJS.Timeout | undefined;
   #calls = 0;
   #sessions = 0;
   #isClosed = false;
@@ -54,13 +60,22 @@ export class ThreadBackend implements PullBackend {
   async open(reference: Reference, auth: PullAuthFields | undefined): Promise<PullSession> {
     this.#sessions += 1;
     const session = this.#sessions;
-    await this.#call('open', { session, reference, auth });
+    this.#openSessions.add(session);
+    try {
+      await this.#call('open', { session, reference, auth });
+    } catch (error) {
+      this.#openSessions.delete(session);
+      throw error;
+    }
     return {
       resolve: (signal) => this.#call('resolve', { session }, { signal }),
       documents: (signal) => this.#call('documents', { session }, { signal }),
       unpack: (blob, order, options) => this.#call('unpack', { session, blob, order }, options),
       discard: (digest) => this.#call('discard', { session, digest }),
-      close: () => this.#call('close', { session }),
+      close: () => {
+        this.#openSessions.delete(session);
+        return this.#call('close', { session });
+      },
     };
   }
 
@@ -75,6 +90,7 @@ export class ThreadBackend implements PullBackend {
 
   /** Ends the thread: calls under way fail, what they have fetched is on disk. */
   async close(): Promise<void> {
+    clearTimeout(this.#idle);
     const worker = this.#worker;
     if (worker !== undefined) {
       const timer = setTimeout(() => void worker.terminate(), shutDownMs);
@@ -95,6 +111,7 @@ export class ThreadBackend implements PullBackend {
     if (signal?.aborted === true) {
       throw abortError(signal, 'pull image');
     }
+    clearTimeout(this.#idle);
     this.#calls += 1;
     const id = this.#calls;
     const worker = this.#start();
@@ -103,13 +120,28 @@ export class ThreadBackend implements PullBackend {
     const onAbort = (): void =>
       send({ kind: 'abort', id, error: errorToWire(abortError(signal, 'pull image')) });
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#pending.set(id, { resolve, reject, onProgress });
+    this.#pending.set(id, { worker, resolve, reject, onProgress });
     send({ kind: 'call', id, method, args } as CallMessage);
     try {
       return (await promise) as ThreadCalls[M]['result'];
     } finally {
       signal?.removeEventListener('abort', onAbort);
+      this.#watchIdleness();
     }
+  }
+
+  /** A thread that has nothing to do gives its memory back after a while. */
+  #watchIdleness(): void {
+    clearTimeout(this.#idle);
+    if (this.#pending.size > 0 || this.#openSessions.size > 0 || this.#isClosed) {
+      return;
+    }
+    this.#idle = setTimeout(() => {
+      const worker = this.#worker;
+      this.#worker = undefined;
+      void worker?.terminate();
+    }, this.#options.idleMs ?? defaultIdleMs);
+    this.#idle.unref();
   }
 
   #start(): Worker {
@@ -173,16 +205,18 @@ export class ThreadBackend implements PullBackend {
 
   #onExit(worker: Worker, why: string): void {
     if (this.#worker === worker) {
+      // Nobody has ended it.
       this.#worker = undefined;
+      if (!this.#isClosed) {
+        this.#options.log('the images thread died; the next pull starts another', why);
+      }
     }
-    if (!this.#isClosed) {
-      this.#options.log('the images thread died; the next pull starts another', why);
-    }
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { reject } of pending) {
-      const message = `cannot pull image: the images thread died: ${why}`;
-      reject(new CriError('Unavailable', message));
+    for (const [id, pending] of this.#pending) {
+      if (pending.worker === worker) {
+        this.#pending.delete(id);
+        const message = `cannot pull image: the images thread died: ${why}`;
+        pending.reject(new CriError('Unavailable', message));
+      }
     }
   }
 }
