@@ -152,7 +152,8 @@ export function terminalLines(
   rate: Rate,
   { columns, rows }: { readonly columns: number; readonly rows: number },
 ): string[] {
-  const at = pull.host === '' ? 'resolving' : `${pull.digest} at ${pull.host}`;
+  const digest = pull.digest.slice(0, 'sha256:'.length + shownDigits);
+  const at = pull.host === '' ? 'resolving' : `${digest} at ${pull.host}`;
   const lines = pull.layers.map(layerLine);
   const room = Math.max(1, rows - 4);
   const hidden = Math.max(0, lines.length - room);
