@@ -58,11 +58,16 @@ export function hardLimit(table: string, row: string): number {
   return value === undefined || value === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(value);
 }
 
-// Both versions show the limit only below the root, so our own cgroup is looked at.
+// Both versions show the limit only below the root. A server that stands in the root itself (no
+// init system has put it elsewhere) finds it in the cgroups below, the launcher's at least.
 async function hasSwapLimit(kernel: KernelFeatures): Promise<boolean> {
-  return kernel.cgroupVersion === 'v2'
-    ? exists(join(await ownCgroup(''), 'memory.swap.max'))
-    : exists(join(await ownCgroup('memory'), 'memory.memsw.limit_in_bytes'));
+  const isV2 = kernel.cgroupVersion === 'v2';
+  const own = await ownCgroup(isV2 ? '' : 'memory');
+  const entries = await readdir(own, { withFileTypes: true }).catch(() => []);
+  const below = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const file = isV2 ? 'memory.swap.max' : 'memory.memsw.limit_in_bytes';
+  const found = await Promise.all(['', ...below].map((name) => exists(join(own, name, file))));
+  return found.includes(true);
 }
 
 async function hugepages(kernel: KernelFeatures): Promise<string[]> {
