@@ -25,7 +25,7 @@ const guestTests =
     ' ',
   );
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
-const guestLimits = { tests: 1200, guest: 1320, all: 1400 };
+const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
 
 const stages: readonly Stage[] = [
   { name: 'unit', run: (scratch) => vitest('unit', [], scratch, []) },
