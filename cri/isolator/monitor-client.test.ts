@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { estiba } from '../../proto/gen/isolation.js';
 import { toLong } from '../../proto/long.ts';
 import { FakePeer } from './fake-peer.ts';
+import { maxFrameBytes } from './frame.ts';
 import { MonitorClient } from './monitor-client.ts';
 import type { MonitorEvent } from './monitor-messages.ts';
 
@@ -265,7 +266,7 @@ test('a request too long for a frame is refused and the connection lives on', as
     connection.monitorReply(id, { done: true, removed: {} });
   });
   const client = await MonitorClient.connect(peer.socketPath);
-  const argv = ['x'.repeat(1024 * 1024)];
+  const argv = ['x'.repeat(maxFrameBytes)];
   await expect(client.execSync({ ...execRequest, argv })).rejects.toMatchObject({
     code: 'ResourceExhausted',
   });
