@@ -20,6 +20,8 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(120);
 const DRAIN: Duration = Duration::from_millis(100);
 /// After SIGKILL, for a process that hangs in the kernel.
 const DEATH: Duration = Duration::from_secs(5);
+/// For each output of a program that the client set no limit for.
+const DEFAULT_LIMIT: usize = 1 << 20;
 /// Both outputs together, so that the answer fits into one frame.
 const TOTAL_LIMIT: usize = MAX_FRAME_BYTES - 4096;
 
@@ -151,7 +153,7 @@ impl Running {
         let (child, stdin, stdout, stderr) =
             launch().map_err(|(step, errno)| Fault::from_errno(step, &what, errno))?;
         let limit = match request.output_limit_bytes {
-            0 => MAX_FRAME_BYTES,
+            0 => DEFAULT_LIMIT,
             limit => usize::try_from(limit).unwrap_or(usize::MAX),
         };
         let output = |pipe| Output {
