@@ -171,7 +171,12 @@ fn pids_of(pod: &Pod<'_>, id: &str) -> Vec<String> {
 
 fn collect(directory: &std::path::Path, pids: &mut Vec<String>) {
     let procs = fs::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
-    pids.extend(procs.lines().map(str::to_owned));
+    // Not those of ours that have made a process in there and are about to be reaped.
+    let is_the_containers = |pid: &&str| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        !name.is_empty() && !name.starts_with("estiba")
+    };
+    pids.extend(procs.lines().filter(is_the_containers).map(str::to_owned));
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
             collect(&entry.path(), pids);
