@@ -9,17 +9,8 @@ use std::time::{Duration, Instant};
 
 use estiba_wire::v1::{self, ErrorCode, NamespaceMode, monitor_reply, monitor_request::Call};
 use serde_json::json;
-use support::pod::{self, Pod, remove, stop};
+use support::pod::{Pod, need_pods, remove, stop};
 use support::{Launcher, cgroup_directories, is_alive, wait_until};
-
-macro_rules! need_pods {
-    () => {
-        if !pod::possible() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 #[test]
 fn the_stop_signal_is_sent_once_however_often_a_stop_is_asked_for() {

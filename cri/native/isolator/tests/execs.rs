@@ -6,23 +6,8 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use estiba_wire::v1::{self, ErrorCode, NamespaceMode, monitor_reply, monitor_request};
-use support::pod::{self, Pod, exec};
+use support::pod::{MODES, Pod, exec, need_pods};
 use support::{Launcher, cgroup_directories, wait_until};
-
-const MODES: [NamespaceMode; 3] = [
-    NamespaceMode::Pod,
-    NamespaceMode::Container,
-    NamespaceMode::Node,
-];
-
-macro_rules! need_pods {
-    () => {
-        if !pod::possible() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 #[test]
 fn exec_gives_output_and_exit_code() {

@@ -8,23 +8,8 @@ use std::time::{Duration, Instant};
 use estiba_wire::v1::{
     self, ContainerPhase, ErrorCode, NamespaceMode, launcher_reply, monitor_reply, monitor_request,
 };
-use support::pod::{self, Pod, remove, start, stop};
+use support::pod::{MODES, Pod, need_pods, remove, start, stop};
 use support::{Launcher, cgroup_directories, is_alive, wait_until};
-
-const MODES: [NamespaceMode; 3] = [
-    NamespaceMode::Pod,
-    NamespaceMode::Container,
-    NamespaceMode::Node,
-];
-
-macro_rules! need_pods {
-    () => {
-        if !pod::possible() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 #[test]
 fn a_container_lives_logs_and_leaves_its_exit_in_every_pid_mode() {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use estiba_wire::v1::{self, MonitorReply, launcher_reply, launcher_request, monitor_reply};
+use estiba_wire::v1::{
+    self, MonitorReply, NamespaceMode, launcher_reply, launcher_request, monitor_reply,
+};
 use estiba_wire::v1::{MonitorRequest, monitor_request::Call};
 use estiba_wire::{FrameReader, PROTOCOL_VERSION};
 use serde_json::{Value, json};
@@ -20,6 +22,26 @@ fn new_id() -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("{:08x}{number:08x}{:048x}", std::process::id(), 0xabc)
 }
+
+/// The three pid modes in which a container needs no other one.
+pub const MODES: [NamespaceMode; 3] = [
+    NamespaceMode::Pod,
+    NamespaceMode::Container,
+    NamespaceMode::Node,
+];
+
+/// Ends a test as skipped where no pod can run.
+#[allow(unused_macros, reason = "each test binary uses a part")]
+macro_rules! need_pods {
+    () => {
+        if !crate::support::pod::possible() {
+            crate::support::skip("needs root and a static busybox");
+            return;
+        }
+    };
+}
+#[allow(unused_imports, reason = "each test binary uses a part")]
+pub(crate) use need_pods;
 
 /// Whether pods can be made here.
 pub fn possible() -> bool {
