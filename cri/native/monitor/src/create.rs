@@ -284,9 +284,9 @@ fn cgroup_of(spec_json: &[u8]) -> Result<String, Fault> {
         .linux
         .and_then(|linux| linux.cgroups_path)
         .unwrap_or_default();
-    if !path.starts_with('/') {
+    if !estiba_kernel::cgroup::is_cgroup_path(&path) {
         return Err(refuse(format!(
-            "linux.cgroupsPath {path:?} is not absolute"
+            "linux.cgroupsPath {path:?} is not the absolute path of a cgroup"
         )));
     }
     Ok(path)

@@ -74,8 +74,16 @@ pub fn fork() -> Result<Option<Child>, Errno> {
         _ => {
             // The child is ours and not reaped: the pid cannot be anybody else's.
             let pid = Pid::from_raw(raw).ok_or(Errno::SRCH)?;
-            let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty())?;
-            Ok(Some(Child { pid: raw, pidfd }))
+            match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+                Ok(pidfd) => Ok(Some(Child { pid: raw, pidfd })),
+                Err(errno) => {
+                    // Who hears of a failure must be sure that nothing goes on.
+                    rustix::process::kill_process(pid, rustix::process::Signal::KILL).ok();
+                    let options = rustix::process::WaitOptions::empty();
+                    rustix::process::waitpid(Some(pid), options).ok();
+                    Err(errno)
+                }
+            }
         }
     }
 }

@@ -15,8 +15,10 @@ impl Hierarchies {
     /// Sends SIGKILL to every process in the cgroup and below. A cgroup that is gone is fine.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// When the kernel refuses; `INVAL` for a path that is none, such as "/", whose processes are all
+    /// there are.
     pub fn kill(&self, cgroup: &str) -> Result<(), CgroupError> {
+        must_be_cgroup(cgroup)?;
         if let Some(dir) = self.v2_dir(cgroup) {
             match write_value(&dir.join("cgroup.kill"), "1") {
                 Ok(()) => return Ok(()),
@@ -67,14 +69,23 @@ impl Hierarchies {
     /// Pids (as this process sees them) of the cgroup and below.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read; `INVAL` for a path that is none.
     pub fn processes(&self, cgroup: &str) -> Result<Vec<i32>, CgroupError> {
+        must_be_cgroup(cgroup)?;
         let mut pids = Vec::new();
         if let Some(dir) = self.v2_dir(cgroup).or_else(|| self.v1_kill_dir(cgroup)) {
             collect(&dir, &mut pids)?;
         }
         Ok(pids)
     }
+}
+
+fn must_be_cgroup(cgroup: &str) -> Result<(), CgroupError> {
+    if super::is_cgroup_path(cgroup) {
+        return Ok(());
+    }
+    let path = Path::new(cgroup);
+    Err(CgroupError::new("use as cgroup", path, Errno::INVAL))
 }
 
 fn collect(dir: &Path, pids: &mut Vec<i32>) -> Result<(), CgroupError> {
@@ -154,7 +165,19 @@ fn keyed_value(text: &str, key: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::keyed_value;
+    use super::{Errno, keyed_value, must_be_cgroup};
+
+    #[test]
+    fn what_is_no_cgroup_of_ours_is_neither_killed_nor_listed() {
+        for path in ["", "/", "/..", "/a/../..", "//", "/a/", "a"] {
+            assert_eq!(
+                must_be_cgroup(path).unwrap_err().errno,
+                Errno::INVAL,
+                "{path}"
+            );
+        }
+        must_be_cgroup("/a/b").unwrap();
+    }
 
     #[test]
     fn keyed_files_are_read_by_whole_keys() {
