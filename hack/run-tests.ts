@@ -39,6 +39,7 @@ const stages: readonly Stage[] = [
     run: async (scratch) => {
       // Built out here, where the Go module proxy can be reached; in there it is only found.
       await run(['hack/crictl']);
+      await run(['hack/critest', '--build']);
       return vitest('conformance', ['test/conformance'], scratch, ['hack/private-host']);
     },
   },

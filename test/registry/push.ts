@@ -91,11 +91,11 @@ export async function pushImage(
   } as { mediaType: string });
 }
 
-/** Pushes an index over images that are there. */
+/** Pushes an index over images that are there; `name` undefined leaves it untagged. */
 export async function pushIndex(
   url: string,
   repository: string,
-  name: string,
+  name: string | undefined,
   images: readonly (Pushed & { readonly architecture: string })[],
 ): Promise<Pushed> {
   const manifests = images.map(({ architecture, ...descriptor }) => ({
