@@ -58,8 +58,7 @@ fn read_record(pod_dir: &Path) -> Result<Option<v1::PodStateRecord>, Fault> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             let what = format!("cannot read pod state {path:?}");
-            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-            return Err(Fault::from_errno("read-state", &what, errno));
+            return Err(Fault::from_io("read-state", &what, &error));
         }
     };
     v1::PodStateRecord::decode(bytes.as_slice())

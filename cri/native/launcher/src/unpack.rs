@@ -44,8 +44,7 @@ pub(crate) fn run(
     let (handed_over, handing_over) = match pipe() {
         Ok(ends) => ends,
         Err(error) => {
-            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-            let fault = Fault::from_errno("fork", "cannot attend to the unpacker", errno);
+            let fault = Fault::from_io("fork", "cannot attend to the unpacker", &error);
             return answered(reply(connection, Reply::Fault(fault)));
         }
     };
@@ -195,16 +194,13 @@ fn source_of(
 ) -> Result<Source, Fault> {
     if request.source_path.is_empty() {
         let connection = connection.try_clone().map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-            Fault::from_errno("source", "cannot read the blob from the connection", errno)
+            Fault::from_io("source", "cannot read the blob from the connection", &error)
         })?;
         return Ok(Source::Stream(Box::new(Chunks::new(connection, reader))));
     }
     let path = job::absolute(&request.source_path, "check")?;
-    let file = File::open(&path).map_err(|error| {
-        let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-        Fault::from_errno("source", &format!("cannot open blob {path:?}"), errno)
-    })?;
+    let file = File::open(&path)
+        .map_err(|error| Fault::from_io("source", &format!("cannot open blob {path:?}"), &error))?;
     Ok(Source::File {
         file,
         offset: request.offset,

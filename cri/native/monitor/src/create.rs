@@ -297,12 +297,8 @@ fn make_directory(directory: &Path) -> Result<(), Fault> {
         .mode(0o700)
         .create(directory)
         .map_err(|error| {
-            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-            Fault::from_errno(
-                "mkdir",
-                &format!("cannot make directory {directory:?}"),
-                errno,
-            )
+            let what = format!("cannot make directory {directory:?}");
+            Fault::from_io("mkdir", &what, &error)
         })
 }
 

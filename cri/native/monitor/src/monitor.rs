@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use estiba_isolate::{Host, PodNamespaces};
 use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
 use rustix::event::epoll::EventFlags;
-use rustix::io::Errno;
 
 use crate::abandoned::Abandoned;
 use crate::client::{Address, Client};
@@ -301,10 +300,9 @@ fn watch(
     let listener = poller.watch(listener, Source::Listener)?;
     let pod_init = match &namespaces.init {
         Some((_, pidfd)) => {
-            let pidfd = pidfd.try_clone().map_err(|error| {
-                let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-                Fault::from_errno("watch", "cannot watch the pod's pid 1", errno)
-            })?;
+            let pidfd = pidfd
+                .try_clone()
+                .map_err(|error| Fault::from_io("watch", "cannot watch the pod's pid 1", &error))?;
             Some(poller.watch(pidfd, Source::PodInit)?)
         }
         None => None,

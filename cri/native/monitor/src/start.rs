@@ -164,12 +164,8 @@ fn make_directories(pod_dir: &Path) -> Result<(), Fault> {
             .recursive(with_parents)
             .create(path)
             .map_err(|error| {
-                let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-                Fault::from_errno(
-                    "mkdir",
-                    &format!("cannot make pod directory {path:?}"),
-                    errno,
-                )
+                let what = format!("cannot make pod directory {path:?}");
+                Fault::from_io("mkdir", &what, &error)
             })
     };
     if let Some(parent) = pod_dir.parent() {

@@ -25,6 +25,15 @@ impl Fault {
         Self::new(code_of_errno(errno), step, format!("{what}: {why}")).with_errno(errno)
     }
 
+    /// The same for an error of the standard library; one without an errno tells in its own words.
+    #[must_use]
+    pub fn from_io(step: &str, what: &str, error: &std::io::Error) -> Self {
+        error.raw_os_error().map_or_else(
+            || Self::new(ErrorCode::Internal, step, format!("{what}: {error}")),
+            |errno| Self::from_errno(step, what, errno),
+        )
+    }
+
     /// Sets the errno of the kernel call that failed.
     #[must_use]
     pub fn with_errno(mut self, errno: i32) -> Self {
@@ -87,6 +96,17 @@ mod tests {
             "{}",
             fault.message
         );
+    }
+
+    #[test]
+    fn an_error_without_an_errno_keeps_its_words() {
+        let error = std::io::Error::other("the dog ate it");
+        let fault = Fault::from_io("read", "cannot read \"/x\"", &error);
+        assert_eq!(fault.message, "cannot read \"/x\": the dog ate it");
+        assert_eq!((fault.code(), fault.errno), (ErrorCode::Internal, 0));
+        let error = std::io::Error::from_raw_os_error(2);
+        let fault = Fault::from_io("read", "cannot read \"/x\"", &error);
+        assert_eq!((fault.code(), fault.errno), (ErrorCode::NotFound, 2));
     }
 
     #[test]
