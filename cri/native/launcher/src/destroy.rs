@@ -28,7 +28,7 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
         None
     });
     let record = record.unwrap_or_default();
-    if estiba_kernel::process::boot_id().is_ok_and(|boot_id| boot_id == record.boot_id) {
+    if host.boot_id == record.boot_id {
         failures.extend(kill_monitor(&record).err());
     }
     let mut cgroups: Vec<&String> = record.cgroups.iter().chain(&request.cgroups).collect();

@@ -74,7 +74,7 @@ fn prepare_in(
         pod_id: start.pod_id.clone(),
         pod_dir: pod_dir.to_owned(),
         netns_path: start.netns_path.clone(),
-        boot_id: estiba_kernel::process::boot_id().unwrap_or_default(),
+        boot_id: host.boot_id.clone(),
         pid,
         start_time_ticks: estiba_kernel::process::start_time_ticks(pid).unwrap_or(0),
     };
