@@ -4,7 +4,8 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
-use estiba_kernel::{Errno, socket};
+use estiba_kernel::{Errno, socket, spawn};
+use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::error::IsolateError;
@@ -52,6 +53,9 @@ pub struct Building {
     /// The final process's birth has been told.
     pub(crate) is_born: bool,
     pub(crate) ready: Option<Ready>,
+    /// Children whose pidfds did not arrive. They are killed; nobody else can have their pids before
+    /// [`reap_unreported`] has reaped them.
+    lost: Vec<Pid>,
     /// The final process's failure, when it came before the builder's word of its birth.
     pub(crate) failed: Option<IsolateError>,
 }
@@ -77,8 +81,21 @@ impl Building {
             groups: Vec::new(),
             is_born: false,
             ready: None,
+            lost: Vec::new(),
             failed: None,
         }
+    }
+
+    /// The pidfd of a child that the message names.
+    fn take_child(&mut self, pid: i32, fds: Vec<OwnedFd>) -> Result<OwnedFd, IsolateError> {
+        if let Some(pidfd) = fds.into_iter().next() {
+            return Ok(pidfd);
+        }
+        if let Some(pid) = Pid::from_raw(pid) {
+            rustix::process::kill_process(pid, Signal::KILL).ok();
+            self.lost.push(pid);
+        }
+        Err(out_of_descriptors("take over a child of the build"))
     }
 }
 
@@ -89,11 +106,19 @@ impl Building {
 /// # Errors
 /// The kernel's refusal.
 pub fn reap_unreported(building: &Building) -> Result<bool, IsolateError> {
-    if building.is_born {
-        return Ok(false);
+    let fail = |errno| IsolateError::kernel(STEP, "reap lost children", errno);
+    let mut is_one_alive = false;
+    for pid in &building.lost {
+        is_one_alive |= spawn::reap_pid(*pid).map_err(fail)?;
     }
-    estiba_kernel::spawn::reap_group(building.group)
-        .map_err(|errno| IsolateError::kernel(STEP, "reap lost children", errno))
+    if !building.is_born {
+        is_one_alive |= spawn::reap_group(building.group).map_err(fail)?;
+    }
+    Ok(is_one_alive)
+}
+
+fn out_of_descriptors(action: &str) -> IsolateError {
+    IsolateError::kernel(STEP, action, Errno::MFILE)
 }
 
 /// What the child tells when it is parked (container) or about to execve (exec).
@@ -201,27 +226,29 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
                 format!("cannot read the container's message: {error}"),
             )
         })?;
-        let mut fds = message.fds.into_iter();
+        let fds = message.fds;
         match wire {
             Wire::Failed(error) => building.failed = Some(error),
             Wire::Handed { pid, cgroup, steps } => {
                 building.cgroup = Some(cgroup);
                 building.steps.splice(0..0, steps);
-                if let Some(pidfd) = fds.next() {
-                    (building.builder_pid, building.builder_pidfd) = (pid, pidfd);
-                    return Ok(Some(ControlMessage::Handed));
-                }
+                building.builder_pidfd = building.take_child(pid, fds)?;
+                building.builder_pid = pid;
+                return Ok(Some(ControlMessage::Handed));
             }
             Wire::Groups(some) => building.groups.extend(some),
             Wire::Forked { pid, steps } => {
                 building.is_born = true;
-                building.process = fds.next().map(|pidfd| (pid, pidfd));
                 building.steps.extend(steps);
+                building.process = Some((pid, building.take_child(pid, fds)?));
+            }
+            Wire::Ready { .. } if message.has_lost_fds => {
+                return Err(out_of_descriptors("take over the container's terminal"));
             }
             Wire::Ready { user, steps } => {
                 building.ready = Some(Ready {
                     ids: user,
-                    console: fds.next(),
+                    console: fds.into_iter().next(),
                 });
                 building.steps.extend(steps);
             }

@@ -8,8 +8,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg,
+    sendmsg, socketpair,
 };
 
 use crate::spawn::last_errno;
@@ -61,6 +62,8 @@ pub struct Message {
     pub bytes: Vec<u8>,
     /// The descriptors, close-on-exec.
     pub fds: Vec<OwnedFd>,
+    /// Not all have arrived: this process may open no more.
+    pub has_lost_fds: bool,
 }
 
 /// Receives one message of at most `limit` bytes.
@@ -85,6 +88,7 @@ pub fn receive(socket: impl AsFd, limit: usize, block: bool) -> Result<Message, 
                 return Ok(Message {
                     bytes: Vec::new(),
                     fds: Vec::new(),
+                    has_lost_fds: false,
                 });
             }
             Err(errno) => return Err(errno),
@@ -96,11 +100,15 @@ pub fn receive(socket: impl AsFd, limit: usize, block: bool) -> Result<Message, 
             fds.extend(rights);
         }
     }
-    if received.flags.contains(rustix::net::ReturnFlags::TRUNC) {
+    if received.flags.contains(ReturnFlags::TRUNC) {
         return Err(Errno::MSGSIZE);
     }
     bytes.truncate(received.bytes);
-    Ok(Message { bytes, fds })
+    Ok(Message {
+        bytes,
+        fds,
+        has_lost_fds: received.flags.contains(ReturnFlags::CTRUNC),
+    })
 }
 
 /// User id of the process at the other end of a unix socket.

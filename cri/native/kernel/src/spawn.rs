@@ -5,6 +5,7 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// libc's constant does not fit its type.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
@@ -113,7 +114,6 @@ pub enum Ended {
 /// # Errors
 /// `CHILD` when it is not a child of the caller or has been reaped.
 pub fn wait_pidfd(pidfd: impl AsFd, block: bool) -> Result<Option<Ended>, Errno> {
-    use rustix::process::{WaitId, WaitIdOptions, waitid};
     let mut options = WaitIdOptions::EXITED;
     if !block {
         options |= WaitIdOptions::NOHANG;
@@ -136,16 +136,27 @@ pub fn wait_pidfd(pidfd: impl AsFd, block: bool) -> Result<Option<Ended>, Errno>
     }
 }
 
+/// Reaps a child by its pid, which nobody else can have before. True while it lives.
+///
+/// # Errors
+/// The kernel's errno; a child that has been reaped is no error.
+pub fn reap_pid(pid: Pid) -> Result<bool, Errno> {
+    reap_all(&WaitId::Pid(pid))
+}
+
 /// Reaps every child that belongs to this process group and has ended. True while one lives.
 ///
 /// # Errors
 /// The kernel's errno; a group without children of the caller is no error.
 pub fn reap_group(group: i32) -> Result<bool, Errno> {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
     let group = Pid::from_raw(group).ok_or(Errno::INVAL)?;
+    reap_all(&WaitId::Pgid(Some(group)))
+}
+
+fn reap_all(whom: &WaitId<'_>) -> Result<bool, Errno> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
     loop {
-        match waitid(WaitId::Pgid(Some(group)), options) {
+        match waitid(whom.clone(), options) {
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) => return Ok(true),
             Err(Errno::CHILD) => return Ok(false),

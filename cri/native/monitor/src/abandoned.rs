@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 
 use estiba_isolate::{Building, ControlMessage};
+use estiba_wire::v1::Fault;
 
 use crate::container::{Construction, Phase};
 use crate::exec::LOOK_AGAIN;
@@ -42,10 +43,40 @@ fn kill(building: &Building) {
 }
 
 impl Monitor {
+    /// Takes a fresh build into the event loop, and its first child among the strays. One for which
+    /// that cannot be done is killed; what is left of it then counts for `owner`, as with `abandon`.
+    pub(crate) fn adopt(
+        &mut self,
+        building: Building,
+        source: Source,
+        owner: Option<Key>,
+    ) -> Result<Construction, Fault> {
+        let builder = building
+            .builder_pidfd
+            .try_clone()
+            .map_err(|error| Fault::from_io("adopt", "cannot watch the builder", &error));
+        let watched = builder
+            .and_then(|builder| Ok((builder, self.poller.add(building.control.as_fd(), source)?)));
+        match watched {
+            Ok((builder, token)) => {
+                self.add_stray(builder, owner);
+                Ok(Construction { building, token })
+            }
+            Err(fault) => {
+                self.give_up(building, owner);
+                Err(fault)
+            }
+        }
+    }
+
     /// Kills what is being built. `owner` is removed when it was a wreck's last.
     pub(crate) fn abandon(&mut self, construction: Construction, owner: Option<Key>) {
         let Construction { building, token } = construction;
         self.poller.remove(building.control.as_fd(), token);
+        self.give_up(building, owner);
+    }
+
+    fn give_up(&mut self, building: Building, owner: Option<Key>) {
         kill(&building);
         if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
             container.strays += 1;
@@ -121,9 +152,11 @@ impl Monitor {
             self.poller
                 .remove(abandoned.building.control.as_fd(), token);
         }
+        // Somebody else's business, too, unless it could not be made that.
+        let builder_lives = matches!(process::reap(&abandoned.building.builder_pidfd), Ok(None));
         match estiba_isolate::reap_unreported(&abandoned.building) {
-            Ok(true) => return self.look_again(key, true),
-            Ok(false) => {}
+            Ok(others_live) if others_live || builder_lives => return self.look_again(key, true),
+            Ok(_) => {}
             Err(error) => {
                 let fields = [("why", error.message.as_str())];
                 self.log(Level::Warn, "cannot reap children of a build", &fields);

@@ -13,13 +13,12 @@ use rustix::pipe::PipeFlags;
 use serde::Deserialize;
 
 use crate::client::Address;
-use crate::container::{Construction, Container, Init, Phase, Stream};
+use crate::container::{Container, Init, Phase, Stream};
 use crate::convert;
 use crate::log::{LogFile, Splitter, StreamName};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::record::container_dir;
-use crate::stderr_log::Level;
 use crate::timestamp;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
@@ -68,13 +67,13 @@ impl Monitor {
         container.create_reply = Some(from);
         self.containers.insert(key, container);
         // On disk before anything exists that would have to be cleaned up.
-        let built = self
+        let begun = self
             .write_state()
             .and_then(|()| self.begin(key, request, &directory));
-        if built.is_err() {
-            self.take_back(key, &directory);
+        if let Err(fault) = begun {
+            self.make_wreck(key, fault);
         }
-        built
+        Ok(())
     }
 
     fn check_new(&self, id: &str) -> Result<(), Fault> {
@@ -107,22 +106,6 @@ impl Monitor {
             .write_state(own.into_iter().chain(containers).collect())
     }
 
-    fn take_back(&mut self, key: Key, directory: &Path) {
-        if let Some(container) = self.containers.remove(&key) {
-            for stream in container.streams {
-                if let Some(pipe) = stream.pipe {
-                    self.poller.unwatch(pipe);
-                }
-            }
-        }
-        let kept = estiba_trees::remove_tree(directory)
-            .err()
-            .map(|error| error.to_string());
-        if let Some(why) = kept.or_else(|| self.write_state().err().map(|fault| fault.message)) {
-            self.log(Level::Warn, "cannot undo a failed create", &[("why", &why)]);
-        }
-    }
-
     fn begin(
         &mut self,
         key: Key,
@@ -139,6 +122,17 @@ impl Monitor {
             stdin: kept_stdin,
             outputs,
         } = make_stdio(&stdio)?;
+        if let Some(container) = self.containers.get_mut(&key) {
+            container.log = log;
+            container.stdin = kept_stdin;
+            for (index, (pipe, name)) in outputs.into_iter().enumerate() {
+                let pipe = self.poller.watch(pipe, Source::Output(key, index))?;
+                container.streams.push(Stream {
+                    pipe: Some(pipe),
+                    splitter: Splitter::new(name),
+                });
+            }
+        }
         let pid_target = self.pid_target(&request.pid_target_container_id)?;
         let rootfs = request.rootfs.clone().unwrap_or_default();
         let config_path = directory.join("config.json");
@@ -162,33 +156,15 @@ impl Monitor {
             parking: Parking::Control,
         };
         let building = estiba_isolate::spawn_create(&self.host, create).map_err(convert::fault)?;
-        let token = self
-            .poller
-            .add(building.control.as_fd(), Source::Control(key))?;
-        let builder = building
-            .builder_pidfd
-            .try_clone()
-            .map_err(|error| io_fault(&error))?;
+        let construction = self.adopt(building, Source::Control(key), Some(key))?;
         let patience = match request.deadline_ms {
             0 => DEFAULT_DEADLINE,
             milliseconds => Duration::from_millis(milliseconds),
         };
-        let mut streams = Vec::new();
-        for (index, (pipe, name)) in outputs.into_iter().enumerate() {
-            let pipe = self.poller.watch(pipe, Source::Output(key, index))?;
-            streams.push(Stream {
-                pipe: Some(pipe),
-                splitter: Splitter::new(name),
-            });
-        }
         if let Some(container) = self.containers.get_mut(&key) {
-            container.construction = Some(Construction { building, token });
+            container.construction = Some(construction);
             container.build_deadline = Instant::now().checked_add(patience);
-            container.log = log;
-            container.stdin = kept_stdin;
-            container.streams = streams;
         }
-        self.add_stray(builder, Some(key));
         Ok(())
     }
 
@@ -230,46 +206,33 @@ impl Monitor {
         key: Key,
         created: Created,
     ) -> Result<(Option<Address>, v1::ContainerCreated), Fault> {
-        let pid = created.pid;
-        let init = self.poller.watch(created.pidfd, Source::Init(key))?;
-        let console = match created.console {
-            Some(console) => {
-                rustix::io::ioctl_fionbio(&console, true).map_err(errno_fault)?;
-                let pipe = self.poller.watch(console, Source::Output(key, 0))?;
-                Some(Stream {
-                    pipe: Some(pipe),
-                    splitter: Splitter::new(StreamName::Stdout),
-                })
-            }
-            None => None,
+        let init = Init {
+            pid: created.pid,
+            start_time_ticks: estiba_kernel::process::start_time_ticks(created.pid).unwrap_or(0),
+            pidfd: self.watch_process(created.pidfd, Source::Init(key), Some(key))?,
         };
         let Some(container) = self.containers.get_mut(&key) else {
             return Err(crate::monitor::no_container(""));
         };
-        let start_time_ticks = estiba_kernel::process::start_time_ticks(pid).unwrap_or(0);
-        container.init = Some(Init {
-            pid,
-            start_time_ticks,
-            pidfd: init,
-        });
-        container.streams.extend(console);
+        container.init = Some(init);
+        if let Some(console) = created.console {
+            rustix::io::ioctl_fionbio(&console, true).map_err(errno_fault)?;
+            container.streams.push(Stream {
+                pipe: Some(self.poller.watch(console, Source::Output(key, 0))?),
+                splitter: Splitter::new(StreamName::Stdout),
+            });
+        }
         container.phase = Phase::Created;
         container.build_deadline = None;
         container.created_at_ns = timestamp::now_ns();
         container.user = created.user.unwrap_or_default();
-        let moved = container.cgroup != created.cgroup;
-        container.cgroup = created.cgroup;
         let answer = v1::ContainerCreated {
-            pid,
+            pid: created.pid,
             user: Some(convert::resolved_user(&container.user)),
             created_at_ns: container.created_at_ns,
             steps: convert::steps(created.steps),
         };
-        let reply_to = container.create_reply.take();
-        if moved {
-            self.write_state()?;
-        }
-        Ok((reply_to, answer))
+        Ok((container.create_reply.take(), answer))
     }
 }
 
@@ -335,10 +298,6 @@ fn make_stdio(stdio: &v1::Stdio) -> Result<Stdio, Fault> {
 fn errno_fault(errno: Errno) -> Fault {
     let what = "cannot make the container's standard streams";
     Fault::from_errno("stdio", what, errno.raw_os_error())
-}
-
-pub(crate) fn io_fault(error: &std::io::Error) -> Fault {
-    errno_fault(Errno::from_io_error(error).unwrap_or(Errno::IO))
 }
 
 fn invalid(id: &str, why: &str) -> Fault {

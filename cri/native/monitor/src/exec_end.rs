@@ -130,11 +130,7 @@ impl Monitor {
         let Some(exec) = self.execs.remove(&key) else {
             return;
         };
-        for stream in exec.streams {
-            if let Some(pipe) = stream.pipe {
-                self.poller.unwatch(pipe);
-            }
-        }
+        self.close_streams(exec.streams);
         if let Some(construction) = exec.construction {
             self.abandon(construction, None);
         }

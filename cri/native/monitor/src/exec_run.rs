@@ -2,13 +2,13 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use estiba_isolate::{ControlMessage, ExecRequest};
+use estiba_isolate::{Building, ControlMessage, ExecRequest};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use crate::client::Address;
-use crate::container::{Construction, Phase};
+use crate::container::Phase;
 use crate::convert;
 use crate::exec::{Exec, ExecStream};
 use crate::monitor::{Monitor, no_container};
@@ -56,45 +56,77 @@ impl Monitor {
         exec: &v1::ExecSync,
         leaf: &str,
     ) -> Result<(), Fault> {
-        let (stdout, their_stdout) = output_pipe()?;
-        let (stderr, their_stderr) = output_pipe()?;
-        let Some(target) = self.containers.get(&container) else {
+        let mut streams = [ExecStream::default(), ExecStream::default()];
+        let built = self
+            .open_streams(key, &mut streams)
+            .and_then(|theirs| self.spawn_exec(container, exec, leaf, theirs))
+            .and_then(|building| self.adopt(building, Source::ExecControl(key), None));
+        let cgroup = self
+            .containers
+            .get(&container)
+            .map(|target| target.cgroup.clone());
+        match built {
+            Ok(construction) => {
+                let place = (cgroup.unwrap_or_default(), leaf);
+                let exec = Exec::new(from, container, exec, place, construction, streams);
+                self.execs.insert(key, exec);
+                Ok(())
+            }
+            Err(fault) => {
+                self.close_streams(streams);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Watches the read ends of the command's outputs; the command gets the others.
+    fn open_streams(
+        &mut self,
+        key: Key,
+        streams: &mut [ExecStream; 2],
+    ) -> Result<Vec<OwnedFd>, Fault> {
+        let mut theirs = Vec::new();
+        for (index, stream) in streams.iter_mut().enumerate() {
+            let (read, write) = output_pipe()?;
+            stream.pipe = Some(self.poller.watch(read, Source::ExecOutput(key, index))?);
+            theirs.push(write);
+        }
+        Ok(theirs)
+    }
+
+    pub(crate) fn close_streams(&mut self, streams: [ExecStream; 2]) {
+        for pipe in streams.into_iter().filter_map(|stream| stream.pipe) {
+            self.poller.unwatch(pipe);
+        }
+    }
+
+    fn spawn_exec(
+        &self,
+        container: Key,
+        exec: &v1::ExecSync,
+        leaf: &str,
+        outputs: Vec<OwnedFd>,
+    ) -> Result<Building, Fault> {
+        let target = self.containers.get(&container);
+        let Some((target, init)) = target.and_then(|target| Some((target, target.init.as_ref()?)))
+        else {
             return Err(no_container(&exec.container_id));
         };
-        let Some(init) = &target.init else {
-            return Err(no_container(&exec.container_id));
-        };
-        let cgroup = target.cgroup.clone();
         let directory = container_dir(&self.identity.pod_dir, &target.id);
+        let mut outputs = outputs.into_iter();
         let request = ExecRequest {
             config_path: &directory.join("config.json"),
             argv: &exec.argv,
             user: &target.user,
             init_pidfd: init.pidfd.as_fd(),
-            cgroup: &cgroup,
+            cgroup: &target.cgroup,
             leaf: Some(leaf),
             stdin: None,
-            stdout: Some(their_stdout),
-            stderr: Some(their_stderr),
+            stdout: outputs.next(),
+            stderr: outputs.next(),
             tty: false,
         };
-        let building = estiba_isolate::spawn_exec(&self.host, request).map_err(convert::fault)?;
-        let builder = building
-            .builder_pidfd
-            .try_clone()
-            .map_err(|error| pipe_fault(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-        let token = self
-            .poller
-            .add(building.control.as_fd(), Source::ExecControl(key))?;
-        let mut streams = [ExecStream::default(), ExecStream::default()];
-        for (index, (stream, pipe)) in streams.iter_mut().zip([stdout, stderr]).enumerate() {
-            stream.pipe = Some(self.poller.watch(pipe, Source::ExecOutput(key, index))?);
-        }
-        let construction = Construction { building, token };
-        let exec = Exec::new(from, container, exec, (cgroup, leaf), construction, streams);
-        self.execs.insert(key, exec);
-        self.add_stray(builder, None);
-        Ok(())
+        estiba_isolate::spawn_exec(&self.host, request).map_err(convert::fault)
     }
 
     pub(crate) fn exec_control(&mut self, key: Key) {
@@ -107,7 +139,11 @@ impl Monitor {
             match estiba_isolate::read_control(&mut construction.building) {
                 Ok(None) => return,
                 Ok(Some(ControlMessage::Created(created))) => {
-                    match self.poller.watch(created.pidfd, Source::ExecProcess(key)) {
+                    let process = self.watch_process(created.pidfd, Source::ExecProcess(key), None);
+                    let Some(exec) = self.execs.get_mut(&key) else {
+                        return;
+                    };
+                    match process {
                         Ok(process) => exec.process = Some(process),
                         Err(fault) => exec.fault = Some(fault),
                     }

@@ -23,6 +23,7 @@ mod removal;
 mod serving;
 mod start;
 pub mod stderr_log;
+mod strays;
 pub mod timestamp;
 
 pub use start::run;

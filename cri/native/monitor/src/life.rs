@@ -33,7 +33,9 @@ impl Monitor {
                     match successor {
                         Ok(pidfd) => self.add_stray(pidfd, Some(key)),
                         Err(error) => {
-                            self.construction_failed(key, crate::create::io_fault(&error));
+                            let what = "cannot watch the assembler";
+                            let fault = Fault::from_io("adopt", what, &error);
+                            self.construction_failed(key, fault);
                         }
                     }
                 }

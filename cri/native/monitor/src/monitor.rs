@@ -18,6 +18,7 @@ use crate::poller::{Key, Poller, Source, Watched};
 use crate::process;
 use crate::record::Identity;
 use crate::stderr_log::{self, Level};
+use crate::strays::Stray;
 
 pub(crate) type Answer = monitor_reply::Result;
 
@@ -37,8 +38,7 @@ pub(crate) struct Monitor {
     pub(crate) clients: BTreeMap<Key, Client>,
     pub(crate) containers: BTreeMap<Key, Container>,
     pub(crate) execs: BTreeMap<Key, Exec>,
-    /// Children whose end interests nobody but the kernel, and the container they belong to.
-    strays: BTreeMap<Key, (Watched, Option<Key>)>,
+    pub(crate) strays: BTreeMap<Key, Stray>,
     pub(crate) abandoned: BTreeMap<Key, Abandoned>,
     next_key: Key,
     scratch: Option<Scratch>,
@@ -131,7 +131,7 @@ impl Monitor {
             Source::ExecProcess(key) => self.exec_process_ended(key),
             Source::ExecOutput(key, index) => self.exec_output(key, index),
             Source::Abandoned(key) => self.look_at_abandoned(key),
-            Source::Stray(key) => self.stray_ended(key),
+            Source::Stray(key) => self.look_at_stray(key),
             Source::PodInit => self.pod_init_ended(),
         }
     }
@@ -146,40 +146,6 @@ impl Monitor {
         let mut all = vec![("pod", self.identity.pod_id.as_str())];
         all.extend_from_slice(fields);
         stderr_log::line(level, "monitor", message, &all);
-    }
-
-    // Children
-
-    /// Has a child reaped whenever it ends.
-    pub(crate) fn add_stray(&mut self, pidfd: OwnedFd, owner: Option<Key>) {
-        let key = self.new_key();
-        match self.poller.watch(pidfd, Source::Stray(key)) {
-            Ok(watched) => {
-                self.strays.insert(key, (watched, owner));
-                if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
-                    container.strays += 1;
-                }
-            }
-            Err(fault) => self.log(
-                Level::Warn,
-                "cannot reap a child",
-                &[("why", &fault.message)],
-            ),
-        }
-    }
-
-    fn stray_ended(&mut self, key: Key) {
-        let Some((watched, _)) = self.strays.get(&key) else {
-            return;
-        };
-        if matches!(process::reap(watched), Ok(None)) {
-            return;
-        }
-        let Some((watched, owner)) = self.strays.remove(&key) else {
-            return;
-        };
-        self.poller.unwatch(watched);
-        self.stray_is_gone(owner);
     }
 
     fn pod_init_ended(&mut self) {
@@ -238,7 +204,8 @@ impl Monitor {
         });
         let execs = self.execs.values().map(Exec::next_deadline);
         let abandoned = self.abandoned.values().map(|abandoned| abandoned.look_at);
-        let others = abandoned.chain([scratch]);
+        let strays = self.strays.values().map(|stray| stray.look_at);
+        let others = abandoned.chain(strays).chain([scratch]);
         containers.chain(execs).chain(others).flatten().min()
     }
 
@@ -288,6 +255,10 @@ impl Monitor {
             .collect();
         for key in abandoned {
             self.look_at_abandoned(key);
+        }
+        let strays = self.strays.iter().filter(|(_, stray)| due(stray.look_at));
+        for key in strays.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            self.look_at_stray(key);
         }
     }
 }

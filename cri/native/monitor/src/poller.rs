@@ -65,8 +65,19 @@ impl Poller {
 
     /// Waits for input on `fd`, until [`Self::unwatch`].
     pub(crate) fn watch(&mut self, fd: OwnedFd, source: Source) -> Result<Watched, Fault> {
-        let token = self.add(fd.as_fd(), source)?;
-        Ok(Watched { fd, token })
+        self.try_watch(fd, source).map_err(|failed| failed.1)
+    }
+
+    /// The same for descriptors that are wanted back when they cannot be watched.
+    pub(crate) fn try_watch(
+        &mut self,
+        fd: OwnedFd,
+        source: Source,
+    ) -> Result<Watched, Box<(OwnedFd, Fault)>> {
+        match self.add(fd.as_fd(), source) {
+            Ok(token) => Ok(Watched { fd, token }),
+            Err(fault) => Err(Box::new((fd, fault))),
+        }
     }
 
     /// Waits for input on a descriptor that stays where it is, until [`Self::remove`].
