@@ -11,7 +11,7 @@ describe('parseHostsFile', () => {
     const file = parseHostsFile(
       `server = "https://registry-1.docker.io"
 [host."https://z-mirror.example"]
-capabilities = ["pull", "Resolve"]
+capabilities = ["pull", "Resolve", "referrers"]
 [host."http://a-mirror.example:5000"]
 [host."m.example/base"]
 [host."https://whole.example/v2/cache/"]
@@ -39,8 +39,8 @@ override_path = true`,
         key: 'host."https://whole.example/v2/cache/"',
       },
     ]);
-    expect(file.hosts[0]?.capabilities).toEqual(['pull', 'resolve']);
-    expect(file.hosts[1]?.capabilities).toEqual(['pull', 'resolve', 'push']);
+    expect(file.hosts[0]?.capabilities).toEqual(['pull', 'resolve', 'referrers']);
+    expect(file.hosts[1]?.capabilities).toEqual(['pull', 'resolve', 'push', 'referrers']);
     expect(file.server.url).toEqual({ scheme: 'https', host: 'registry-1.docker.io', path: '/v2' });
   });
 
@@ -116,7 +116,7 @@ Authorization = ["Basic c2VjcmV0"]`,
     ['[host.""]', 'key host."": "" is not an http or https URL'],
     [
       '[host."https://a"]\ncapabilities = ["pul"]',
-      'key host."https://a".capabilities: "pul" is not one of pull, resolve, push',
+      'key host."https://a".capabilities: "pul" is not one of pull, resolve, push, referrers',
     ],
     ['capabilities = "pull"', 'key capabilities: it is not a list'],
     ['ca = 1', 'key ca: it is neither a string nor a list of strings'],

@@ -5,8 +5,9 @@ import { CriError } from '../core/error.ts';
 import { parseGoDuration } from './go-duration.ts';
 import { Secret } from './secret.ts';
 
-export type Capability = 'pull' | 'resolve' | 'push';
-const allCapabilities: readonly Capability[] = ['pull', 'resolve', 'push'];
+/** What containerd's files may name; a pull asks for `pull` and `resolve` alone. */
+export type Capability = 'pull' | 'resolve' | 'push' | 'referrers';
+const allCapabilities: readonly Capability[] = ['pull', 'resolve', 'push', 'referrers'];
 
 /** A client certificate; "" as key means that the certificate's file holds it. */
 export interface ClientPair {
