@@ -39,6 +39,8 @@ export type FaultPlan = (request: {
   readonly method: string;
   readonly path: string;
   readonly range: string;
+  /** What the client proves itself with, "" for nothing. */
+  readonly authorization: string;
   /** How many requests came before this one. */
   readonly count: number;
 }) => Fault | undefined;
@@ -100,7 +102,9 @@ export class FaultProxy implements AsyncDisposable {
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = 'GET', url: path = '' } = incoming;
     const range = incoming.headers.range ?? '';
-    const fault = this.plan({ method, path, range, count: this.asked.length }) ?? { kind: 'none' };
+    const { authorization = '' } = incoming.headers;
+    const count = this.asked.length;
+    const fault = this.plan({ method, path, range, authorization, count }) ?? { kind: 'none' };
     this.asked.push([method, path, range].filter(Boolean).join(' '));
     response.on('error', () => {});
     if (fault.kind === 'status') {
