@@ -1,0 +1,159 @@
+// Every way in which a registry and the network before it can fail a pull, seen from the kubelet's side
+// of the socket: the status code and its word, nothing half made, and the next pull succeeds.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { BuiltImage } from '../../hack/images/build-image.ts';
+import { eventually } from '../lib/pods.ts';
+import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
+import { hasDockerRegistry } from '../registry/docker-registry.ts';
+import type { Fault } from '../registry/fault-proxy.ts';
+import { needDockerRegistry } from '../registry/registry-ground.ts';
+
+let ground: PullGround;
+let image: BuiltImage;
+let name = '';
+let count = 0;
+
+beforeAll(async () => {
+  if (await hasDockerRegistry()) {
+    ground = await PullGround.make();
+  }
+});
+
+afterAll(async () => {
+  if (ground !== undefined) {
+    const left = await ground.server.stop();
+    await ground[Symbol.asyncDispose]();
+    expect(left).toEqual([]);
+  }
+});
+
+beforeEach(async (context) => {
+  await needDockerRegistry(context);
+  await ground.clear();
+  count += 1;
+  image = onBusybox([noise(300_000), [{ name: 'a', content: `fault ${count}` }]]);
+  name = await ground.push('team/fault', String(count), image);
+});
+
+/** What a fault is about: part of the path of its requests. */
+type Part = 'manifests' | 'config' | 'layer';
+
+function pathOf(part: Part): string {
+  const digest = part === 'config' ? image.id : image.layers[1]?.digest;
+  return part === 'manifests' ? '/manifests/' : `/blobs/${digest ?? ''}`;
+}
+
+function spoil(part: Part, fault: Fault): void {
+  const wanted = pathOf(part);
+  ground.proxy.plan = ({ path }) => (path.includes(wanted) ? fault : undefined);
+}
+
+/** Names of layers and of what is being made; broken pulls may leave partial blobs alone. */
+async function made(): Promise<string[]> {
+  const { stateDir } = ground.server;
+  const layers = await readdir(join(stateDir, 'layers'), { recursive: true });
+  const ingest = await readdir(join(stateDir, 'ingest'));
+  return [
+    ...layers.filter((path) => path.split('/').length <= 2).map((path) => `layers/${path}`),
+    ...ingest.filter((path) => !path.endsWith('.partial')).map((path) => `ingest/${path}`),
+  ].sort();
+}
+
+async function failures(reason: string): Promise<number> {
+  const addresses = [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)];
+  const answer = await fetch(`http://${addresses.at(-1)?.[1]}/metrics`);
+  const line = `estiba_image_pull_failures_total{reason="${reason}"} `;
+  const found = (await answer.text()).split('\n').find((each) => each.startsWith(line));
+  return Number(found?.slice(line.length) ?? 0);
+}
+
+/** Pulls with the fault in force, which must fail as said; then without it. */
+async function expectFailure(code: string, reason: string, words: RegExp): Promise<void> {
+  const before = await made();
+  const counted = await failures(reason);
+  const failed = ground.pull(name, { deadlineMs: 60_000 });
+  await expect(failed).rejects.toThrow(new RegExp(`^\\d+ ${code}: `, 'u'));
+  await expect(failed).rejects.toThrow(words);
+  expect(await failures(reason)).toBe(counted + 1);
+  expect(await ground.status(name)).toBeUndefined();
+  expect(await ground.status(image.id)).toBeUndefined();
+  expect((await ground.server.client.image.listImages({})).images ?? []).toEqual([]);
+  await eventually(async () => expect(await made()).toEqual(before));
+  ground.proxy.plan = () => undefined;
+  expect(await ground.pull(name)).toBe(image.id);
+  expect(await ground.status(name)).toMatchObject({ id: image.id, repoTags: [name] });
+}
+
+const parts: readonly Part[] = ['manifests', 'config', 'layer'];
+
+describe.each(parts)('for the %s a registry that', (part) => {
+  it.each([
+    [401, 'UNAUTHENTICATED', 'Unauthenticated'],
+    [403, 'PERMISSION_DENIED', 'PermissionDenied'],
+    [404, 'NOT_FOUND', 'NotFound'],
+    [429, 'UNKNOWN', 'RegistryUnavailable'],
+    [500, 'UNKNOWN', 'RegistryUnavailable'],
+    [503, 'UNKNOWN', 'RegistryUnavailable'],
+  ])('answers %i fails the pull: %s', async (status, code, reason) => {
+    const body = '{"errors":[{"code":"DENIED","message":"not for you"}]}';
+    spoil(part, { kind: 'status', status, body, headers: { 'retry-after': '0' } });
+    const word = reason === 'RegistryUnavailable' ? `${reason}: cannot ` : 'cannot ';
+    await expectFailure(code, reason, new RegExp(`^\\d+ ${code}: ${word}.*${status}`, 'u'));
+  });
+
+  it('closes every connection fails the pull: RegistryUnavailable', async () => {
+    spoil(part, { kind: 'cut', afterBytes: 0 });
+    await expectFailure('UNKNOWN', 'RegistryUnavailable', /RegistryUnavailable: .*closed|reset/u);
+  });
+
+  it('sends other bytes than its digest says fails the pull', async () => {
+    spoil(part, { kind: 'corrupt' });
+    const code = part === 'layer' ? 'INVALID_ARGUMENT' : 'FAILED_PRECONDITION';
+    const reason = part === 'layer' ? 'InvalidArgument' : 'FailedPrecondition';
+    await expectFailure(
+      code,
+      reason,
+      /has the digest|announces the digest|what the registry sent/u,
+    );
+  });
+
+  it('asks for more patience than the kubelet has fails the pull at once', async () => {
+    spoil(part, { kind: 'status', status: 429, headers: { 'retry-after': '3600' } });
+    await expectFailure('UNKNOWN', 'RegistryUnavailable', /asks to wait 3600 s/u);
+  });
+});
+
+describe('for a layer a registry that', () => {
+  it('stalls for ever fails the pull: RegistryUnavailable', async () => {
+    spoil('layer', { kind: 'stall', afterBytes: 0 });
+    await expectFailure('UNKNOWN', 'RegistryUnavailable', /stalls: 0 bytes\/s over 2 s/u);
+  });
+
+  it('tells another length fails the pull', async () => {
+    spoil('layer', { kind: 'length', contentLength: 5 });
+    await expectFailure(
+      'FAILED_PRECONDITION',
+      'FailedPrecondition',
+      /has 5 bytes, the manifest says/u,
+    );
+  });
+
+  it('answers with another range than was asked for fails the pull', async () => {
+    const wanted = pathOf('layer');
+    ground.proxy.plan = ({ path, range }) => {
+      if (!path.includes(wanted)) {
+        return undefined;
+      }
+      return range === ''
+        ? { kind: 'cut', afterBytes: 100_000 }
+        : { kind: 'range', contentRange: 'bytes 5-99/100' };
+    };
+    await expectFailure(
+      'FAILED_PRECONDITION',
+      'FailedPrecondition',
+      /the range "bytes 5-99\/100"/u,
+    );
+  });
+});
