@@ -29,6 +29,8 @@ export interface TestServerOptions {
   readonly legacyMounts?: boolean;
   /** Directories searched for CNI plugins instead of Debian's. */
   readonly binDirs?: readonly string[];
+  /** Added to the environment of the server. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Lines added to the [section]s of the configuration file. */
   readonly config?: Readonly<Record<string, readonly string[]>>;
 }
@@ -97,6 +99,7 @@ export class TestServer {
   async serve(): Promise<void> {
     const child = spawn(binaries.estiba, ['serve', '--config', this.configPath], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#options.env },
     });
     this.#process = child;
     const collect = (chunk: Buffer): void => {
