@@ -12,6 +12,7 @@ import type { ContainerId, SandboxId } from './core/ids.ts';
 import { KeyedQueue } from './core/keyed-queue.ts';
 import { PersistentJobs } from './core/persistent-jobs.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './image/handlers.ts';
+import { PinnedImages } from './image/pinned-images.ts';
 import { ImageStore } from './images/image-store.ts';
 import { ImagePuller } from './images/pull/image-puller.ts';
 import { ThreadBackend } from './images/pull/thread-backend.ts';
@@ -235,7 +236,8 @@ function operationMetrics(deps: Deps): OperationMetrics {
 function listen(deps: Deps, puller: ImagePuller, metrics: OperationMetrics): Promise<GrpcServer> {
   const { v1 } = runtime;
   const missing = missingFeatures;
-  const imageDeps = { images: deps.images, puller };
+  const pinned = new PinnedImages(deps.config.images.pinned);
+  const imageDeps = { images: deps.images, puller, pinned };
   return GrpcServer.listen(
     [
       { service: v1.RuntimeService, types: v1, handlers: runtimeServiceHandlers(deps), missing },

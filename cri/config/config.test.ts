@@ -43,7 +43,7 @@ describe('parseConfig', () => {
         cgroupBase: '/estiba',
         legacyMounts: false,
       },
-      images: { maxUnpackBytes: 68_719_476_736 },
+      images: { maxUnpackBytes: 68_719_476_736, pinned: [] },
       registry: {
         hostsDirs: ['/etc/estiba/certs.d', '/etc/containerd/certs.d'],
         authFiles: ['/etc/estiba/auth.json'],

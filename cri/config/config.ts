@@ -32,7 +32,11 @@ export interface Config {
     readonly cgroupBase: string;
     readonly legacyMounts: boolean;
   };
-  readonly images: { readonly maxUnpackBytes: number };
+  readonly images: {
+    readonly maxUnpackBytes: number;
+    /** References, or the begin of some followed by "*". */
+    readonly pinned: readonly string[];
+  };
   readonly registry: {
     readonly hostsDirs: readonly string[];
     readonly authFiles: readonly string[];

@@ -276,6 +276,12 @@ const fileSchema = v.strictObject({
         'Largest sum of file sizes that one layer may unpack to.',
         inBytes,
       ),
+      pinned: option(
+        v.array(v.pipe(v.string(), v.minLength(1, 'is empty'))),
+        [],
+        'Images that the kubelet’s garbage collection and `crictl rmi --prune` keep: references such as `registry.example/team/base:1`, with a `*` at the end for all that begin so.',
+        { type: 'list of strings' },
+      ),
     }),
     {},
   ),
@@ -372,7 +378,7 @@ function toConfig(file: FileShape): Config {
       cgroupBase: file.isolator.cgroup_base,
       legacyMounts: file.isolator.legacy_mounts,
     },
-    images: { maxUnpackBytes: file.images.max_unpack_bytes },
+    images: { maxUnpackBytes: file.images.max_unpack_bytes, pinned: file.images.pinned },
     registry: {
       hostsDirs: file.registry.hosts_dirs,
       authFiles: file.registry.auth_files,

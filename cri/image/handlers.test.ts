@@ -14,6 +14,7 @@ import { localBackend } from '../images/pull/local-backend.ts';
 import { FakeRegistry } from '../registry/fake-registry.ts';
 import { imageServiceHandlers, nodeServiceHandlers } from './handlers.ts';
 import type { ImageServiceHandlers } from './handlers.ts';
+import { PinnedImages } from './pinned-images.ts';
 
 type Progress = estiba.node.v1.ImportProgress.$Properties;
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
   await images.load();
   const backend = localBackend(images.ingestDir, launcher);
   puller = new ImagePuller({ images, backend, maxConcurrentDownloads: 3 });
-  handlers = imageServiceHandlers({ images, puller });
+  handlers = imageServiceHandlers({ images, puller, pinned: new PinnedImages([]) });
 });
 
 afterEach(async () => {

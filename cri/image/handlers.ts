@@ -9,6 +9,7 @@ import { imageFsInfo } from './image-fs-info.ts';
 import { imageStatus } from './image-status.ts';
 import { importImages } from './import-images.ts';
 import { listImages } from './list-images.ts';
+import type { PinnedImages } from './pinned-images.ts';
 import { pullImage } from './pull-image.ts';
 import { pullWithProgress } from './pull-with-progress.ts';
 import { removeImage } from './remove-image.ts';
@@ -17,6 +18,7 @@ import { removeImage } from './remove-image.ts';
 export interface ImageDeps {
   readonly images: ImageStore;
   readonly puller: ImagePuller;
+  readonly pinned: PinnedImages;
 }
 
 type V1 = typeof runtime.v1;
@@ -58,17 +60,21 @@ export interface NodeServiceHandlers {
   ): Promise<estiba.node.v1.ExplainImageResponse.$Properties>;
 }
 
-export function imageServiceHandlers({ images, puller }: ImageDeps): ImageServiceHandlers {
+export function imageServiceHandlers(deps: ImageDeps): ImageServiceHandlers {
+  const { images, puller } = deps;
   return {
-    listImages: (request) => listImages(images, request),
+    listImages: (request) => listImages(deps, request),
     pullImage: (request, call) => pullImage(puller, request, call),
-    imageStatus: (request) => imageStatus(images, request),
+    imageStatus: (request) => imageStatus(deps, request),
     removeImage: (request) => removeImage(images, request),
     imageFsInfo: () => imageFsInfo(images),
   };
 }
 
-export function nodeServiceHandlers({ images, puller }: ImageDeps): NodeServiceHandlers {
+export function nodeServiceHandlers({
+  images,
+  puller,
+}: Pick<ImageDeps, 'images' | 'puller'>): NodeServiceHandlers {
   return {
     importImages: (request, call) => importImages(images, request, call),
     pullImage: (request, call) => pullWithProgress(puller, request, call),

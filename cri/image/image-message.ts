@@ -2,9 +2,10 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
 import { imageUser } from '../images/image.ts';
 import type { Image } from '../images/image.ts';
+import type { PinnedImages } from './pinned-images.ts';
 
 /** An image as CRI tells it. */
-export function imageMessage(image: Image): runtime.v1.Image.$Properties {
+export function imageMessage(image: Image, pinned: PinnedImages): runtime.v1.Image.$Properties {
   const { uid, username } = imageUser(image.config);
   return {
     id: image.id,
@@ -15,6 +16,6 @@ export function imageMessage(image: Image): runtime.v1.Image.$Properties {
     username,
     // The kubelet takes the image's name from here when it keeps images by runtime handler.
     spec: { image: image.id },
-    pinned: image.pinned,
+    pinned: pinned.has(image),
   };
 }

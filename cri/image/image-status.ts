@@ -2,6 +2,7 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { CriError } from '../core/error.ts';
 import type { ImageStore } from '../images/image-store.ts';
 import type { Image } from '../images/image.ts';
+import type { ImageDeps } from './handlers.ts';
 import { imageMessage } from './image-message.ts';
 
 /**
@@ -9,7 +10,7 @@ import { imageMessage } from './image-message.ts';
  * `verbose` reads the image's config for `info["info"]`: JSON with chainID and imageSpec.
  */
 export async function imageStatus(
-  images: ImageStore,
+  { images, pinned }: ImageDeps,
   request: runtime.v1.ImageStatusRequest.$Properties,
 ): Promise<runtime.v1.ImageStatusResponse.$Properties> {
   const name = request.image?.image ?? '';
@@ -20,7 +21,7 @@ export async function imageStatus(
   if (image === undefined) {
     return {};
   }
-  const answer = { image: imageMessage(image) };
+  const answer = { image: imageMessage(image, pinned) };
   return request.verbose === true ? { ...answer, info: await verboseInfo(images, image) } : answer;
 }
 

@@ -1,5 +1,5 @@
 import type { runtime } from '../../proto/gen/cri.js';
-import type { ImageStore } from '../images/image-store.ts';
+import type { ImageDeps } from './handlers.ts';
 import { imageMessage } from './image-message.ts';
 
 /**
@@ -7,13 +7,13 @@ import { imageMessage } from './image-message.ts';
  * reference; none when there is no such image. Memory only.
  */
 export async function listImages(
-  images: ImageStore,
+  { images, pinned }: ImageDeps,
   request: runtime.v1.ListImagesRequest.$Properties,
 ): Promise<runtime.v1.ListImagesResponse.$Properties> {
   const name = request.filter?.image?.image ?? '';
   if (name === '') {
-    return { images: images.list().map(imageMessage) };
+    return { images: images.list().map((image) => imageMessage(image, pinned)) };
   }
   const image = images.resolve(name);
-  return { images: image === undefined ? [] : [imageMessage(image)] };
+  return { images: image === undefined ? [] : [imageMessage(image, pinned)] };
 }

@@ -204,7 +204,6 @@ export class ImageCatalog {
       size: documentBytes + documents.layersSize,
       config: documents.config,
       layers: layers.map(({ kind, id }) => ({ kind, id })),
-      pinned: before?.image.pinned ?? false,
       createdAtNs: before?.image.createdAtNs ?? now,
       chainId,
     };

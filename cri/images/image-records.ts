@@ -44,7 +44,6 @@ const recordSchema = v.object({
   ),
   chainId: sha256,
   size: count,
-  pinned: v.boolean(),
   createdAtNs: nanoseconds,
   updatedAtNs: nanoseconds,
 });
@@ -93,10 +92,10 @@ export class ImageRecords {
     const configBytes = await this.readBlob(id);
     const config = parseImageConfig(configBytes, `config "${id}"`);
     const { manifestDigest, documentBytes } = record;
-    const { repoTags, repoDigests, layers, chainId, size, pinned } = record;
+    const { repoTags, repoDigests, layers, chainId, size } = record;
     const createdAtNs = BigInt(record.createdAtNs);
     return {
-      image: { id, repoTags, repoDigests, size, config, layers, pinned, createdAtNs, chainId },
+      image: { id, repoTags, repoDigests, size, config, layers, createdAtNs, chainId },
       manifestDigest,
       documentBytes,
       updatedAtNs: BigInt(record.updatedAtNs),
@@ -133,7 +132,6 @@ export class ImageRecords {
       layers: image.layers.map(({ kind, id }) => ({ kind, id })),
       chainId: image.chainId,
       size: image.size,
-      pinned: image.pinned,
       createdAtNs: String(image.createdAtNs),
       updatedAtNs: String(stored.updatedAtNs),
     };

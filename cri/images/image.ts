@@ -15,8 +15,6 @@ export interface Image {
   readonly config: ImageConfig;
   /** Bottom to top. */
   readonly layers: readonly LayerName[];
-  /** Never removed by garbage collection. */
-  readonly pinned: boolean;
   /** When it was first imported or pulled; nanoseconds since the epoch. */
   readonly createdAtNs: bigint;
   /** Chain id of all layers. */

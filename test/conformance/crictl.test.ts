@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import { buildImage } from '../../hack/images/build-image.ts';
+import { importOnBusybox } from '../lib/images.ts';
 import { pushBuilt } from '../lib/pulls.ts';
 import { skip } from '../lib/skip.ts';
 import { TestServer } from '../lib/test-server.ts';
@@ -30,7 +31,7 @@ beforeAll(async () => {
     return;
   }
   scratch = await mkdtemp(join(tmpdir(), 'estiba-crictl-'));
-  server = await TestServer.start();
+  server = await TestServer.start({ config: { images: ['pinned = ["localhost/kept/*"]'] } });
   crictl = new Crictl(found.path, server.socketPath);
   await importBusybox(server.configPath, scratch);
 });
@@ -264,6 +265,23 @@ describe('crictl', () => {
     const missing = await crictl.run('pull', `${registry.host}/team/app:none`);
     expect(missing.code).not.toBe(0);
     expect(missing.stderr).toMatch(/NotFound/u);
+  });
+
+  test('rmi --prune keeps what the configuration pins', async (context) => {
+    needCrictl(context);
+    const started = server as TestServer;
+    const kept = await importOnBusybox(started, 'localhost/kept/app:1', [[{ name: 'a' }]]);
+    const other = await importOnBusybox(started, 'localhost/other/app:1', [[{ name: 'b' }]]);
+    await expect(crictl.json('inspecti', kept.id)).resolves.toMatchObject({
+      status: { pinned: true },
+    });
+    const pruned = await crictl.text('rmi', '--prune');
+    expect(pruned).toContain('localhost/other/app:1');
+    expect(pruned).not.toContain('localhost/kept');
+    await expect(crictl.text('images', '-q', '--no-trunc')).resolves.toBe(kept.id);
+    expect((await crictl.run('inspecti', other.id)).code).toBe(1);
+    await crictl.text('rmi', kept.id);
+    await expect(crictl.text('images', '-q')).resolves.toBe('');
   });
 
   test('what is not built yet says so by name', async (context) => {
