@@ -1,4 +1,5 @@
-//! Allow-lists of system calls for processes of ours that read what strangers wrote.
+//! Filters of system calls: allow-lists for processes of ours that read what strangers wrote, and the
+//! installation of containers' filters.
 
 #![allow(unsafe_code, reason = "seccomp(2) has no safe wrapper")]
 
@@ -133,14 +134,38 @@ pub fn allow_only(allowed: &[Allow], absent: &[i64]) -> Result<(), Errno> {
         len: length,
         filter: code.as_mut_ptr(),
     };
-    // SAFETY: `filter` describes `code`, which lives until the call has returned; the kernel copies
+    set_filter(&filter, 0)
+}
+
+/// Installs a program that has been compiled elsewhere, `struct sock_filter` after `struct
+/// sock_filter`, for this thread and those it makes from now on, for good. `flags` are
+/// `SECCOMP_FILTER_FLAG_*`. Needs no-new-privileges or CAP_SYS_ADMIN.
+///
+/// # Errors
+/// `INVAL` for bytes that are no program, a flag that is not known, and where the kernel has no
+/// seccomp filters; `ACCES` without the right to.
+pub fn install(program: &[u8], flags: u32) -> Result<(), Errno> {
+    const SIZE: usize = size_of::<libc::sock_filter>();
+    if program.is_empty() || program.len() % SIZE != 0 {
+        return Err(Errno::INVAL);
+    }
+    let filter = libc::sock_fprog {
+        len: u16::try_from(program.len() / SIZE).map_err(|_too_long| Errno::INVAL)?,
+        // Only the kernel looks there, and it copies.
+        filter: program.as_ptr().cast_mut().cast(),
+    };
+    set_filter(&filter, flags)
+}
+
+fn set_filter(filter: &libc::sock_fprog, flags: u32) -> Result<(), Errno> {
+    // SAFETY: `filter` describes a program that lives until the call has returned; the kernel copies
     // it and checks every jump.
     let result = unsafe {
         libc::syscall(
             libc::SYS_seccomp,
             libc::SECCOMP_SET_MODE_FILTER,
-            0,
-            std::ptr::from_ref(&filter),
+            flags,
+            std::ptr::from_ref(filter),
         )
     };
     if result == 0 {
