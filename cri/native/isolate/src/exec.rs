@@ -128,7 +128,7 @@ fn prepare(
     clock.lap("join-cgroup");
     let spec = config::read(request.config_path)?;
     clock.lap("read-config");
-    set_oom_score(spec.process.oom_score_adj)?;
+    set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
     let null = open_null("/dev/null", OFlags::RDWR)?;
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");

@@ -22,6 +22,7 @@ mod masks;
 mod mounts;
 mod namespaces;
 pub mod oci;
+mod oom_score;
 mod options;
 mod pod;
 mod pod_mounts;
@@ -45,6 +46,8 @@ pub use host::{
     Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_kill_count, populated,
     remove_cgroup, remove_exec_leaf,
 };
+pub use limits::update_limits;
+pub use oom_score::update_oom_score;
 pub use pod::{make_pod_namespaces, pod_init_cgroup, unpin_network};
 pub use request::{
     CreateRequest, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser,

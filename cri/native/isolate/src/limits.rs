@@ -4,6 +4,7 @@ use estiba_kernel::bpf::{DeviceKind, DeviceRule};
 use estiba_kernel::cgroup::{Limits, LimitsError};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::host::Host;
 use crate::spec::{Device, DeviceRule as SpecRule, Resources};
 
 const STEP: &str = "cgroup-limits";
@@ -137,29 +138,51 @@ pub(crate) fn limits_of(resources: &Resources) -> Result<Limits, IsolateError> {
     })
 }
 
+/// Changes the limits of a container's cgroup that are given, all of them or none; `resources` is
+/// the part of that name of an OCI runtime spec. Device rules, tasks and everything that is not there
+/// stay as they are. May take as long as the kernel needs to give memory back.
+///
+/// # Errors
+/// The limit that was refused, with its file and value; `FailedPrecondition` when more is in use than
+/// it allows.
+pub fn update_limits(host: &Host, cgroup: &str, resources: &[u8]) -> Result<(), IsolateError> {
+    let resources: Resources = serde_json::from_slice(resources)
+        .map_err(|error| invalid(format!("cannot read resources: {error}")))?;
+    let limits = Limits {
+        devices: None,
+        ..limits_of(&resources)?
+    };
+    let updated = host.cgroups.update(cgroup, &limits);
+    updated.map_err(|error| limits_error(&error))
+}
+
 /// The error that users see for a limit that could not be set.
 pub(crate) fn limits_error(error: &LimitsError) -> IsolateError {
-    let (code, errno) = match error {
-        LimitsError::Cgroup(inner) => {
-            let known = IsolateError::kernel(STEP, "", inner.errno);
-            // EINVAL and ERANGE are the kernel's words for a value it does not like.
-            let bad_value = [libc::EINVAL, libc::ERANGE].contains(&known.errno);
-            (
-                if bad_value {
-                    ErrorCode::InvalidArgument
-                } else {
-                    known.code
-                },
-                known.errno,
-            )
-        }
-        LimitsError::NeedsV2(_) => (ErrorCode::Unimplemented, 0),
-        LimitsError::NoController(..) => (ErrorCode::FailedPrecondition, 0),
-        LimitsError::Invalid(..) => (ErrorCode::InvalidArgument, 0),
-    };
+    let (code, errno) = code_and_errno(error);
     let mut made = IsolateError::new(code, STEP, error.to_string());
     made.errno = errno;
     made
+}
+
+fn code_and_errno(error: &LimitsError) -> (ErrorCode, i32) {
+    match error {
+        LimitsError::Cgroup(inner) => {
+            let known = IsolateError::kernel(STEP, "", inner.errno);
+            let code = match known.errno {
+                // The kernel's words for a value it does not like, and for what is in use.
+                libc::EINVAL | libc::ERANGE => ErrorCode::InvalidArgument,
+                libc::EBUSY => ErrorCode::FailedPrecondition,
+                _ => known.code,
+            };
+            (code, known.errno)
+        }
+        LimitsError::NeedsV2(_) => (ErrorCode::Unimplemented, 0),
+        LimitsError::NoController(..) | LimitsError::InUse { .. } => {
+            (ErrorCode::FailedPrecondition, 0)
+        }
+        LimitsError::Invalid(..) => (ErrorCode::InvalidArgument, 0),
+        LimitsError::HalfDone { why, .. } => (ErrorCode::Internal, code_and_errno(why).1),
+    }
 }
 
 /// Checks a device node of the spec before it is made.

@@ -162,6 +162,8 @@ pub struct ExecRequest<'a> {
     pub init_pidfd: BorrowedFd<'a>,
     /// Cgroup of the container, as in `Created::cgroup`.
     pub cgroup: &'a str,
+    /// In place of the spec's, which was changed since.
+    pub oom_score_adj: Option<i32>,
     /// `Some("exec")`: run in this leaf below the container's cgroup, so that `kill_exec` reaches
     /// the command and all its descendants. One leaf per exec that runs at the same time; made when
     /// missing, reused when empty. `None`: run in the container's own cgroup.

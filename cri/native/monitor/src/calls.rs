@@ -42,6 +42,7 @@ impl Monitor {
             Some(Call::RemoveContainer(remove)) => self.remove_container(from, &remove),
             Some(Call::ExecSync(exec)) => self.exec_sync(from, &exec),
             Some(Call::ReopenLog(reopen)) => self.reopen_log(from, &reopen),
+            Some(Call::UpdateContainer(update)) => self.update_container(from, &update),
             Some(Call::StopPod(_)) => {
                 self.stop_pod(from);
                 Ok(())
@@ -296,6 +297,9 @@ impl Monitor {
             waiters.retain(|waiter| *waiter != target);
         };
         forget(&mut self.stop_waiters);
+        self.updates
+            .values_mut()
+            .for_each(|update| forget(&mut update.waiters));
         for container in self.containers.values_mut() {
             forget(&mut container.stop_waiters);
             forget(&mut container.remove_waiters);

@@ -80,6 +80,8 @@ pub(crate) struct Container {
     pub(crate) cgroup: String,
     pub(crate) writable_dir: PathBuf,
     pub(crate) user: ResolvedUser,
+    /// Set by an update; the spec's otherwise.
+    pub(crate) oom_score_adj: Option<i32>,
     /// The conversation with its children, from the fork until execve.
     pub(crate) construction: Option<Construction>,
     pub(crate) build_deadline: Option<Instant>,
@@ -128,6 +130,7 @@ impl Container {
             cgroup,
             writable_dir,
             user: ResolvedUser::default(),
+            oom_score_adj: None,
             construction: None,
             build_deadline: None,
             init: None,

@@ -120,6 +120,7 @@ impl Monitor {
             user: &target.user,
             init_pidfd: init.pidfd.as_fd(),
             cgroup: &target.cgroup,
+            oom_score_adj: target.oom_score_adj,
             leaf: Some(leaf),
             stdin: None,
             stdout: outputs.next(),

@@ -25,6 +25,7 @@ mod start;
 pub mod stderr_log;
 mod strays;
 pub mod timestamp;
+mod update;
 
 pub use start::run;
 

@@ -19,6 +19,7 @@ use crate::process;
 use crate::record::Identity;
 use crate::stderr_log::{self, Level};
 use crate::strays::Stray;
+use crate::update::Update;
 
 pub(crate) type Answer = monitor_reply::Result;
 
@@ -39,6 +40,7 @@ pub(crate) struct Monitor {
     pub(crate) containers: BTreeMap<Key, Container>,
     pub(crate) execs: BTreeMap<Key, Exec>,
     pub(crate) strays: BTreeMap<Key, Stray>,
+    pub(crate) updates: BTreeMap<Key, Update>,
     pub(crate) abandoned: BTreeMap<Key, Abandoned>,
     next_key: Key,
     scratch: Option<Scratch>,
@@ -73,6 +75,7 @@ impl Monitor {
             clients: BTreeMap::new(),
             containers: BTreeMap::new(),
             execs: BTreeMap::new(),
+            updates: BTreeMap::new(),
             strays: BTreeMap::new(),
             abandoned: BTreeMap::new(),
             next_key: 1,
@@ -127,6 +130,7 @@ impl Monitor {
             Source::Init(key) => self.init_ended(key),
             Source::Output(key, index) => self.container_output(key, index),
             Source::Remover(key) => self.remover_ended(key),
+            Source::Updater(key) => self.updater_ended(key),
             Source::ExecControl(key) => self.exec_control(key),
             Source::ExecProcess(key) => self.exec_process_ended(key),
             Source::ExecOutput(key, index) => self.exec_output(key, index),

@@ -26,6 +26,8 @@ pub(crate) enum Source {
     Output(Key, usize),
     /// The child that removes a container ended.
     Remover(Key),
+    /// The child that changes a container's limits ended.
+    Updater(Key),
     ExecControl(Key),
     ExecProcess(Key),
     ExecOutput(Key, usize),

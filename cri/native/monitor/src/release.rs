@@ -26,7 +26,9 @@ impl Monitor {
             .containers
             .values()
             .any(|container| container.remover.is_some());
-        if let Some(address) = self.release.filter(|_| !removing) {
+        // Their containers are dead: they fail soon.
+        let busy = removing || !self.updates.is_empty();
+        if let Some(address) = self.release.filter(|_| !busy) {
             self.finish_release(address);
         }
     }

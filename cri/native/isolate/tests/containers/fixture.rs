@@ -350,6 +350,7 @@ impl Pod<'_> {
                 user: user.or(running.created.user.as_ref()).unwrap(),
                 init_pidfd: running.created.pidfd.as_fd(),
                 cgroup: &running.created.cgroup,
+                oom_score_adj: None,
                 leaf: Some("exec"),
                 stdin: None,
                 stdout: Some(stdout),

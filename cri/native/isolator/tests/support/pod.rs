@@ -117,6 +117,18 @@ impl<'a> Pod<'a> {
         format!("{}/{container}", self.launcher.cgroup_base)
     }
 
+    /// What the first of these files of the container's cgroup that there is holds.
+    pub fn limit(&self, container: &str, files: &[&str]) -> String {
+        let directories = super::cgroup_directories(&self.cgroup_of(container));
+        let paths = directories
+            .iter()
+            .flat_map(|dir| files.iter().map(move |file| dir.join(file)));
+        let found = paths
+            .filter_map(|path| fs::read_to_string(path).ok())
+            .next();
+        found.unwrap().trim().to_owned()
+    }
+
     pub fn container_dir(&self, container: &str) -> PathBuf {
         self.dir.join("containers").join(container)
     }
@@ -399,6 +411,14 @@ pub fn remove(id: &str) -> Call {
     Call::RemoveContainer(v1::RemoveContainer {
         container_id: id.into(),
     })
+}
+
+pub fn update(id: &str, resources: &Value) -> v1::UpdateContainer {
+    v1::UpdateContainer {
+        container_id: id.into(),
+        resources_json: resources.to_string().into_bytes(),
+        oom_score_adj: None,
+    }
 }
 
 pub fn exec(id: &str, argv: &[&str]) -> v1::ExecSync {

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use rustix::io::Errno;
-
 use super::devices::{v1_devices, v2_devices};
-use super::{CgroupError, Hierarchies, write_value};
+use super::setting::Setting;
+use super::{CgroupError, Hierarchies, read_value, v2};
 use crate::bpf::DeviceRule;
 
 /// Limits of one cgroup; `None` and empty leave the kernel's default.
@@ -52,231 +51,128 @@ pub enum LimitsError {
     NeedsV2(String),
     /// The controller is not mounted or not enabled.
     #[error("cannot set {0}: this host has no {1} controller")]
-    NoController(&'static str, &'static str),
+    NoController(String, String),
     /// The values contradict each other or the format.
     #[error("cannot set {0}: {1}")]
-    Invalid(&'static str, String),
+    Invalid(String, String),
+    /// More is in use than the new limit allows, and none of it can be given back.
+    #[error("cannot set {what} to {limit} bytes: {in_use} bytes are in use")]
+    InUse {
+        /// The limit as the OCI spec calls it.
+        what: String,
+        /// What was asked for.
+        limit: u64,
+        /// What is in use after the kernel has taken back what it could.
+        in_use: u64,
+    },
+    /// An update failed, and so did putting the old values back.
+    #[error("{why}; what was changed before that could not be put back: {left}")]
+    HalfDone {
+        /// Why the update failed.
+        why: Box<LimitsError>,
+        /// The files that keep their new values, and why.
+        left: String,
+    },
 }
 
-/// CPU shares (2 to 262144) as a v2 weight (1 to 10000), by the formula of the kubelet.
+impl Limits {
+    pub(super) fn memory(&self) -> Option<i64> {
+        self.memory.filter(|bytes| *bytes != 0)
+    }
+
+    pub(super) fn memory_and_swap(&self) -> Option<i64> {
+        self.memory_and_swap.filter(|bytes| *bytes != 0)
+    }
+
+    pub(super) fn sets_memory(&self) -> bool {
+        let soft = self.memory_reservation.filter(|bytes| *bytes != 0);
+        self.memory().or(self.memory_and_swap()).or(soft).is_some()
+    }
+
+    pub(super) fn sets_bandwidth(&self) -> bool {
+        self.cpu_quota.is_some_and(|quota| quota != 0)
+            || self.cpu_period.is_some_and(|period| period > 0)
+    }
+}
+
+/// CPU shares (2 to 262144) as a v2 weight (1 to 10000), by the formula that OCI runtimes use since
+/// 2025: the defaults of both versions, 1024 and 100, mean the same.
 #[must_use]
 pub fn cpu_weight(shares: u64) -> u64 {
-    1 + ((shares.clamp(2, 262_144) - 2) * 9999) / 262_142
+    let shares = u32::try_from(shares).unwrap_or(u32::MAX).clamp(2, 262_144);
+    let log = f64::from(shares).log2();
+    let exponent = (log * log + 125.0 * log) / 612.0 - 7.0 / 34.0;
+    // A float may be above the whole number that it stands for by its last bit.
+    let weight = (10_f64.powf(exponent) - 1e-9).ceil().clamp(1.0, 10_000.0);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number between 1 and 10000"
+    )]
+    let weight = weight as u64;
+    weight
 }
 
 impl Hierarchies {
-    /// Writes the limits into an existing cgroup.
+    /// Writes the limits into a new cgroup.
     ///
     /// # Errors
     /// The first limit that could not be set, with its value.
     pub fn apply(&self, cgroup: &str, limits: &Limits) -> Result<(), LimitsError> {
-        if self.is_v2() {
-            self.apply_v2(cgroup, limits)
-        } else {
-            self.apply_v1(cgroup, limits)
+        for setting in self.settings(cgroup, limits, false)? {
+            setting.write()?;
         }
-    }
-
-    fn apply_v1(&self, cgroup: &str, limits: &Limits) -> Result<(), LimitsError> {
-        if let Some((key, _)) = limits.unified.first() {
-            return Err(LimitsError::NeedsV2(format!("resources.unified {key:?}")));
-        }
-        if limits.cpu_burst.is_some_and(|burst| burst > 0) {
-            return Err(LimitsError::NeedsV2("resources.cpu.burst".to_owned()));
-        }
-        if limits.cpu_idle.is_some_and(|idle| idle != 0) {
-            return Err(LimitsError::NeedsV2("resources.cpu.idle".to_owned()));
-        }
-        let dir = |field, controller| {
-            self.v1_dir(controller, cgroup)
-                .ok_or(LimitsError::NoController(field, controller))
-        };
-        self.v1_memory(cgroup, limits)?;
-        if let Some(shares) = limits.cpu_shares.filter(|shares| *shares > 0) {
-            write_value(
-                &dir("cpu.shares", "cpu")?.join("cpu.shares"),
-                &shares.to_string(),
-            )?;
-        }
-        if let Some(period) = limits.cpu_period.filter(|period| *period > 0) {
-            let file = dir("cpu.period", "cpu")?.join("cpu.cfs_period_us");
-            write_value(&file, &period.to_string())?;
-        }
-        if let Some(quota) = limits.cpu_quota.filter(|quota| *quota != 0) {
-            let file = dir("cpu.quota", "cpu")?.join("cpu.cfs_quota_us");
-            write_value(&file, &quota.max(-1).to_string())?;
-        }
-        if !limits.cpus.is_empty() {
-            write_value(
-                &dir("cpu.cpus", "cpuset")?.join("cpuset.cpus"),
-                &limits.cpus,
-            )?;
-        }
-        if !limits.mems.is_empty() {
-            write_value(
-                &dir("cpu.mems", "cpuset")?.join("cpuset.mems"),
-                &limits.mems,
-            )?;
-        }
-        if let Some(pids) = limits.pids {
-            write_value(
-                &dir("pids.limit", "pids")?.join("pids.max"),
-                &pids_text(pids),
-            )?;
-        }
-        for (size, bytes) in &limits.huge_pages {
-            if let Some(dir) = self.v1_dir("hugetlb", cgroup) {
-                let file = dir.join(format!("hugetlb.{}.limit_in_bytes", page_size(size)?));
-                write_value(&file, &bytes.to_string())?;
-            }
-        }
-        if let Some(rules) = &limits.devices {
-            v1_devices(&dir("devices", "devices")?, rules)?;
-        }
-        Ok(())
-    }
-
-    fn v1_memory(&self, cgroup: &str, limits: &Limits) -> Result<(), LimitsError> {
-        if limits
-            .memory
-            .or(limits.memory_and_swap)
-            .or(limits.memory_reservation)
-            .is_none()
-        {
+        let Some(rules) = &limits.devices else {
             return Ok(());
+        };
+        if self.is_v2() {
+            v2_devices(&self.v2_cgroup(cgroup)?, rules)
+        } else {
+            let missing = || LimitsError::NoController("devices".into(), "devices".into());
+            v1_devices(&self.v1_dir("devices", cgroup).ok_or_else(missing)?, rules)
         }
-        let missing = LimitsError::NoController("memory.limit", "memory");
-        let dir = self.v1_dir("memory", cgroup).ok_or(missing)?;
-        let limit = dir.join("memory.limit_in_bytes");
-        let total = dir.join("memory.memsw.limit_in_bytes");
-        let memory = limits.memory.filter(|bytes| *bytes != 0);
-        let swap = limits.memory_and_swap.filter(|bytes| *bytes != 0);
-        check_swap(memory, swap)?;
-        // The total must never be below the limit: a limit that rises above the present total is
-        // refused until the total has risen.
-        if let Some(bytes) = memory {
-            let text = bytes.max(-1).to_string();
-            match write_value(&limit, &text) {
-                Err(error) if error.errno == Errno::INVAL && swap.is_some() => {
-                    write_swap(&total, swap)?;
-                    write_value(&limit, &text)?;
-                }
-                result => result?,
-            }
-        }
-        write_swap(&total, swap)?;
-        if let Some(bytes) = limits.memory_reservation.filter(|bytes| *bytes != 0) {
-            write_value(
-                &dir.join("memory.soft_limit_in_bytes"),
-                &bytes.max(-1).to_string(),
-            )?;
-        }
-        Ok(())
     }
 
-    fn apply_v2(&self, cgroup: &str, limits: &Limits) -> Result<(), LimitsError> {
-        let missing = LimitsError::NoController("resources", "cgroup v2");
-        let dir = self.v2_dir(cgroup).ok_or(missing)?;
-        v2_memory(&dir, limits)?;
-        if let Some(shares) = limits.cpu_shares.filter(|shares| *shares > 0) {
-            write_value(&dir.join("cpu.weight"), &cpu_weight(shares).to_string())?;
+    /// The values to write, in order. `is_used`: the cgroup has limits already, those that are not
+    /// given stay.
+    pub(super) fn settings(
+        &self,
+        cgroup: &str,
+        limits: &Limits,
+        is_used: bool,
+    ) -> Result<Vec<Setting>, LimitsError> {
+        if !self.is_v2() {
+            let present = |path: &Path| read_value(path).ok()??.trim().parse().ok();
+            let nothing = |_: &Path| None;
+            let present: &dyn Fn(&Path) -> Option<i64> = if is_used { &present } else { &nothing };
+            return self.v1_settings(cgroup, limits, present);
         }
-        if let Some(text) = cpu_max(limits.cpu_quota, limits.cpu_period) {
-            write_value(&dir.join("cpu.max"), &text)?;
-        }
-        if let Some(burst) = limits.cpu_burst {
-            write_value(&dir.join("cpu.max.burst"), &burst.to_string())?;
-        }
-        if let Some(idle) = limits.cpu_idle {
-            write_value(&dir.join("cpu.idle"), &idle.to_string())?;
-        }
-        if !limits.cpus.is_empty() {
-            write_value(&dir.join("cpuset.cpus"), &limits.cpus)?;
-        }
-        if !limits.mems.is_empty() {
-            write_value(&dir.join("cpuset.mems"), &limits.mems)?;
-        }
-        if let Some(pids) = limits.pids {
-            write_value(&dir.join("pids.max"), &pids_text(pids))?;
-        }
-        for (size, bytes) in &limits.huge_pages {
-            let file = dir.join(format!("hugetlb.{}.max", page_size(size)?));
-            match write_value(&file, &bytes.to_string()) {
-                // The kubelet sends every page size, also where the controller is not there.
-                Err(error) if error.errno == Errno::NOENT => {}
-                result => result?,
-            }
-        }
-        for (key, value) in &limits.unified {
-            if key.is_empty() || key.contains('/') || !key.contains('.') || key.starts_with('.') {
-                let why = format!("{key:?} is not the name of a cgroup file");
-                return Err(LimitsError::Invalid("resources.unified", why));
-            }
-            write_value(&dir.join(key), value)?;
-        }
-        if let Some(rules) = &limits.devices {
-            v2_devices(&dir, rules)?;
-        }
-        Ok(())
+        let dir = self.v2_cgroup(cgroup)?;
+        let cpu_max = if is_used && limits.sets_bandwidth() {
+            read_value(&dir.join("cpu.max"))?
+        } else {
+            None
+        };
+        v2::settings(&dir, limits, cpu_max.as_deref())
+    }
+
+    fn v2_cgroup(&self, cgroup: &str) -> Result<std::path::PathBuf, LimitsError> {
+        let missing = || LimitsError::NoController("resources".into(), "cgroup v2".into());
+        self.v2_dir(cgroup).ok_or_else(missing)
     }
 }
 
-fn check_swap(memory: Option<i64>, total: Option<i64>) -> Result<(), LimitsError> {
+pub(super) fn check_swap(memory: Option<i64>, total: Option<i64>) -> Result<(), LimitsError> {
     match (memory, total) {
         (Some(limit), Some(total)) if limit > 0 && total > 0 && total < limit => {
             let why = format!("memory plus swap ({total}) is less than memory ({limit})");
-            Err(LimitsError::Invalid("memory.swap", why))
+            Err(LimitsError::Invalid("memory.swap".to_owned(), why))
         }
         _ => Ok(()),
     }
 }
 
-fn write_swap(file: &Path, total: Option<i64>) -> Result<(), LimitsError> {
-    let Some(bytes) = total else { return Ok(()) };
-    match write_value(file, &bytes.max(-1).to_string()) {
-        // The kernel does not account swap: there is nothing to limit.
-        Err(error) if error.errno == Errno::NOENT => Ok(()),
-        result => Ok(result?),
-    }
-}
-
-fn v2_memory(dir: &Path, limits: &Limits) -> Result<(), LimitsError> {
-    let memory = limits.memory.filter(|bytes| *bytes != 0);
-    let total = limits.memory_and_swap.filter(|bytes| *bytes != 0);
-    check_swap(memory, total)?;
-    if let Some(bytes) = memory {
-        write_value(&dir.join("memory.max"), &or_max(bytes))?;
-    }
-    let swap = match (memory, total) {
-        (_, None) => None,
-        (_, Some(total)) if total < 0 => Some(-1),
-        (Some(limit), Some(total)) if limit > 0 => Some(total - limit),
-        _ => {
-            let why = "a limit of memory plus swap needs a memory limit".to_owned();
-            return Err(LimitsError::Invalid("memory.swap", why));
-        }
-    };
-    if let Some(bytes) = swap {
-        match write_value(&dir.join("memory.swap.max"), &or_max(bytes)) {
-            Err(error) if error.errno == Errno::NOENT => {}
-            result => result?,
-        }
-    }
-    if let Some(bytes) = limits.memory_reservation.filter(|bytes| *bytes != 0) {
-        write_value(&dir.join("memory.low"), &or_max(bytes))?;
-    }
-    Ok(())
-}
-
-fn or_max(bytes: i64) -> String {
-    if bytes < 0 {
-        "max".to_owned()
-    } else {
-        bytes.to_string()
-    }
-}
-
-fn pids_text(pids: i64) -> String {
+pub(super) fn pids_text(pids: i64) -> String {
     if pids <= 0 {
         "max".to_owned()
     } else {
@@ -284,25 +180,13 @@ fn pids_text(pids: i64) -> String {
     }
 }
 
-fn cpu_max(quota: Option<i64>, period: Option<u64>) -> Option<String> {
-    let quota = quota.filter(|quota| *quota != 0);
-    let period = period.filter(|period| *period > 0);
-    if quota.is_none() && period.is_none() {
-        return None;
-    }
-    let quota = quota
-        .filter(|quota| *quota > 0)
-        .map_or("max".to_owned(), |quota| quota.to_string());
-    Some(format!("{quota} {}", period.unwrap_or(100_000)))
-}
-
 /// Page sizes become part of a file name.
-fn page_size(size: &str) -> Result<&str, LimitsError> {
+pub(super) fn page_size(size: &str) -> Result<&str, LimitsError> {
     if !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         Ok(size)
     } else {
         Err(LimitsError::Invalid(
-            "hugepageLimits",
+            "hugepageLimits".to_owned(),
             format!("{size:?} is not a page size"),
         ))
     }
@@ -313,23 +197,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_shares_become_the_weights_that_the_kubelet_expects() {
-        for (shares, weight) in [(2, 1), (102, 4), (1024, 39), (2048, 79), (262_144, 10_000)] {
+    fn cpu_shares_become_the_weights_of_other_runtimes() {
+        let pairs = [
+            (2, 1),
+            (102, 17),
+            (256, 35),
+            (512, 59),
+            (1024, 100),
+            (262_144, 10_000),
+        ];
+        for (shares, weight) in pairs {
             assert_eq!(cpu_weight(shares), weight, "{shares}");
         }
         assert_eq!(cpu_weight(0), 1);
         assert_eq!(cpu_weight(u64::MAX), 10_000);
-    }
-
-    #[test]
-    fn quota_and_period_make_cpu_max() {
-        assert_eq!(
-            cpu_max(Some(50_000), Some(100_000)).as_deref(),
-            Some("50000 100000")
-        );
-        assert_eq!(cpu_max(Some(-1), None).as_deref(), Some("max 100000"));
-        assert_eq!(cpu_max(None, Some(50_000)).as_deref(), Some("max 50000"));
-        assert_eq!(cpu_max(Some(0), Some(0)), None);
     }
 
     #[test]

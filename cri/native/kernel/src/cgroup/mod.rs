@@ -9,6 +9,10 @@ mod devices;
 mod discover;
 mod limits;
 mod remove;
+mod setting;
+mod update;
+mod v1;
+mod v2;
 
 use std::path::{Path, PathBuf};
 
