@@ -53,6 +53,10 @@ async function serve(configPath: string | undefined): Promise<void> {
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const host = await readHostFacts((await launcher.ping()).features);
+  if (host.spec.lowestOomScoreAdj > -1000) {
+    const lowest = host.spec.lowestOomScoreAdj;
+    log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');
+  }
   const loaded = await Store.load({
     runDir: config.runDir,
     bootId: host.bootId,

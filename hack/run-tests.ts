@@ -22,7 +22,7 @@ interface Ran {
  * lines alone take four minutes.)
  */
 const guestTests =
-  'container exec legacy-mounts limits node pod processes recovery security volumes'.split(' ');
+  'container exec legacy-mounts limits node pod processes recovery security update volumes'.split(' ');
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
 const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
 

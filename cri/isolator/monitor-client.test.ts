@@ -76,6 +76,7 @@ test('every other call sends its own message and takes its own answer', async ()
       stopContainer: { containerStopped: state },
       removeContainer: { removed: {} },
       reopenLog: { reopened: {} },
+      updateContainer: { updated: {} },
       stopPod: { podStopped: {} },
       releasePod: { podReleased: {} },
     };
@@ -91,6 +92,7 @@ test('every other call sends its own message and takes its own answer', async ()
   expect(stopped.exit).toMatchObject({ oomKilled: true, finishedAtNs: 5n });
   await client.removeContainer('c');
   await client.reopenLog('c');
+  await client.updateContainer({ containerId: 'c', resourcesJson: '{}', oomScoreAdj: undefined });
   await client.stopPod();
   await client.releasePod();
   client.close();

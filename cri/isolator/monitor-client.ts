@@ -15,6 +15,7 @@ import type {
   ExecSyncRequest,
   MonitorEvent,
   PodState,
+  UpdateContainerRequest,
 } from './monitor-messages.ts';
 import {
   containerCreatedFromWire,
@@ -34,6 +35,8 @@ type Reply = ReturnType<typeof v1.MonitorReply.decode>;
 const askDeadlineMs = 10_000;
 const startDeadlineMs = 60_000;
 const endDeadlineMs = 60_000;
+/** The kernel may have to write much memory out before a limit falls. */
+const updateDeadlineMs = 110_000;
 const defaultCreateDeadlineMs = 110_000;
 /** What a call that has a deadline of its own gets on top to report that it passed. */
 const reportMs = 10_000;
@@ -197,6 +200,26 @@ export class MonitorClient {
       request: { removeContainer: { containerId } },
       result: 'removed',
       deadlineMs: endDeadlineMs,
+      signal,
+    });
+  }
+
+  /**
+   * Changes limits of a created or running container, all that are given or, when it throws, none.
+   * Step "exited" of the error: it is over.
+   */
+  async updateContainer(request: UpdateContainerRequest, signal?: AbortSignal): Promise<void> {
+    const { containerId, resourcesJson, oomScoreAdj } = request;
+    const updateContainer = {
+      containerId,
+      resourcesJson: Buffer.from(resourcesJson),
+      ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
+    };
+    await this.#call({
+      what: `update container "${containerId}"`,
+      request: { updateContainer },
+      result: 'updated',
+      deadlineMs: updateDeadlineMs,
       signal,
     });
   }

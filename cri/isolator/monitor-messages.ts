@@ -92,6 +92,14 @@ export interface ContainerStarted {
   readonly startedAtNs: bigint;
 }
 
+export interface UpdateContainerRequest {
+  readonly containerId: string;
+  /** linux.resources of an OCI runtime spec, as JSON text; what is not there stays. */
+  readonly resourcesJson: string;
+  /** undefined: stays. */
+  readonly oomScoreAdj: number | undefined;
+}
+
 export interface ExecSyncRequest {
   readonly containerId: string;
   readonly argv: readonly string[];

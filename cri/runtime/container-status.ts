@@ -7,6 +7,7 @@ import { containerStateToCri } from '../store/container-table.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import { bundleDir } from './container-files.ts';
 import type { Deps } from './deps.ts';
+import { verboseJson } from './verbose-json.ts';
 
 /** The state of a container, from memory (verbose reads its spec). Throws NotFound. */
 export async function containerStatus(
@@ -68,7 +69,7 @@ async function verboseInfo(deps: Deps, container: ContainerRecord): Promise<stri
   const text = await readFile(join(bundleDir(deps, container), 'config.json'), 'utf8').catch(
     () => 'null',
   );
-  return JSON.stringify({
+  return verboseJson({
     sandboxID: container.sandboxId,
     pid: container.pid,
     stopSignal: container.stopSignal,

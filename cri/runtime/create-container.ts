@@ -9,6 +9,7 @@ import { buildSpec } from '../spec/build-spec.ts';
 import { devicePathsToStat } from '../spec/devices.ts';
 import { contentOf, type PodFacts, type SpecResult } from '../spec/input.ts';
 import { logPath } from '../spec/log-path.ts';
+import { resourcesInForce } from '../spec/resource-update.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { containerNameKey, type SandboxRecord } from '../store/record.ts';
 import { removeContainerFiles, writableDir } from './container-files.ts';
@@ -157,7 +158,7 @@ async function publish(
     pid: created.pid,
     user: created.user,
     mounts: result.mounts,
-    resources: linux ? { linux } : undefined,
+    resources: linux ? { linux: resourcesInForce(linux, deps.host.spec) } : undefined,
   }));
 }
 

@@ -11,6 +11,7 @@ import { KeyedQueue } from '../core/keyed-queue.ts';
 import { PersistentJobs } from '../core/persistent-jobs.ts';
 import { FakePeer, type FakeConnection } from '../isolator/fake-peer.ts';
 import type { DestroyPodRequest } from '../isolator/launcher-messages.ts';
+import { sampleHost } from '../spec/sample-input.ts';
 import { sampleContainer, sampleId, sampleSandbox } from '../store/record-samples.ts';
 import type { ContainerState, SandboxState } from '../store/record.ts';
 import { Store } from '../store/store.ts';
@@ -60,6 +61,7 @@ export class FakeDeps implements AsyncDisposable {
         timeouts: { undoSeconds: 1 },
       },
       log,
+      host: { spec: sampleHost },
       clock: increasingClock(() => 1_800_000_000_000),
       store,
       launcher: {

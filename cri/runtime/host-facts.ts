@@ -17,15 +17,17 @@ export interface HostFacts {
 
 /** Reads the facts. Throws Internal when /proc cannot be read. */
 export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> {
-  const [bootId, limits, status, apparmor, selinux, swapLimit, hugepageSizes] = await Promise.all([
-    readFact('/proc/sys/kernel/random/boot_id'),
-    readFact('/proc/self/limits'),
-    readFact('/proc/self/status'),
-    readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N'),
-    exists('/sys/fs/selinux/enforce'),
-    hasSwapLimit(kernel),
-    hugepages(kernel),
-  ]);
+  const [bootId, limits, status, score, apparmor, selinux, swapLimit, hugepageSizes] =
+    await Promise.all([
+      readFact('/proc/sys/kernel/random/boot_id'),
+      readFact('/proc/self/limits'),
+      readFact('/proc/self/status'),
+      readFact('/proc/self/oom_score_adj'),
+      readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N'),
+      exists('/sys/fs/selinux/enforce'),
+      hasSwapLimit(kernel),
+      hugepages(kernel),
+    ]);
   return {
     bootId: bootId.trim(),
     hostname: hostname(),
@@ -35,6 +37,7 @@ export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> 
       swapLimit,
       hugepageSizes,
       nofileHardLimit: hardLimit(limits, 'Max open files'),
+      lowestOomScoreAdj: lowestOomScoreAdj(status, Number(score)),
       capabilities: capabilitiesFromMask(/^CapBnd:\s*(\S+)/mu.exec(status)?.[1] ?? '0'),
       recursiveReadOnly: kernel.recursiveReadOnly,
       apparmorEnabled: apparmor.trim() === 'Y',
@@ -56,6 +59,12 @@ export function hardLimit(table: string, row: string): number {
   const line = table.split('\n').find((text) => text.startsWith(row));
   const value = line?.slice(row.length).trim().split(/\s+/u)[1];
   return value === undefined || value === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(value);
+}
+
+/** What the kernel lets us give: any score with CAP_SYS_RESOURCE, else none below our own. */
+export function lowestOomScoreAdj(status: string, own: number): number {
+  const effective = /^CapEff:\s*(\S+)/mu.exec(status)?.[1] ?? '0';
+  return capabilitiesFromMask(effective).includes('CAP_SYS_RESOURCE') ? -1000 : own;
 }
 
 // Both versions show the limit only below the root. A server that stands in the root itself (no

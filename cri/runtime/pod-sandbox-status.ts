@@ -4,6 +4,7 @@ import { sandboxStateToCri } from '../store/sandbox-table.ts';
 import type { SandboxRecord } from '../store/record.ts';
 import { containerStatusOf } from './container-status.ts';
 import type { Deps } from './deps.ts';
+import { verboseJson } from './verbose-json.ts';
 
 /** The state of a sandbox and its containers, from memory. Throws NotFound. */
 export async function podSandboxStatus(
@@ -41,7 +42,7 @@ function statusOf(sandbox: SandboxRecord): runtime.v1.PodSandboxStatus.$Properti
 
 // The keys are those that node tools know from containerd, where they mean the same.
 function verboseInfo(sandbox: SandboxRecord): string {
-  return JSON.stringify({
+  return verboseJson({
     pid: sandbox.podStarted?.monitorPid ?? 0,
     processStatus: sandbox.state === 'ready' ? 'running' : 'deleted',
     netNamespaceClosed: sandbox.state !== 'ready',
@@ -51,6 +52,8 @@ function verboseInfo(sandbox: SandboxRecord): string {
     cgroupParent: sandbox.cgroupParent,
     pod: sandbox.podStarted ?? null,
     config: sandbox.config,
+    overhead: sandbox.resources.overhead ?? null,
+    resources: sandbox.resources.resources ?? null,
     cniResult: sandbox.attachment ?? null,
   });
 }

@@ -14,6 +14,8 @@ import { runPodSandbox } from '../runtime/run-pod-sandbox.ts';
 import { startContainer } from '../runtime/start-container.ts';
 import { stopContainer } from '../runtime/stop-container.ts';
 import { stopPodSandbox } from '../runtime/stop-pod-sandbox.ts';
+import { updateContainerResources } from '../runtime/update-container-resources.ts';
+import { updatePodSandboxResources } from '../runtime/update-pod-sandbox-resources.ts';
 import { EncodedMessage, type RuntimeHandlers } from './service-definition.ts';
 
 /** The RuntimeService calls there are so far. */
@@ -32,6 +34,8 @@ export function runtimeServiceHandlers(deps: Deps): Partial<RuntimeHandlers> {
     startContainer: (request) => startContainer(deps, request),
     stopContainer: (request) => stopContainer(deps, request),
     removeContainer: (request) => removeContainer(deps, request),
+    updateContainerResources: (request) => updateContainerResources(deps, request),
+    updatePodSandboxResources: (request) => updatePodSandboxResources(deps, request),
     listContainers: async (request) => new EncodedMessage(listContainers(deps, request)),
     containerStatus: (request) => containerStatus(deps, request),
     reopenContainerLog: (request) => reopenContainerLog(deps, request),
@@ -63,8 +67,6 @@ export const missingFeatures: Readonly<Record<string, string>> = {
   checkpointPod: checkpoints,
   restorePod: checkpoints,
   getContainerEvents: 'container events',
-  updateContainerResources: 'changing the resources of a container in place',
-  updatePodSandboxResources: 'changing the resources of a pod in place',
   streamPodSandboxes: listStreams,
   streamContainers: listStreams,
   streamImages: listStreams,

@@ -93,7 +93,7 @@ function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlim
     cwd: workingDirectory(container, input.content),
     capabilities: capabilities(security, input.host.capabilities),
     noNewPrivileges: security.noNewPrivs === true,
-    oomScoreAdj: oomScoreAdj(container.linux?.resources ?? {}),
+    oomScoreAdj: oomScoreAdj(container.linux?.resources ?? {}, input.host),
   };
 }
 

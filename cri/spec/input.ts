@@ -77,6 +77,8 @@ export interface HostFacts {
   readonly hugepageSizes: readonly string[];
   /** Hard RLIMIT_NOFILE that we may hand out. */
   readonly nofileHardLimit: number;
+  /** -1000, or our own score where lowering it is not allowed (CAP_SYS_RESOURCE). */
+  readonly lowestOomScoreAdj: number;
   /** Capabilities we may hand out, e.g. from `capabilitiesFromMask(CapBnd)`. */
   readonly capabilities: readonly string[];
   /** mount_setattr with AT_RECURSIVE works. */

@@ -79,9 +79,17 @@ describe('limits', () => {
 
 describe('oomScoreAdj', () => {
   it('keeps to the kernel’s range', () => {
-    expect(oomScoreAdj({})).toBe(0);
-    expect(oomScoreAdj({ oomScoreAdj: long(-1000) })).toBe(-1000);
-    expect(refusalOf(() => oomScoreAdj({ oomScoreAdj: long(1001) })).code).toBe('InvalidArgument');
+    const at = (score: number, host = sampleHost) =>
+      oomScoreAdj({ oomScoreAdj: long(score) }, host);
+    expect(oomScoreAdj({}, sampleHost)).toBe(0);
+    expect(at(-1000)).toBe(-1000);
+    expect(refusalOf(() => at(1001)).code).toBe('InvalidArgument');
+  });
+
+  it('is not below the one that this host lets us give', () => {
+    const host = { ...sampleHost, lowestOomScoreAdj: -5 };
+    const at = (score: number) => oomScoreAdj({ oomScoreAdj: long(score) }, host);
+    expect([at(-998), at(-5), at(3)]).toEqual([-5, -5, 3]);
   });
 });
 

@@ -33,9 +33,10 @@ export function limits(asked: CriResources, host: HostFacts, pidsLimit: number):
   return { resources, notes };
 }
 
-/** The score for /proc/<pid>/oom_score_adj. */
-export function oomScoreAdj(asked: CriResources): number {
-  return within(asked.oomScoreAdj, 'oom_score_adj', -1000, 1000);
+/** The score for /proc/<pid>/oom_score_adj, or the lowest that this host lets us give. */
+export function oomScoreAdj(asked: CriResources, host: HostFacts): number {
+  const score = within(asked.oomScoreAdj, 'oom_score_adj', -1000, 1000);
+  return Math.max(score, host.lowestOomScoreAdj);
 }
 
 function memoryLimits(

@@ -9,6 +9,7 @@ export const sampleHost: HostFacts = {
   swapLimit: true,
   hugepageSizes: ['2MB'],
   nofileHardLimit: 1_048_576,
+  lowestOomScoreAdj: -1000,
   capabilities: capabilityNames,
   recursiveReadOnly: true,
   apparmorEnabled: false,

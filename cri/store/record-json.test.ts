@@ -30,6 +30,7 @@ const sandbox: SandboxRecord = {
     initPid: 0,
   },
   attachment: { interfaces: ['eth0'], mtu: 1500, ipv6: null },
+  resources: { overhead: undefined, resources: undefined },
 };
 
 const container: ContainerRecord = {
@@ -52,6 +53,22 @@ test('a sandbox comes back as it was', () => {
   expect(sandboxFromJson(sandboxToJson(sandbox))).toEqual(sandbox);
   const bare = { ...sandbox, podStarted: undefined, attachment: undefined };
   expect(sandboxFromJson(sandboxToJson(bare))).toEqual(bare);
+});
+
+test('what the kubelet told of the pod as a whole comes back, from older records too', () => {
+  const resources = { overhead: undefined, resources: { cpuShares: toLong(77) } };
+  const back = sandboxFromJson(sandboxToJson({ ...sandbox, resources }));
+  expect(toNumber(back.resources.resources?.cpuShares)).toBe(77);
+  expect(back.resources.overhead).toBeUndefined();
+  const config = copySandboxConfig({
+    ...sampleSandbox(1).config,
+    linux: { overhead: { cpuShares: toLong(5) } },
+  });
+  const { resources: _, ...older }: Record<string, unknown> = JSON.parse(
+    sandboxToJson({ ...sandbox, config }),
+  );
+  const told = sandboxFromJson(JSON.stringify(older)).resources;
+  expect(toNumber(told.overhead?.cpuShares)).toBe(5);
 });
 
 test('a container comes back as it was, bytes and nanoseconds included', () => {

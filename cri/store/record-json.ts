@@ -55,6 +55,8 @@ const sandboxSchema = v.object({
   cgroupParent: v.string(),
   podStarted: v.optional(podStarted),
   attachment: v.optional(json),
+  // Older records have none: what the configuration says is what there was then.
+  resources: v.optional(base64((bytes) => v1.LinuxPodSandboxConfig.decode(bytes))),
 });
 
 const containerSchema = v.object({
@@ -95,7 +97,10 @@ export function copyContainerConfig(
 
 export function sandboxToJson(record: SandboxRecord): string {
   const config = toBase64(v1.PodSandboxConfig.encode(record.config).finish());
-  return stringify({ version: recordVersion, ...record, config });
+  const { overhead = null, resources: sum = null } = record.resources;
+  const told = v1.LinuxPodSandboxConfig.encode({ overhead, resources: sum });
+  const resources = toBase64(told.finish());
+  return stringify({ version: recordVersion, ...record, config, resources });
 }
 
 export function containerToJson(record: ContainerRecord): string {
@@ -109,7 +114,13 @@ export function containerToJson(record: ContainerRecord): string {
 /** Reads a sandbox's record; throws with the first thing that is wrong about it. */
 export function sandboxFromJson(text: string): SandboxRecord {
   const { version: _, ...record } = parse(sandboxSchema, text);
-  return { ...record, podStarted: record.podStarted, attachment: record.attachment };
+  const told = record.resources ?? record.config.linux;
+  return {
+    ...record,
+    podStarted: record.podStarted,
+    attachment: record.attachment,
+    resources: { overhead: told?.overhead ?? undefined, resources: told?.resources ?? undefined },
+  };
 }
 
 /** Reads a container's record; throws with the first thing that is wrong about it. */

@@ -50,6 +50,14 @@ export interface SandboxRecord {
   readonly podStarted: PodStarted | undefined;
   /** What the network wants to find again. */
   readonly attachment: JsonValue | undefined;
+  /** As the kubelet told last. Advice: the pod's cgroup is the kubelet's own. */
+  readonly resources: PodResources;
+}
+
+/** What running the pod costs beside its containers, and the sum of their limits. */
+export interface PodResources {
+  readonly overhead: runtime.v1.LinuxContainerResources.$Properties | undefined;
+  readonly resources: runtime.v1.LinuxContainerResources.$Properties | undefined;
 }
 
 export interface ContainerRecord {
@@ -109,7 +117,14 @@ export type NewContainer = Pick<
 export type SandboxChange = Partial<
   Pick<
     SandboxRecord,
-    'state' | 'reason' | 'ips' | 'netnsPath' | 'cgroupParent' | 'podStarted' | 'attachment'
+    | 'state'
+    | 'reason'
+    | 'ips'
+    | 'netnsPath'
+    | 'cgroupParent'
+    | 'podStarted'
+    | 'attachment'
+    | 'resources'
   >
 >;
 

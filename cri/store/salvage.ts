@@ -46,6 +46,7 @@ export function salvageSandbox(broken: BrokenRecord): SandboxRecord {
     cgroupParent: textOf(fields, 'cgroupParent'),
     podStarted: undefined,
     attachment: undefined,
+    resources: { overhead: undefined, resources: undefined },
   };
 }
 

@@ -3,6 +3,7 @@ import { toLong } from '../../proto/long.ts';
 import { type ObjectKind, ObjectTable, type Query } from './object-table.ts';
 import {
   type NewSandbox,
+  type PodResources,
   sandboxNameKey,
   type SandboxRecord,
   type SandboxState,
@@ -42,6 +43,10 @@ const kind: ObjectKind<SandboxRecord> = {
     }).finish(),
 };
 
+function podResources(linux: NewSandbox['config']['linux']): PodResources {
+  return { overhead: linux?.overhead ?? undefined, resources: linux?.resources ?? undefined };
+}
+
 /** All pod sandboxes. */
 export class SandboxTable extends ObjectTable<SandboxRecord> {
   readonly #bootId: string;
@@ -65,6 +70,7 @@ export class SandboxTable extends ObjectTable<SandboxRecord> {
       ips: [],
       podStarted: undefined,
       attachment: undefined,
+      resources: podResources(sandbox.config.linux),
     });
   }
 

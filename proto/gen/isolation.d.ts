@@ -1654,8 +1654,11 @@ export namespace estiba {
                 /** MonitorRequest cancel. */
                 cancel?: (estiba.isolation.v1.CancelRequest.$Properties|null);
 
+                /** MonitorRequest updateContainer. */
+                updateContainer?: (estiba.isolation.v1.UpdateContainer.$Properties|null);
+
                 /** MonitorRequest call. */
-                call?: ("subscribe"|"getPod"|"createContainer"|"startContainer"|"stopContainer"|"removeContainer"|"execSync"|"reopenLog"|"stopPod"|"releasePod"|"cancel");
+                call?: ("subscribe"|"getPod"|"createContainer"|"startContainer"|"stopContainer"|"removeContainer"|"execSync"|"reopenLog"|"stopPod"|"releasePod"|"cancel"|"updateContainer");
 
                 /**
                  * Encodes the specified MonitorRequest message. Does not implicitly {@link estiba.isolation.v1.MonitorRequest.verify|verify} messages.
@@ -1720,8 +1723,11 @@ export namespace estiba {
                     /** MonitorRequest cancel */
                     cancel?: (estiba.isolation.v1.CancelRequest.$Properties|null);
 
+                    /** MonitorRequest updateContainer */
+                    updateContainer?: (estiba.isolation.v1.UpdateContainer.$Properties|null);
+
                     /** MonitorRequest call */
-                    call?: ("subscribe"|"getPod"|"createContainer"|"startContainer"|"stopContainer"|"removeContainer"|"execSync"|"reopenLog"|"stopPod"|"releasePod"|"cancel");
+                    call?: ("subscribe"|"getPod"|"createContainer"|"startContainer"|"stopContainer"|"removeContainer"|"execSync"|"reopenLog"|"stopPod"|"releasePod"|"cancel"|"updateContainer");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1742,9 +1748,10 @@ export namespace estiba {
                   stopPod?: estiba.isolation.v1.StopPod.$Shape|null;
                   releasePod?: estiba.isolation.v1.ReleasePod.$Shape|null;
                   cancel?: estiba.isolation.v1.CancelRequest.$Shape|null;
+                  updateContainer?: estiba.isolation.v1.UpdateContainer.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ call?: undefined; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "subscribe"; subscribe: estiba.isolation.v1.Subscribe.$Shape; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "getPod"; subscribe?: null; getPod: estiba.isolation.v1.GetPod.$Shape; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "createContainer"; subscribe?: null; getPod?: null; createContainer: estiba.isolation.v1.CreateContainer.$Shape; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "startContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer: estiba.isolation.v1.StartContainer.$Shape; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "stopContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer: estiba.isolation.v1.StopContainer.$Shape; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "removeContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer: estiba.isolation.v1.RemoveContainer.$Shape; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "execSync"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync: estiba.isolation.v1.ExecSync.$Shape; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "reopenLog"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog: estiba.isolation.v1.ReopenLog.$Shape; stopPod?: null; releasePod?: null; cancel?: null }|{ call?: "stopPod"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod: estiba.isolation.v1.StopPod.$Shape; releasePod?: null; cancel?: null }|{ call?: "releasePod"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod: estiba.isolation.v1.ReleasePod.$Shape; cancel?: null }|{ call?: "cancel"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel: estiba.isolation.v1.CancelRequest.$Shape })
+                  ({ call?: undefined; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "subscribe"; subscribe: estiba.isolation.v1.Subscribe.$Shape; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "getPod"; subscribe?: null; getPod: estiba.isolation.v1.GetPod.$Shape; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "createContainer"; subscribe?: null; getPod?: null; createContainer: estiba.isolation.v1.CreateContainer.$Shape; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "startContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer: estiba.isolation.v1.StartContainer.$Shape; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "stopContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer: estiba.isolation.v1.StopContainer.$Shape; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "removeContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer: estiba.isolation.v1.RemoveContainer.$Shape; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "execSync"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync: estiba.isolation.v1.ExecSync.$Shape; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "reopenLog"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog: estiba.isolation.v1.ReopenLog.$Shape; stopPod?: null; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "stopPod"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod: estiba.isolation.v1.StopPod.$Shape; releasePod?: null; cancel?: null; updateContainer?: null }|{ call?: "releasePod"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod: estiba.isolation.v1.ReleasePod.$Shape; cancel?: null; updateContainer?: null }|{ call?: "cancel"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel: estiba.isolation.v1.CancelRequest.$Shape; updateContainer?: null }|{ call?: "updateContainer"; subscribe?: null; getPod?: null; createContainer?: null; startContainer?: null; stopContainer?: null; removeContainer?: null; execSync?: null; reopenLog?: null; stopPod?: null; releasePod?: null; cancel?: null; updateContainer: estiba.isolation.v1.UpdateContainer.$Shape })
                 );
             }
 
@@ -1815,6 +1822,9 @@ export namespace estiba {
                 /** MonitorReply canceled. */
                 canceled?: (estiba.isolation.v1.Done.$Properties|null);
 
+                /** MonitorReply updated. */
+                updated?: (estiba.isolation.v1.Done.$Properties|null);
+
                 /** Events, id 0. */
                 containerExited?: (estiba.isolation.v1.ContainerState.$Properties|null);
 
@@ -1822,7 +1832,7 @@ export namespace estiba {
                 podInitDied?: (estiba.isolation.v1.PodInitDied.$Properties|null);
 
                 /** MonitorReply result. */
-                result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"containerExited"|"podInitDied");
+                result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied");
 
                 /**
                  * Encodes the specified MonitorReply message. Does not implicitly {@link estiba.isolation.v1.MonitorReply.verify|verify} messages.
@@ -1896,6 +1906,9 @@ export namespace estiba {
                     /** MonitorReply canceled */
                     canceled?: (estiba.isolation.v1.Done.$Properties|null);
 
+                    /** MonitorReply updated */
+                    updated?: (estiba.isolation.v1.Done.$Properties|null);
+
                     /** Events, id 0. */
                     containerExited?: (estiba.isolation.v1.ContainerState.$Properties|null);
 
@@ -1903,7 +1916,7 @@ export namespace estiba {
                     podInitDied?: (estiba.isolation.v1.PodInitDied.$Properties|null);
 
                     /** MonitorReply result */
-                    result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"containerExited"|"podInitDied");
+                    result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1927,11 +1940,12 @@ export namespace estiba {
                   podStopped?: estiba.isolation.v1.Done.$Shape|null;
                   podReleased?: estiba.isolation.v1.Done.$Shape|null;
                   canceled?: estiba.isolation.v1.Done.$Shape|null;
+                  updated?: estiba.isolation.v1.Done.$Shape|null;
                   containerExited?: estiba.isolation.v1.ContainerState.$Shape|null;
                   podInitDied?: estiba.isolation.v1.PodInitDied.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ result?: undefined; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "pod"; fault?: null; pod: estiba.isolation.v1.PodState.$Shape; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerCreated"; fault?: null; pod?: null; containerCreated: estiba.isolation.v1.ContainerCreated.$Shape; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStarted"; fault?: null; pod?: null; containerCreated?: null; containerStarted: estiba.isolation.v1.ContainerStarted.$Shape; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped: estiba.isolation.v1.ContainerState.$Shape; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "removed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed: estiba.isolation.v1.Done.$Shape; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "execOutput"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput: estiba.isolation.v1.ExecOutput.$Shape; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "execEnded"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded: estiba.isolation.v1.ExecEnded.$Shape; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "reopened"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened: estiba.isolation.v1.Done.$Shape; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "subscribed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed: estiba.isolation.v1.Done.$Shape; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "podStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped: estiba.isolation.v1.Done.$Shape; podReleased?: null; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "podReleased"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased: estiba.isolation.v1.Done.$Shape; canceled?: null; containerExited?: null; podInitDied?: null }|{ result?: "canceled"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled: estiba.isolation.v1.Done.$Shape; containerExited?: null; podInitDied?: null }|{ result?: "containerExited"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited: estiba.isolation.v1.ContainerState.$Shape; podInitDied?: null }|{ result?: "podInitDied"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; containerExited?: null; podInitDied: estiba.isolation.v1.PodInitDied.$Shape })
+                  ({ result?: undefined; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "pod"; fault?: null; pod: estiba.isolation.v1.PodState.$Shape; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerCreated"; fault?: null; pod?: null; containerCreated: estiba.isolation.v1.ContainerCreated.$Shape; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStarted"; fault?: null; pod?: null; containerCreated?: null; containerStarted: estiba.isolation.v1.ContainerStarted.$Shape; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped: estiba.isolation.v1.ContainerState.$Shape; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "removed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed: estiba.isolation.v1.Done.$Shape; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "execOutput"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput: estiba.isolation.v1.ExecOutput.$Shape; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "execEnded"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded: estiba.isolation.v1.ExecEnded.$Shape; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "reopened"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened: estiba.isolation.v1.Done.$Shape; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "subscribed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed: estiba.isolation.v1.Done.$Shape; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "podStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped: estiba.isolation.v1.Done.$Shape; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "podReleased"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased: estiba.isolation.v1.Done.$Shape; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "canceled"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled: estiba.isolation.v1.Done.$Shape; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "updated"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated: estiba.isolation.v1.Done.$Shape; containerExited?: null; podInitDied?: null }|{ result?: "containerExited"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited: estiba.isolation.v1.ContainerState.$Shape; podInitDied?: null }|{ result?: "podInitDied"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied: estiba.isolation.v1.PodInitDied.$Shape })
                 );
             }
 
@@ -3157,6 +3171,78 @@ export namespace estiba {
 
                 /** Shape of a StopContainer. */
                 type $Shape = estiba.isolation.v1.StopContainer.$Properties;
+            }
+
+            /**
+             * Properties of an UpdateContainer.
+             * @deprecated Use estiba.isolation.v1.UpdateContainer.$Properties instead.
+             */
+            interface IUpdateContainer extends estiba.isolation.v1.UpdateContainer.$Properties {
+            }
+
+            /**
+             * Changes limits of a container that is created or running: all that are given or, after a fault,
+             * none. What is not given stays. A fault of step "exited" means that the container is over.
+             */
+            class UpdateContainer {
+
+                /**
+                 * Constructs a new UpdateContainer.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.UpdateContainer.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** UpdateContainer containerId. */
+                containerId: string;
+
+                /** linux.resources of an OCI runtime spec, as JSON; "devices" has no effect. */
+                resourcesJson: Uint8Array;
+
+                /** For every process that has the container's present value, and for execs to come. */
+                oomScoreAdj?: (number|null);
+
+                /**
+                 * Encodes the specified UpdateContainer message. Does not implicitly {@link estiba.isolation.v1.UpdateContainer.verify|verify} messages.
+                 * @param message UpdateContainer message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.UpdateContainer.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an UpdateContainer message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.UpdateContainer & estiba.isolation.v1.UpdateContainer.$Shape} UpdateContainer
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.UpdateContainer & estiba.isolation.v1.UpdateContainer.$Shape;
+            }
+
+            namespace UpdateContainer {
+
+                /** Properties of an UpdateContainer. */
+                interface $Properties {
+
+                    /** UpdateContainer containerId */
+                    containerId?: (string|null);
+
+                    /** linux.resources of an OCI runtime spec, as JSON; "devices" has no effect. */
+                    resourcesJson?: (Uint8Array|null);
+
+                    /** For every process that has the container's present value, and for execs to come. */
+                    oomScoreAdj?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an UpdateContainer. */
+                type $Shape = estiba.isolation.v1.UpdateContainer.$Properties;
             }
 
             /**

@@ -2381,11 +2381,12 @@ export const estiba = $root.estiba = (() => {
                 MonitorRequest.prototype.stopPod = null;
                 MonitorRequest.prototype.releasePod = null;
                 MonitorRequest.prototype.cancel = null;
+                MonitorRequest.prototype.updateContainer = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(MonitorRequest.prototype, "call", {
-                    get: $util.oneOfGetter($oneOfFields = ["subscribe", "getPod", "createContainer", "startContainer", "stopContainer", "removeContainer", "execSync", "reopenLog", "stopPod", "releasePod", "cancel"]),
+                    get: $util.oneOfGetter($oneOfFields = ["subscribe", "getPod", "createContainer", "startContainer", "stopContainer", "removeContainer", "execSync", "reopenLog", "stopPod", "releasePod", "cancel", "updateContainer"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -2422,6 +2423,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.ReleasePod.encode(message.releasePod, writer.uint32(154).fork(), _depth + 1).ldelim();
                     if (message.cancel != null && $Object.hasOwnProperty.call(message, "cancel"))
                         $root.estiba.isolation.v1.CancelRequest.encode(message.cancel, writer.uint32(162).fork(), _depth + 1).ldelim();
+                    if (message.updateContainer != null && $Object.hasOwnProperty.call(message, "updateContainer"))
+                        $root.estiba.isolation.v1.UpdateContainer.encode(message.updateContainer, writer.uint32(170).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2550,6 +2553,13 @@ export const estiba = $root.estiba = (() => {
                                 message.call = "cancel";
                                 continue;
                             }
+                        case 21: {
+                                if (wireType !== 2)
+                                    break;
+                                message.updateContainer = $root.estiba.isolation.v1.UpdateContainer.decode(reader, reader.size(), $undefined, _depth + 1, message.updateContainer);
+                                message.call = "updateContainer";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -2595,13 +2605,14 @@ export const estiba = $root.estiba = (() => {
                 MonitorReply.prototype.podStopped = null;
                 MonitorReply.prototype.podReleased = null;
                 MonitorReply.prototype.canceled = null;
+                MonitorReply.prototype.updated = null;
                 MonitorReply.prototype.containerExited = null;
                 MonitorReply.prototype.podInitDied = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(MonitorReply.prototype, "result", {
-                    get: $util.oneOfGetter($oneOfFields = ["fault", "pod", "containerCreated", "containerStarted", "containerStopped", "removed", "execOutput", "execEnded", "reopened", "subscribed", "podStopped", "podReleased", "canceled", "containerExited", "podInitDied"]),
+                    get: $util.oneOfGetter($oneOfFields = ["fault", "pod", "containerCreated", "containerStarted", "containerStopped", "removed", "execOutput", "execEnded", "reopened", "subscribed", "podStopped", "podReleased", "canceled", "updated", "containerExited", "podInitDied"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -2644,6 +2655,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.Done.encode(message.podReleased, writer.uint32(170).fork(), _depth + 1).ldelim();
                     if (message.canceled != null && $Object.hasOwnProperty.call(message, "canceled"))
                         $root.estiba.isolation.v1.Done.encode(message.canceled, writer.uint32(178).fork(), _depth + 1).ldelim();
+                    if (message.updated != null && $Object.hasOwnProperty.call(message, "updated"))
+                        $root.estiba.isolation.v1.Done.encode(message.updated, writer.uint32(186).fork(), _depth + 1).ldelim();
                     if (message.containerExited != null && $Object.hasOwnProperty.call(message, "containerExited"))
                         $root.estiba.isolation.v1.ContainerState.encode(message.containerExited, writer.uint32(242).fork(), _depth + 1).ldelim();
                     if (message.podInitDied != null && $Object.hasOwnProperty.call(message, "podInitDied"))
@@ -2797,6 +2810,13 @@ export const estiba = $root.estiba = (() => {
                                     break;
                                 message.canceled = $root.estiba.isolation.v1.Done.decode(reader, reader.size(), $undefined, _depth + 1, message.canceled);
                                 message.result = "canceled";
+                                continue;
+                            }
+                        case 23: {
+                                if (wireType !== 2)
+                                    break;
+                                message.updated = $root.estiba.isolation.v1.Done.decode(reader, reader.size(), $undefined, _depth + 1, message.updated);
+                                message.result = "updated";
                                 continue;
                             }
                         case 30: {
@@ -4694,6 +4714,118 @@ export const estiba = $root.estiba = (() => {
                 };
 
                 return StopContainer;
+            })();
+
+            v1.UpdateContainer = (function() {
+
+                const UpdateContainer = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                UpdateContainer.prototype.containerId = "";
+                UpdateContainer.prototype.resourcesJson = $util.newBuffer([]);
+                UpdateContainer.prototype.oomScoreAdj = null;
+
+                let $oneOfFields;
+
+                // Virtual OneOf for proto3 optional field
+                $Object.defineProperty(UpdateContainer.prototype, "_oomScoreAdj", {
+                    get: $util.oneOfGetter($oneOfFields = ["oomScoreAdj"]),
+                    set: $util.oneOfSetter($oneOfFields)
+                });
+
+                UpdateContainer.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.containerId != null && $Object.hasOwnProperty.call(message, "containerId") && message.containerId !== "")
+                        writer.uint32(10).string(message.containerId);
+                    if (message.resourcesJson != null && $Object.hasOwnProperty.call(message, "resourcesJson") && message.resourcesJson.length)
+                        writer.uint32(18).bytes(message.resourcesJson);
+                    if (message.oomScoreAdj != null && $Object.hasOwnProperty.call(message, "oomScoreAdj"))
+                        writer.uint32(24).sint32(message.oomScoreAdj);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                UpdateContainer.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.UpdateContainer();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.containerId = value;
+                                else
+                                    delete message.containerId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.resourcesJson = value;
+                                else
+                                    delete message.resourcesJson;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                message.oomScoreAdj = reader.sint32();
+                                message._oomScoreAdj = "oomScoreAdj";
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return UpdateContainer;
             })();
 
             v1.RemoveContainer = (function() {

@@ -1,0 +1,205 @@
+// Limits that change while a container lives: all that are asked for or none, and the status tells
+// what is in force.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { runtime } from '../../proto/gen/cri.js';
+import { toLong, toNumber } from '../../proto/long.ts';
+import { cgroupOf } from '../lib/cgroups.ts';
+import { Fixture, withResources } from '../lib/fixture.ts';
+import { containerConfig, exec, exited, statusOf } from '../lib/pods.ts';
+
+const mebi = 1024 * 1024;
+
+type Resources = runtime.v1.LinuxContainerResources.$Properties;
+
+let ground: Fixture;
+
+beforeAll(async () => {
+  ground = await Fixture.start();
+});
+
+afterAll(async () => {
+  expect(await ground.server.stop()).toEqual([]);
+});
+
+function memory(bytes: number): Resources {
+  return { memoryLimitInBytes: toLong(bytes), memorySwapLimitInBytes: toLong(bytes) };
+}
+
+const update = (containerId: string, linux: Resources) =>
+  ground.server.client.runtime.updateContainerResources({
+    containerId,
+    linux,
+    annotations: { 'example.com/why': 'in-place resize' },
+  });
+
+const toldOf = async (id: string) => (await statusOf(ground.server, id)).resources?.linux ?? {};
+
+const start: Resources = {
+  ...memory(64 * mebi),
+  cpuPeriod: toLong(50_000),
+  cpuQuota: toLong(25_000),
+  cpuShares: toLong(512),
+};
+
+describe('limits of a living container', () => {
+  it('change in the kernel and in the status', async () => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    await update(id, {
+      ...memory(96 * mebi),
+      cpuPeriod: toLong(100_000),
+      cpuQuota: toLong(150_000),
+      cpuShares: toLong(1024),
+      cpusetCpus: '0',
+    });
+    const cgroup = await cgroupOf(ground.server, id);
+    expect(await cgroup.limits()).toMatchObject({
+      cpuPeriod: 100_000,
+      cpuQuota: 150_000,
+      cpuWeight: cgroup.isV2 ? 100 : 1024,
+      cpus: '0',
+      memory: 96 * mebi,
+      swap: 0,
+    });
+    const told = await toldOf(id);
+    expect(toNumber(told.cpuQuota)).toBe(150_000);
+    expect(toNumber(told.memoryLimitInBytes)).toBe(96 * mebi);
+    await update(id, { ...memory(48 * mebi), cpuPeriod: toLong(20_000), cpuQuota: toLong(5_000) });
+    expect(await cgroup.limits()).toMatchObject({
+      cpuPeriod: 20_000,
+      cpuQuota: 5_000,
+      cpus: '0',
+      memory: 48 * mebi,
+    });
+  });
+
+  it('change before its start', async () => {
+    const id = await ground.create(withResources(['sleep', '1000'], start));
+    await update(id, memory(80 * mebi));
+    await ground.server.client.runtime.startContainer({ containerId: id });
+    expect((await (await cgroupOf(ground.server, id)).limits()).memory).toBe(80 * mebi);
+  });
+
+  it('stay where an update does not speak of them', async () => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    await update(id, { cpuQuota: toLong(-1) });
+    const cgroup = await cgroupOf(ground.server, id);
+    expect(await cgroup.limits()).toMatchObject({
+      cpuQuota: undefined,
+      cpuPeriod: 50_000,
+      memory: 64 * mebi,
+    });
+    expect(toNumber((await toldOf(id)).cpuShares)).toBe(512);
+  });
+
+  it('are refused by name, all together, where one cannot be', async () => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    const cgroup = await cgroupOf(ground.server, id);
+    const before = await cgroup.limits();
+    const bad = update(id, { ...memory(32 * mebi), cpuQuota: toLong(9_000), cpusetCpus: '4095' });
+    await expect(bad).rejects.toThrow(/"4095".*cpuset\.cpus/u);
+    expect(await cgroup.limits()).toEqual(before);
+    expect(toNumber((await toldOf(id)).memoryLimitInBytes)).toBe(64 * mebi);
+    await expect(update(id, { cpuQuota: toLong(10) })).rejects.toThrow(/cpu_quota.*"10"/u);
+  });
+
+  it('do not fall below the memory in use: an error instead of a kill', async () => {
+    const script = 'head -c 20000000 /dev/zero >/dev/shm/x; echo done; sleep 1000';
+    const id = await ground.run(withResources(['/bin/sh', '-c', script], start));
+    const size = 'while [ $(stat -c %s /dev/shm/x || echo 0) != 20000000 ]; do :; done';
+    expect((await exec(ground.server, id, size, 20)).exitCode).toBe(0);
+    const cgroup = await cgroupOf(ground.server, id);
+    const before = await cgroup.limits();
+    await expect(update(id, { ...memory(8 * mebi), cpuShares: toLong(2) })).rejects.toThrow(
+      new RegExp(`cannot set memory.limit to ${8 * mebi} bytes: 2\\d{7} bytes are in use`, 'u'),
+    );
+    expect(await cgroup.limits()).toEqual(before);
+    expect((await statusOf(ground.server, id)).exitCode).toBe(0);
+    expect((await exec(ground.server, id, 'rm /dev/shm/x')).exitCode).toBe(0);
+    await update(id, memory(12 * mebi));
+    expect((await cgroup.limits()).memory).toBe(12 * mebi);
+  });
+
+  it('take back memory that only holds copies of files', async () => {
+    const directory = await ground.directory('cache');
+    await writeFile(join(directory, 'large'), Buffer.alloc(40 * mebi));
+    const mounts = [{ containerPath: '/data', hostPath: directory }];
+    const config = { ...withResources(['sleep', '1000'], start), mounts };
+    const id = await ground.run(config);
+    const copy = 'cp /data/large /data/copy && sync && cat /data/copy >/dev/null';
+    expect((await exec(ground.server, id, copy)).exitCode).toBe(0);
+    await update(id, memory(16 * mebi));
+    expect((await (await cgroupOf(ground.server, id)).limits()).memory).toBe(16 * mebi);
+  });
+
+  it('hold when the server starts anew, and so does what the status tells', async () => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    await update(id, { ...memory(100 * mebi), oomScoreAdj: toLong(321) });
+    await ground.server.stopServing();
+    await ground.server.serve();
+    const told = await toldOf(id);
+    expect(toNumber(told.memoryLimitInBytes)).toBe(100 * mebi);
+    expect(toNumber(told.cpuShares)).toBe(512);
+    expect(toNumber(told.oomScoreAdj)).toBe(321);
+    expect((await (await cgroupOf(ground.server, id)).limits()).memory).toBe(100 * mebi);
+    const scores = await exec(
+      ground.server,
+      id,
+      'cat /proc/1/oom_score_adj /proc/self/oom_score_adj',
+    );
+    expect(scores.stdout).toBe('321\n321\n');
+  });
+});
+
+describe('limits of what does not live', () => {
+  it('are taken for the record of a container that is over', async () => {
+    const id = await ground.run(containerConfig('true'));
+    await exited(ground.server, id);
+    await update(id, { cpuShares: toLong(77) });
+    expect(toNumber((await toldOf(id)).cpuShares)).toBe(77);
+  });
+
+  it('are refused for containers and pods that nobody knows', async () => {
+    await expect(update('f'.repeat(64), start)).rejects.toThrow(
+      /NOT_FOUND.*cannot find container/u,
+    );
+    const podSandboxId = 'f'.repeat(64);
+    const pod = ground.server.client.runtime.updatePodSandboxResources({ podSandboxId });
+    await expect(pod).rejects.toThrow(/NOT_FOUND.*cannot find pod sandbox/u);
+  });
+});
+
+describe('resources of a pod as a whole', () => {
+  interface Info {
+    readonly overhead: { readonly cpuShares: number } | null;
+    readonly resources: { readonly memoryLimitInBytes: number } | null;
+  }
+
+  async function infoOf(podSandboxId: string): Promise<Info> {
+    const request = { podSandboxId, verbose: true };
+    const { info } = await ground.server.client.runtime.podSandboxStatus(request);
+    return JSON.parse(info?.['info'] ?? '') as Info;
+  }
+
+  it('are recorded at the start, change, and outlive the server', async () => {
+    const overhead: Resources = { cpuShares: toLong(3) };
+    const linux = { ...ground.pod.linux, overhead, resources: memory(64 * mebi) };
+    const { podSandboxId } = await ground.another({ linux });
+    expect(await infoOf(podSandboxId)).toMatchObject({
+      overhead: { cpuShares: 3 },
+      resources: { memoryLimitInBytes: 64 * mebi },
+    });
+    await ground.server.client.runtime.updatePodSandboxResources({
+      podSandboxId,
+      overhead: { cpuShares: toLong(5) },
+      resources: memory(80 * mebi),
+    });
+    await ground.server.stopServing();
+    await ground.server.serve();
+    expect(await infoOf(podSandboxId)).toMatchObject({
+      overhead: { cpuShares: 5 },
+      resources: { memoryLimitInBytes: 80 * mebi },
+    });
+  });
+});
