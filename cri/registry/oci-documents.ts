@@ -28,6 +28,7 @@ const layerTypes: readonly string[] = [
   'application/vnd.oci.image.layer.nondistributable.v1.tar+zstd',
   'application/vnd.docker.image.rootfs.diff.tar',
   'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  'application/vnd.docker.image.rootfs.diff.tar.zstd',
   'application/vnd.docker.image.rootfs.foreign.diff.tar',
   'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
 ];
@@ -84,7 +85,9 @@ export interface DockerImage {
   readonly Layers: readonly string[];
 }
 
-const text = v.pipe(v.string(), v.maxLength(65_536));
+// As long as it likes: whoever fetches a document bounds it as a whole, and build tools write labels
+// of hundreds of kilobytes.
+const text = v.string();
 const digest = v.pipe(text, v.check(isDigest, 'not a sha256, sha384 or sha512 digest'));
 const size = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const optionalText = v.nullish(text, '');

@@ -56,7 +56,7 @@ describe('an image', () => {
     expect(image.size).toBe(manifest.size + image.configBytes.length + layer.length);
   });
 
-  test('in Docker’s form is read alike', async () => {
+  test.each(['', '.gzip', '.zstd'])('in Docker’s form (layers%s) is read alike', async (end) => {
     const { layers, config } = await pullManifest();
     bench.upstream.putManifest(
       {
@@ -65,7 +65,7 @@ describe('an image', () => {
         config: { ...config, mediaType: 'application/vnd.docker.container.image.v1+json' },
         layers: layers.map((each) => ({
           ...each,
-          mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+          mediaType: `application/vnd.docker.image.rootfs.diff.tar${end}`,
         })),
       },
       dockerManifest,
@@ -138,6 +138,29 @@ describe('an image', () => {
     const manifest = bench.upstream.putImage(undefined, [layer]);
     const image = await pull(amd64, `r.example/team/app@${manifest.digest}`);
     expect(image.digest).toBe(manifest.digest);
+  });
+
+  test('with labels as long as build tools write them is read all the same', async () => {
+    const { layers } = await pullManifest();
+    const labels = { 'io.example.metadata': 'x'.repeat(300_000) };
+    const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
+    const text = JSON.stringify({
+      os: 'linux',
+      architecture: 'amd64',
+      rootfs,
+      config: { Labels: labels },
+    });
+    const config = bench.upstream.putBlob(
+      Buffer.from(text),
+      'application/vnd.oci.image.config.v1+json',
+    );
+    const annotations = { note: 'y'.repeat(100_000) };
+    bench.upstream.putManifest(
+      { schemaVersion: 2, mediaType: ociManifest, config, layers, annotations },
+      ociManifest,
+      '1',
+    );
+    expect((await pull()).config.config.Labels).toEqual(labels);
   });
 
   test('with fields that nobody knows is read all the same', async () => {

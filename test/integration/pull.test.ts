@@ -109,6 +109,14 @@ describe('a pull', () => {
     }
   });
 
+  it('reads Docker’s form of all of them', async () => {
+    for (const compression of ['none', 'gzip', 'zstd'] as const) {
+      const image = onBusybox([[{ name: 'a', content: `docker ${compression}` }]], { compression });
+      const name = await ground.push('team/docker', compression, inDockersForm(image));
+      expect(await ground.pull(name)).toBe(image.id);
+    }
+  });
+
   it('of a layer that needs those below it fetches each blob once', async () => {
     // A hard link to a file of the layer below: unpacked alone first, then on top of it.
     const link = { name: 'bin/again', type: 'hardlink', linkName: 'bin/busybox' } as const;
@@ -339,6 +347,25 @@ describe('on the command line', () => {
     expect(told.stdout).not.toContain('secret-word');
   });
 });
+
+/** The same image as docker push writes its manifest. */
+function inDockersForm(image: BuiltImage): BuiltImage {
+  const manifest = JSON.parse(image.manifest.toString('utf8')) as {
+    config: object;
+    layers: { mediaType: string }[];
+  };
+  const docker = {
+    ...manifest,
+    mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
+    config: { ...manifest.config, mediaType: 'application/vnd.docker.container.image.v1+json' },
+    layers: manifest.layers.map((layer) => {
+      const [, compression = ''] = layer.mediaType.split('+');
+      const end = compression === '' ? '' : `.${compression}`;
+      return { ...layer, mediaType: `application/vnd.docker.image.rootfs.diff.tar${end}` };
+    }),
+  };
+  return { ...image, manifest: Buffer.from(JSON.stringify(docker)) };
+}
 
 /** Names of what is left of broken pulls. */
 async function partials(): Promise<string[]> {
