@@ -83,6 +83,11 @@ function plainDisplay(stream: NodeJS.WriteStream): Display {
   };
 }
 
+/** A terminal that nobody has told its size (a serial line, some ptys) says 0. */
+function sizeOf({ columns, rows }: NodeJS.WriteStream): { columns: number; rows: number } {
+  return { columns: columns || 80, rows: rows || 24 };
+}
+
 function terminalDisplay(stream: NodeJS.WriteStream): Display {
   const rate = new Rate();
   let drawn = 0;
@@ -90,7 +95,7 @@ function terminalDisplay(stream: NodeJS.WriteStream): Display {
   return {
     show(pull): void {
       rate.add(sumsOf(pull).fetched, performance.now());
-      const lines = terminalLines(pull, rate, { columns: stream.columns, rows: stream.rows });
+      const lines = terminalLines(pull, rate, sizeOf(stream));
       stream.write(`${clear()}${lines.join('\n')}\n`);
       drawn = lines.length;
     },

@@ -1,6 +1,8 @@
 // Pulls from a real registry through the socket: names, ids, credentials, joined and canceled pulls.
+import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
@@ -8,6 +10,7 @@ import { eventually, runPod } from '../lib/pods.ts';
 import { containerConfig, createContainer, exited, podConfig, readLog } from '../lib/pods.ts';
 import { estiba } from '../lib/images.ts';
 import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
+import { binaries } from '../lib/test-server.ts';
 import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
 import { needDockerRegistry } from '../registry/registry-ground.ts';
 
@@ -318,6 +321,32 @@ describe('on the command line', () => {
     );
   });
 
+  it('pull draws on a terminal: a bar for each layer, the sum with rate and time left', async () => {
+    const image = onBusybox([noise(6_000_000), noise(3_000_000)]);
+    const name = await ground.push('team/app', 'drawn', image);
+    const [large = '', small = ''] = digests(image);
+    ground.proxy.plan = ({ path }) =>
+      path.endsWith(large) ? { kind: 'throttle', bytesPerSecond: 3_000_000 } : undefined;
+    const command = [binaries.estiba, 'images', 'pull', '--config', ground.server.configPath, name];
+    const { stdout } = await promisify(execFile)('script', [
+      '--quiet',
+      '--return',
+      '--command',
+      command.join(' '),
+      '/dev/null',
+    ]);
+    const shown = (digest: string): string => digest.slice('sha256:'.length).slice(0, 12);
+    expect(stdout).toMatch(
+      new RegExp(`${shown(large)} +6\\.0 MB  pulling +\\[=+ +\\] +\\d+ %`, 'u'),
+    );
+    expect(stdout).toMatch(new RegExp(`${shown(small)} +3\\.0 MB  done +\\[=+\\] 100 %`, 'u'));
+    expect(stdout).toMatch(/\d MB of [\d.]+ MB, [\d.]+ [kM]B\/s, \d+ s left/u);
+    // Each picture takes the place of the one before; the last one makes room for the result.
+    const pictures = stdout.split(clearing);
+    expect(pictures.length).toBeGreaterThan(3);
+    expect(pictures.at(-1)).toMatch(new RegExp(`^${name}  ${image.id}  `, 'u'));
+  });
+
   it('a pull that fails says why and ends with 1', async () => {
     const name = `${ground.proxy.host}/team/app:never`;
     const failed = await estiba(ground.server, ['images', 'pull', '--quiet', name]);
@@ -347,6 +376,12 @@ describe('on the command line', () => {
     expect(told.stdout).not.toContain('secret-word');
   });
 });
+
+// Up some lines, and everything below goes.
+const clearing = new RegExp(
+  `${String.fromCodePoint(27)}\\[\\d+A${String.fromCodePoint(27)}\\[J`,
+  'u',
+);
 
 /** The same image as docker push writes its manifest. */
 function inDockersForm(image: BuiltImage): BuiltImage {
