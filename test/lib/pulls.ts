@@ -125,7 +125,7 @@ export class PullGround implements AsyncDisposable {
 
   /** The blobs that were asked for through the proxy, one entry for each GET. */
   get blobsAsked(): string[] {
-    return this.proxy.asked.flatMap((line) => /^GET \S+\/blobs\/(\S+)/u.exec(line)?.[1] ?? []);
+    return this.proxy.asked.flatMap((line) => /^GET \S+\/blobs\/([^\s?]+)/u.exec(line)?.[1] ?? []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

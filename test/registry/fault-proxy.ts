@@ -1,6 +1,6 @@
 // Stands between a client and a registry and spoils answers: cuts, stalls, throttles, lies.
 import { createServer as createPlainServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,6 +47,8 @@ export type FaultPlan = (request: {
 
 export interface FaultProxyOptions {
   readonly upstream: string;
+  /** Stands before "/v2" of all paths here, and is not passed on; default "". */
+  readonly prefix?: string;
   /** Trusted for the way to the registry, and shown to clients. */
   readonly tls?: { readonly ca: string; readonly server: KeyPair };
 }
@@ -59,6 +61,8 @@ export class FaultProxy implements AsyncDisposable {
   plan: FaultPlan = () => undefined;
   /** "GET /v2/a/blobs/… bytes=5-" of every request. */
   readonly asked: string[] = [];
+  /** The headers of every request. */
+  readonly heard: IncomingHttpHeaders[] = [];
   /** Bytes of bodies given to clients. */
   sentBytes = 0;
 
@@ -106,6 +110,7 @@ export class FaultProxy implements AsyncDisposable {
     const count = this.asked.length;
     const fault = this.plan({ method, path, range, authorization, count }) ?? { kind: 'none' };
     this.asked.push([method, path, range].filter(Boolean).join(' '));
+    this.heard.push(incoming.headers);
     response.on('error', () => {});
     if (fault.kind === 'status') {
       response.writeHead(fault.status, fault.headers).end(fault.body ?? '');
@@ -127,7 +132,9 @@ export class FaultProxy implements AsyncDisposable {
     if (fault.kind === 'ignore-range') {
       delete headers.range;
     }
-    return await request(`${this.#options.upstream}${path}`, {
+    const { upstream, prefix = '' } = this.#options;
+    const passedOn = path.startsWith(prefix) ? path.slice(prefix.length) : path;
+    return await request(`${upstream}${passedOn}`, {
       dispatcher: this.#agent,
       method: method,
       headers,
