@@ -2,7 +2,7 @@
 // redirects; those are endpoint-client.ts.
 import { Agent, buildConnector, errors, ProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
-import { abortError } from '../core/deadline.ts';
+import { abortError, Deadline } from '../core/deadline.ts';
 import type { Endpoint } from './endpoints.ts';
 import { networkError } from './network-error.ts';
 import { describeProxy } from './proxy.ts';
@@ -17,7 +17,7 @@ export interface Network {
   readonly proxies: ProxyChoice;
   /** "estiba/1.0". */
   readonly userAgent: string;
-  /** Until an answer's first line. Default 60 000. */
+  /** Until an answer's first line, and again for the body that `readBody` reads. Default 60 000. */
   readonly answerTimeoutMs?: number | undefined;
 }
 
@@ -38,6 +38,8 @@ export interface HttpAnswer {
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Dispatcher.ResponseData['body'];
+  /** What `readBody` waits for all of the body. */
+  readonly readTimeoutMs: number;
 }
 
 const defaultAnswerTimeoutMs = 60_000;
@@ -67,6 +69,7 @@ export class Connections implements AsyncDisposable {
    */
   async request(asked: HttpRequest): Promise<HttpAnswer> {
     const { what, url, signal } = asked;
+    const answerTimeoutMs = this.#network.answerTimeoutMs ?? defaultAnswerTimeoutMs;
     try {
       const { statusCode, headers, body } = await request(url, {
         dispatcher: this.#dispatcher(url, asked.isOwnHost),
@@ -81,13 +84,13 @@ export class Connections implements AsyncDisposable {
         },
         body: asked.body ?? null,
         signal: signal ?? null,
-        headersTimeout: this.#network.answerTimeoutMs ?? defaultAnswerTimeoutMs,
-        // Bodies are watched by rate, and only while somebody reads them.
+        headersTimeout: answerTimeoutMs,
+        // Blobs are watched by rate, and only while somebody reads them; `readBody` has a deadline.
         bodyTimeout: 0,
       });
       // A body that nobody reads any more may fail once more; whoever read it knows.
       body.on('error', () => {});
-      return { status: statusCode, headers, body };
+      return { status: statusCode, headers, body, readTimeoutMs: answerTimeoutMs };
     } catch (error) {
       if (signal?.aborted === true) {
         throw abortError(signal, what);
@@ -195,7 +198,10 @@ export function headerOf(answer: HttpAnswer, name: string): string {
   return (typeof value === 'string' ? value : value?.[0]) ?? '';
 }
 
-/** Reads a body of at most `maxBytes`; throws RegistryError when it is longer or breaks off. */
+/**
+ * Reads a short body to its end. Throws RegistryError when it is longer than `maxBytes`, breaks off or
+ * is not there in time (both may be tried again), Canceled or DeadlineExceeded when `signal` fires.
+ */
 export async function readBody(
   answer: HttpAnswer,
   maxBytes: number,
@@ -203,24 +209,46 @@ export async function readBody(
   host: string,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let total = 0;
+  using deadline = new Deadline(what, answer.readTimeoutMs, signal);
+  const stop = (): void => void answer.body.destroy(abortError(deadline.signal, what));
+  deadline.signal.addEventListener('abort', stop, { once: true });
   try {
-    for await (const chunk of answer.body as AsyncIterable<Buffer>) {
-      total += chunk.length;
-      if (total > maxBytes) {
-        const message = `cannot ${what}: the answer of "${host}" is longer than ${maxBytes} bytes`;
-        throw new RegistryError('FailedPrecondition', message, { host });
-      }
-      chunks.push(chunk);
-    }
+    deadline.signal.throwIfAborted();
+    return await collect(answer.body, maxBytes, what, host);
   } catch (error) {
     if (signal?.aborted === true) {
       throw abortError(signal, what);
     }
-    throw networkError(what, host, error);
+    throw deadline.signal.aborted ? tooLate(answer, what, host) : networkError(what, host, error);
   } finally {
     answer.body.destroy();
   }
+}
+
+async function collect(
+  body: AsyncIterable<Buffer>,
+  maxBytes: number,
+  what: string,
+  host: string,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for await (const chunk of body) {
+    total += chunk.length;
+    if (total > maxBytes) {
+      const message = `cannot ${what}: the answer of "${host}" is longer than ${maxBytes} bytes`;
+      throw new RegistryError('FailedPrecondition', message, { host });
+    }
+    chunks.push(chunk);
+  }
   return Buffer.concat(chunks, total);
+}
+
+function tooLate({ readTimeoutMs }: HttpAnswer, what: string, host: string): RegistryError {
+  const why = `"${host}" did not send all of its answer in time (${readTimeoutMs / 1000} s)`;
+  return new RegistryError('Unavailable', `cannot ${what}: ${why}`, {
+    host,
+    reason: 'RegistryUnavailable',
+    isTransient: true,
+  });
 }

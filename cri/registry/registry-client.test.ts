@@ -287,6 +287,43 @@ describe('failures', () => {
     });
   });
 
+  test.each([
+    [200, 'application/vnd.oci.image.manifest.v1+json', 'did not send all of its answer in time'],
+    [403, 'application/json', 'answered status 403'],
+  ])(
+    'a body of status %i that stops half-way ends with the time-out',
+    async (status, type, why) => {
+      let isClosed = Promise.withResolvers<void>();
+      bench.upstream.intercepts.push((_request, response) => {
+        isClosed = Promise.withResolvers<void>();
+        response.once('close', isClosed.resolve);
+        response.writeHead(status, { 'content-type': type, 'content-length': 1000 });
+        response.write('{');
+        return true;
+      });
+      const { network } = bench.options;
+      bench.more = { network: { ...network, answerTimeoutMs: 50 } };
+      expect(await failure(`r.example/team/app@sha256:${'a'.repeat(64)}`)).toMatchObject({
+        code: status === 200 ? 'Unavailable' : 'PermissionDenied',
+        reason: status === 200 ? 'RegistryUnavailable' : 'ErrImagePull',
+        isTransient: status === 200,
+        message: expect.stringContaining(why),
+      });
+      await isClosed.promise;
+    },
+  );
+
+  test('a caller that gives up while a body stops half-way is told so', async () => {
+    const controller = new AbortController();
+    bench.upstream.intercepts.push((_request, response) => {
+      response.writeHead(200, { 'content-length': 1000 });
+      response.write('{', () => setImmediate(() => controller.abort()));
+      return true;
+    });
+    await using client = await bench.open(`r.example/team/app@sha256:${'a'.repeat(64)}`);
+    await expect(client.resolve(controller.signal)).rejects.toMatchObject({ code: 'Canceled' });
+  });
+
   test('a caller that gives up ends the wait', async () => {
     const controller = new AbortController();
     bench.upstream.intercepts.push(() => {
