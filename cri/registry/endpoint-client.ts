@@ -80,15 +80,32 @@ export class EndpointClient implements AsyncDisposable {
    * expected statuses. The caller reads or destroys its body. Throws RegistryError.
    */
   async send(asked: EndpointRequest): Promise<HttpAnswer> {
-    const { retry, wait = realWait } = this.#options;
     if (asked.isOneTry === true) {
       return await this.#sendOnce(asked);
     }
-    return await retrying(retry, wait, asked.signal, () => this.#sendOnce(asked));
+    return await this.#retrying(asked, () => this.#sendOnce(asked));
+  }
+
+  /** As send, reading the body too: one that breaks off is asked for again. */
+  async fetch(
+    asked: EndpointRequest,
+    maxBytes: number,
+  ): Promise<{ readonly answer: HttpAnswer; readonly bytes: Buffer }> {
+    return await this.#retrying(asked, async () => {
+      const answer = await this.#sendOnce(asked);
+      const { what, signal } = asked;
+      const bytes = await readBody(answer, maxBytes, what, this.endpoint.host, signal);
+      return { answer, bytes };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connections[Symbol.asyncDispose]();
+  }
+
+  async #retrying<T>({ signal }: EndpointRequest, work: () => Promise<T>): Promise<T> {
+    const { retry, wait = realWait } = this.#options;
+    return await retrying(retry, wait, signal, work);
   }
 
   async #sendOnce(asked: EndpointRequest): Promise<HttpAnswer> {

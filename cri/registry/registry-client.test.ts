@@ -267,6 +267,21 @@ describe('failures', () => {
     expect(await failure()).toMatchObject({ digest: expect.stringContaining('sha256:') });
   });
 
+  test('a document that is cut half-way is asked of the same host again', async () => {
+    const { digest } = bench.upstream.putImage('1', [layer]);
+    let cuts = 2;
+    bench.upstream.intercepts.push((_request, response) => {
+      cuts -= 1;
+      if (cuts >= 0) {
+        response.writeHead(200, { 'content-length': 1000 });
+        response.write('{', () => response.destroy());
+      }
+      return cuts >= 0;
+    });
+    expect(await failure(`r.example/team/app@${digest}`)).toMatchObject({ digest });
+    expect(bench.pauses).toHaveLength(2);
+  });
+
   test('a registry that is not there is RegistryUnavailable at once', async () => {
     await bench.upstream[Symbol.asyncDispose]();
     bench.registries.pop();

@@ -3,7 +3,7 @@ import type { Credentials, CredentialOptions } from './credentials.ts';
 import { findCredentials } from './credentials.ts';
 import { readBlob } from './blob-stream.ts';
 import type { BlobOptions } from './blob-stream.ts';
-import { discard, headerOf, readBody } from './connections.ts';
+import { discard, headerOf } from './connections.ts';
 import type { HttpAnswer, Network } from './connections.ts';
 import { asCriError, CriError } from '../core/error.ts';
 import { abortError } from '../core/deadline.ts';
@@ -258,8 +258,7 @@ export class RegistryClient implements AsyncDisposable {
   ): Promise<Resolved> {
     const asked = this.#manifestRequest('GET', name, signal);
     const { host } = client.endpoint;
-    const answer = await client.send(asked);
-    const bytes = await readBody(answer, maxManifestBytes, asked.what, host, signal);
+    const { answer, bytes } = await client.fetch(asked, maxManifestBytes);
     const algorithm = isDigest(name) ? name.slice(0, name.indexOf(':')) : 'sha256';
     const announced = headerOf(answer, 'docker-content-digest');
     const { digest, mediaType } = mediaTypeOf(bytes, contentType(answer), algorithm, asked.what);
