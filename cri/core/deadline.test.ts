@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { abortError, Deadline } from './deadline.ts';
+import { abortError, Deadline, settledOrAborted } from './deadline.ts';
 import { CriError } from './error.ts';
 
 afterEach(() => {
@@ -55,4 +55,30 @@ test('abortError tells a time-out from a caller that left and keeps a CriError',
   const timeout = new DOMException('late', 'TimeoutError');
   expect(abortError(AbortSignal.abort(timeout), 'x').code).toBe('DeadlineExceeded');
   expect(abortError(AbortSignal.abort(), 'x').code).toBe('Canceled');
+});
+
+test('settledOrAborted ends with the result, also when the signal fires later', async () => {
+  const controller = new AbortController();
+  const remove = vi.spyOn(controller.signal, 'removeEventListener');
+  expect(await settledOrAborted(Promise.resolve(1), 'x', undefined)).toBe(1);
+  expect(await settledOrAborted(Promise.resolve(2), 'x', controller.signal)).toBe(2);
+  const failed = settledOrAborted(Promise.reject(new Error('no')), 'x', controller.signal);
+  await expect(failed).rejects.toThrow('no');
+  expect(remove).toHaveBeenCalledTimes(2);
+});
+
+test('settledOrAborted ends when the signal fires, and at once when it has fired', async () => {
+  const controller = new AbortController();
+  const never = new Promise<never>(() => {});
+  const waiting = settledOrAborted(never, 'wait for y', controller.signal);
+  controller.abort();
+  const left = { code: 'Canceled', message: 'cannot wait for y: the caller gave up' };
+  await expect(waiting).rejects.toMatchObject(left);
+  await expect(settledOrAborted(never, 'wait for y', controller.signal)).rejects.toMatchObject(
+    left,
+  );
+  const settled = settledOrAborted(Promise.resolve(1), 'wait for y', controller.signal);
+  await expect(settled).rejects.toMatchObject(left);
+  const failed = settledOrAborted(Promise.reject(new Error('no')), 'x', controller.signal);
+  await expect(failed).rejects.toMatchObject({ code: 'Canceled' });
 });

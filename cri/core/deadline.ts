@@ -63,3 +63,29 @@ export function abortError(signal: AbortSignal | undefined, what: string): CriEr
   }
   return new CriError('Canceled', `cannot ${what}: the caller gave up`);
 }
+
+/**
+ * Returns or throws what `result` does, or the abortError of `signal` when that fires first, or has
+ * fired already. Only the waiting ends then: what makes the result goes on.
+ */
+export async function settledOrAborted<T>(
+  result: Promise<T>,
+  what: string,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) {
+    return await result;
+  }
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(abortError(signal, what));
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) {
+    onAbort();
+  }
+  try {
+    // First, so that it wins where both are there; the race also handles the loser's rejection.
+    return await Promise.race([aborted.promise, result]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}

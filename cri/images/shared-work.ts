@@ -1,4 +1,4 @@
-import { abortError } from '../core/deadline.ts';
+import { abortError, settledOrAborted } from '../core/deadline.ts';
 
 interface Running<T> {
   readonly holders: Set<string>;
@@ -61,16 +61,9 @@ async function outcomeOf<T>(
   result: Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<{ value: T } | undefined> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(abortError(signal, 'wait for a layer that is being unpacked'));
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    const done = result.then(
-      (value) => ({ value }),
-      () => undefined,
-    );
-    return await Promise.race([done, aborted]);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
-  }
+  const done = result.then(
+    (value) => ({ value }),
+    () => undefined,
+  );
+  return await settledOrAborted(done, 'wait for a layer that is being unpacked', signal);
 }

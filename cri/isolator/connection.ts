@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { abortError } from '../core/deadline.ts';
+import { abortError, settledOrAborted } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
 import { frameHeader, FrameReader } from './frame.ts';
 
@@ -136,16 +136,13 @@ async function connected(
     const options = { cause: error, errno: error.errno === undefined ? undefined : -error.errno };
     reject(new CriError('Unavailable', `cannot ${what}: ${whyNot(error)}`, options));
   };
-  const onAbort = (): void => reject(abortError(signal, what));
   socket.once('connect', resolve);
   socket.once('error', onError);
-  signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    await promise;
+    await settledOrAborted(promise, what, signal);
     socket.off('error', onError); // on failure it stays, for what a closing socket may still report
   } finally {
     socket.off('connect', resolve);
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { abortError } from '../core/deadline.ts';
+import { abortError, settledOrAborted } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
 import { killHungLauncher } from './hung-launcher.ts';
 import { Launcher, type LauncherDeadlines } from './launcher.ts';
@@ -72,14 +72,7 @@ export class LauncherStarter {
     this.#running ??= this.#ensure().finally(() => {
       this.#running = undefined;
     });
-    const { promise, reject } = Promise.withResolvers<never>();
-    const onAbort = (): void => reject(abortError(signal, 'start the launcher'));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await Promise.race([this.#running, promise]);
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
+    return await settledOrAborted(this.#running, 'start the launcher', signal);
   }
 
   async #ensure(): Promise<Pong> {

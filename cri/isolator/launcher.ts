@@ -1,4 +1,4 @@
-import { abortError, Deadline } from '../core/deadline.ts';
+import { abortError, Deadline, settledOrAborted } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
 import { estiba } from '../../proto/gen/isolation.js';
 import { Connection } from './connection.ts';
@@ -229,8 +229,6 @@ class JobExchange {
     if (connection === undefined) {
       throw new CriError('Internal', `cannot ${what}: there is no connection`);
     }
-    const onAbort = (): void => this.#answer.reject(abortError(signal, what));
-    signal.addEventListener('abort', onAbort, { once: true });
     try {
       if (signal.aborted) {
         throw abortError(signal, what);
@@ -238,9 +236,8 @@ class JobExchange {
       const message = v1.LauncherRequest.encode({ version: protocolVersion, ...request });
       connection.send(what, message.finish());
       afterRequest?.(connection).catch((error: unknown) => this.#answer.reject(error));
-      return await this.#answer.promise;
+      return await settledOrAborted(this.#answer.promise, what, signal);
     } finally {
-      signal.removeEventListener('abort', onAbort);
       connection.close();
     }
   }

@@ -1,7 +1,7 @@
 // Access tokens: asked for at the token server that a registry's challenge names.
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import { abortError } from '../core/deadline.ts';
+import { settledOrAborted } from '../core/deadline.ts';
 import type { Challenge } from './challenge.ts';
 import { discard, readBody } from './connections.ts';
 import type { Connections, HttpAnswer } from './connections.ts';
@@ -63,7 +63,8 @@ export class TokenCache {
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
       // Another pull's answer will do; its failure (it may be canceled) is not ours.
-      const shared = await untilAborted(pending, signal);
+      const answer = pending.catch(() => undefined);
+      const shared = await settledOrAborted(answer, 'wait for a token', signal);
       if (shared !== undefined) {
         return shared.token;
       }
@@ -96,21 +97,6 @@ export class TokenCache {
     if (this.#tokens.size > maxCachedTokens && oldest !== undefined) {
       this.#tokens.delete(oldest);
     }
-  }
-}
-
-/** undefined when it fails; throws when the caller that waits for it gives up. */
-async function untilAborted<T>(
-  pending: Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T | undefined> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(abortError(signal, 'wait for a token'));
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([pending.catch(() => undefined), aborted]);
-  } finally {
-    signal?.removeEventListener('abort', onAbort);
   }
 }
 

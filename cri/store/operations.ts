@@ -1,4 +1,4 @@
-import { abortError } from '../core/deadline.ts';
+import { abortError, settledOrAborted } from '../core/deadline.ts';
 import { CriError } from '../core/error.ts';
 import { firstDifference } from './first-difference.ts';
 
@@ -75,23 +75,5 @@ export function checkSameConfig(what: string, existing: object, wanted: object):
   if (field !== undefined) {
     const why = `one of the same name exists with another "${field}"`;
     throw new CriError('AlreadyExists', `cannot ${what}: ${why}`);
-  }
-}
-
-async function settledOrAborted<T>(
-  result: Promise<T>,
-  what: string,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  if (signal === undefined) {
-    return await result;
-  }
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(abortError(signal, what));
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([result, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -3,6 +3,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { settledOrAborted } from '../../core/deadline.ts';
 import { CriError, describeError } from '../../core/error.ts';
 import { Launcher } from '../../isolator/launcher.ts';
 import { launcherHelpers } from '../../registry/credential-helper.ts';
@@ -155,15 +156,12 @@ class ImagesThread {
     this.#revival += 1;
     const id = this.#revival;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const onAbort = (): void => reject(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
     this.#revivals.set(id, (error) => (error === undefined ? resolve() : reject(error)));
     this.#send({ kind: 'revive', id });
     try {
-      await promise;
+      await settledOrAborted(promise, 'start the launcher', signal);
     } finally {
       this.#revivals.delete(id);
-      signal?.removeEventListener('abort', onAbort);
     }
   }
 
