@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,8 @@ let path: string;
 let lines: { level: number; operation?: string; code?: string; err?: unknown }[];
 let metrics: OperationMetrics;
 let server: GrpcServer;
+/** Who listened to a stream's signal after each of its messages. */
+let listeners: number[];
 let client: grpc.Client;
 
 const handlers: Partial<RuntimeHandlers> = {
@@ -27,6 +30,12 @@ const handlers: Partial<RuntimeHandlers> = {
   streamContainers: async function* () {
     yield {};
     throw new CriError('ResourceExhausted', 'cannot go on: enough');
+  },
+  streamPodSandboxes: async function* (_request, call) {
+    for (let sent = 0; sent < 40; sent += 1) {
+      yield { podSandboxes: [{ id: 'a'.repeat(64 * 1024) }] };
+      listeners.push(getEventListeners(call.signal, 'abort').length);
+    }
   },
   stopContainer: (_request, call) =>
     new Promise((_resolve, reject) => {
@@ -91,6 +100,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'estiba-server-'));
   path = join(directory, 'test.sock');
   lines = [];
+  listeners = [];
   metrics = new OperationMetrics({ version: 'test' });
   server = await listen();
   client = new grpc.Client(`unix:${path}`, grpc.credentials.createInsecure());
@@ -152,6 +162,13 @@ describe('the server', () => {
     });
     expect(messages).toHaveLength(1);
     expect(lines.at(-1)).toMatchObject({ level: 40, code: 'ResourceExhausted' });
+  });
+
+  it('waits for a slow client without a listener more for each message', async () => {
+    const messages: unknown[] = [];
+    await streamed('streamPodSandboxes', messages);
+    expect(messages).toHaveLength(40);
+    expect(Math.max(...listeners)).toBeLessThanOrEqual(1);
   });
 
   it('lets the handler know when the client gives up', async () => {

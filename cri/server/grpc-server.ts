@@ -9,6 +9,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { once } from 'node:events';
 import type { Server as NetServer } from 'node:net';
 import type { Logger } from 'pino';
 import { asCriError, CriError, describeError } from '../core/error.ts';
@@ -169,9 +170,10 @@ async function pump(
       return;
     }
     if (!call.write(message)) {
-      await new Promise<void>((resolve) => {
-        call.once('drain', resolve);
-        signal.addEventListener('abort', () => resolve(), { once: true });
+      await once(call, 'drain', { signal }).catch((error: unknown) => {
+        if (!signal.aborted) {
+          throw error;
+        }
       });
     }
   }
