@@ -3,7 +3,7 @@ import type { ExitRecord } from '../isolator/monitor-messages.ts';
 import type { ContainerChange } from '../store/record.ts';
 
 /** What a container whose monitor died without a record of it is said to have exited with. */
-export const lostExitCode = 255;
+const lostExitCode = 255;
 
 /** The record's change for an exit. The words are those that the kubelet and its users know. */
 export function exitChange(exit: ExitRecord): ContainerChange {

@@ -1,15 +1,8 @@
 // How a pod ends when there is no monitor to be asked.
 import { join } from 'node:path';
 import type { SandboxId } from '../core/ids.ts';
-import type { ContainerRecord } from '../store/record.ts';
+import { applyEnd, mayBeAlive } from './container-end.ts';
 import type { Deps } from './deps.ts';
-import { endChange } from './exit-record.ts';
-import { keepContainerChange } from './keep-change.ts';
-
-/** Whether something of the container may still run. */
-export function mayBeAlive({ state }: ContainerRecord): boolean {
-  return state !== 'exited' && state !== 'creating';
-}
 
 /**
  * Ends a pod without its monitor: kills its cgroups, and the monitor if it hangs, unpins its network
@@ -38,9 +31,6 @@ export async function destroyPod(
     signal,
   );
   await Promise.all(
-    containers.filter(mayBeAlive).map(async (container) => {
-      const change = await endChange(deps, container, why);
-      await keepContainerChange(deps, container.id, change);
-    }),
+    containers.filter(mayBeAlive).map((container) => applyEnd(deps, container, why)),
   );
 }

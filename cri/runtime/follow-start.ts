@@ -1,9 +1,9 @@
 // How a start went whose answer was lost or bad: the monitor knows, and only what it says is recorded.
 import type { ContainerState } from '../isolator/monitor-messages.ts';
 import type { ContainerRecord } from '../store/record.ts';
+import { applyExit } from './container-end.ts';
 import type { Deps } from './deps.ts';
 import { keepContainerChange } from './keep-change.ts';
-import { applyExit } from './sandbox-end.ts';
 
 /** "starting": let go, and execve has not succeeded yet, as when it waits for a slow volume. */
 export type StartOutcome = 'notStarted' | 'starting' | 'started' | 'failed';

@@ -2,6 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { estiba } from '../../proto/gen/isolation.js';
+import type { ExitRecord } from '../isolator/monitor-messages.ts';
+import { applyExit } from './container-end.ts';
 import { FakeDeps } from './fake-deps.ts';
 import { removeContainer } from './remove-container.ts';
 import { endSandbox, onMonitorDeath } from './sandbox-end.ts';
@@ -110,6 +112,44 @@ test('StopContainer of a container that its monitor does not have finds it ended
     state: 'exited',
     message: 'its monitor does not know it',
   });
+});
+
+const told: ExitRecord = {
+  exitCode: 3,
+  signal: 0,
+  oomKilled: false,
+  startedAtNs: 2n,
+  finishedAtNs: 3n,
+  message: '',
+  startFailed: false,
+};
+
+test('an exit that the monitor tells while its pod is being ended stays what was told', async () => {
+  await using fake = await FakeDeps.make();
+  await fake.sandbox(1, 'notReady');
+  const containerId = await fake.container(2, 1, 'running');
+  fake.onDestroy = () => applyExit(fake.deps, containerId, told);
+  await stopContainer(fake.deps, { containerId });
+  expect(fake.destroyed).toHaveLength(1);
+  expect(fake.deps.store.containers.get(containerId)).toMatchObject({ exitCode: 3 });
+});
+
+test('an exit that is told before the monitor says that it knows no such container stays', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const containerId = await fake.container(2, 1, 'running');
+  const code = estiba.isolation.v1.ErrorCode.NOT_FOUND;
+  const phase = estiba.isolation.v1.ContainerPhase.RUNNING;
+  await fake.monitor(1, ({ getPod }) => {
+    if (getPod) {
+      return { pod: { containers: [{ containerId, phase }] } };
+    }
+    void applyExit(fake.deps, containerId, told);
+    return { fault: { code, message: 'cannot find container' } };
+  });
+  await fake.deps.monitors.reach(id, undefined);
+  await stopContainer(fake.deps, { containerId });
+  expect(fake.deps.store.containers.get(containerId)).toMatchObject({ exitCode: 3 });
 });
 
 test('nothing is taken from under a container whose monitor is out of reach', async () => {

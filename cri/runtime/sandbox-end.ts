@@ -2,12 +2,10 @@
 // that a call that failed half-way is simply made again.
 import { rm } from 'node:fs/promises';
 import type { SandboxId } from '../core/ids.ts';
-import type { ExitRecord } from '../isolator/monitor-messages.ts';
-import { exitChange } from './container-exit.ts';
 import { removeContainerFiles } from './container-files.ts';
 import type { Deps } from './deps.ts';
-import { destroyPod, mayBeAlive } from './destroy-pod.ts';
-import { keepContainerChange, keepSandboxChange } from './keep-change.ts';
+import { destroyPod } from './destroy-pod.ts';
+import { keepSandboxChange } from './keep-change.ts';
 import { podFilePaths, removePodFiles } from './pod-files.ts';
 
 /** What a monitor that is out of reach gets to answer before its pod is ended without it. */
@@ -83,12 +81,4 @@ export async function onMonitorDeath(deps: Deps, sandboxId: SandboxId, why: stri
 
 function endJob(sandboxId: SandboxId): string {
   return `end pod "${sandboxId}"`;
-}
-
-/** Applies what a monitor knows about a container to its record, whichever came first. */
-export async function applyExit(deps: Deps, containerId: string, exit: ExitRecord): Promise<void> {
-  const known = deps.store.containers.get(containerId);
-  if (known !== undefined && mayBeAlive(known)) {
-    await keepContainerChange(deps, containerId, exitChange(exit));
-  }
 }

@@ -2,11 +2,9 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { toNumber } from '../../proto/long.ts';
 import { asCriError } from '../core/error.ts';
 import type { ContainerRecord } from '../store/record.ts';
+import { applyEnd, applyExit, mayBeAlive } from './container-end.ts';
 import type { Deps } from './deps.ts';
-import { destroyPod, mayBeAlive } from './destroy-pod.ts';
-import { endChange } from './exit-record.ts';
-import { keepContainerChange } from './keep-change.ts';
-import { applyExit } from './sandbox-end.ts';
+import { destroyPod } from './destroy-pod.ts';
 
 /** The longest grace that a timer of ours can hold; about 24 days. */
 const maxGraceMs = 2 ** 31 - 1;
@@ -41,8 +39,7 @@ export async function stopContainer(
     if (asCriError(error).code !== 'NotFound') {
       throw error;
     }
-    const why = 'its monitor does not know it';
-    await keepContainerChange(deps, container.id, await endChange(deps, container, why));
+    await applyEnd(deps, container, 'its monitor does not know it');
   }
   return {};
 }

@@ -5,9 +5,8 @@ import type { MonitorClient } from '../isolator/monitor-client.ts';
 import type { ContainerState, PodState } from '../isolator/monitor-messages.ts';
 import type { ContainerChange, ContainerRecord } from '../store/record.ts';
 import { exitChange } from './container-exit.ts';
+import { applyEnd, mayBeAlive } from './container-end.ts';
 import type { Deps } from './deps.ts';
-import { mayBeAlive } from './destroy-pod.ts';
-import { endChange } from './exit-record.ts';
 import { followStart, isRunning } from './follow-start.ts';
 import { keepContainerChange } from './keep-change.ts';
 
@@ -52,11 +51,7 @@ async function bringUpToDate(
   } else if (state?.phase === 'running' && container.state === 'created') {
     followStart(deps, container);
   } else if (state === undefined) {
-    const end = await endChange(deps, container, 'its monitor does not know it');
-    const now = deps.store.containers.get(container.id);
-    if (now !== undefined && mayBeAlive(now)) {
-      await keepContainerChange(deps, container.id, end);
-    }
+    await applyEnd(deps, container, 'its monitor does not know it');
   }
 }
 
