@@ -1,5 +1,6 @@
 // What unit tests of this folder work with: real records and connections in a directory of their own,
 // a launcher and a network that do what the test says, monitors that are fake peers.
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,10 +27,17 @@ type MonitorReply = estiba.isolation.v1.MonitorReply.$Properties;
 export type Answer = (
   request: MonitorRequest,
   connection: FakeConnection,
+  id: number,
 ) => MonitorReply | undefined;
 
 /** A process identity that is never alive. */
 export const deadProcess: ProcessIdentity = { pid: 2 ** 22 + 1, startTimeTicks: 1 };
+
+/** A process that lives now, this test's own or a child of it. */
+export function processIdentity(pid: number): ProcessIdentity {
+  const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return { pid, startTimeTicks: Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[19]) };
+}
 
 /** Everything in one place; dispose it with `await using`. */
 export class FakeDeps implements AsyncDisposable {
@@ -125,7 +133,7 @@ export class FakeDeps implements AsyncDisposable {
     subscribed: MonitorReply = { subscribed: {} },
   ): Promise<FakePeer> {
     const peer = await FakePeer.monitor((request, id, connection) => {
-      const reply = request.subscribe ? subscribed : answer(request, connection);
+      const reply = request.subscribe ? subscribed : answer(request, connection, id);
       if (reply !== undefined) {
         connection.monitorReply(id, { done: true, ...reply });
       }

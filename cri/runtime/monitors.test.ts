@@ -1,22 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { estiba } from '../../proto/gen/isolation.js';
 import { toLong } from '../../proto/long.ts';
 import { sampleId } from '../store/record-samples.ts';
-import { deadProcess, FakeDeps } from './fake-deps.ts';
+import { deadProcess, FakeDeps, processIdentity } from './fake-deps.ts';
 import { followMonitors } from './recovery.ts';
 
 const { ContainerPhase } = estiba.isolation.v1;
 
 function stateOf(fake: FakeDeps, number: number): string | undefined {
   return fake.deps.store.sandboxes.get(sampleId(number))?.state;
-}
-
-/** This test's own process: alive for sure. */
-function liveProcess(): { pid: number; startTimeTicks: number } {
-  const line = readFileSync('/proc/self/stat', 'utf8');
-  const startTimeTicks = Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[19]);
-  return { pid: process.pid, startTimeTicks };
 }
 
 test('a monitor that answers nonsense keeps its pod and is tried until it answers well', async () => {
@@ -31,7 +23,7 @@ test('a monitor that answers nonsense keeps its pod and is tried until it answer
       ? { fault: { message: 'cannot answer: out of memory' } }
       : { pod: { containers: [{ containerId: container, phase: ContainerPhase.RUNNING }] } };
   });
-  await fake.deps.monitors.reach(id, liveProcess());
+  await fake.deps.monitors.reach(id, processIdentity(process.pid));
   expect(fake.deps.monitors.isOutOfReach(id)).toBe(true);
   expect(() => fake.deps.monitors.get(id)).toThrow(
     expect.objectContaining({ code: 'Unavailable' }),
@@ -58,8 +50,8 @@ test('a monitor without a socket or a listener is dead', async () => {
   followMonitors(fake.deps);
   const [first, second] = [await fake.sandbox(1), await fake.sandbox(2)];
   const peer = await fake.monitor(2, () => ({ pod: {} }));
-  await fake.deps.monitors.reach(second, liveProcess());
-  await fake.deps.monitors.reach(first, liveProcess()); // never had one
+  await fake.deps.monitors.reach(second, processIdentity(process.pid));
+  await fake.deps.monitors.reach(first, processIdentity(process.pid)); // never had one
   await peer.die();
   await vi.waitFor(() => {
     expect([stateOf(fake, 1), stateOf(fake, 2)]).toEqual(['notReady', 'notReady']);
@@ -82,7 +74,7 @@ test('a connection that broke is made again and tells of the exit that came in b
       ],
     },
   }));
-  await fake.deps.monitors.connect(id, liveProcess());
+  await fake.deps.monitors.connect(id, processIdentity(process.pid));
   exit = { exitCode: 7, finishedAtNs: toLong(5n) };
   peer.connections[0]?.socket.destroy();
   await vi.waitFor(() => {
@@ -101,7 +93,7 @@ test('a connection whose subscription fails is closed', async () => {
   const id = await fake.sandbox(1);
   const fault = { fault: { message: 'cannot subscribe: no' } };
   const peer = await fake.monitor(1, () => undefined, fault);
-  const connected = fake.deps.monitors.connect(id, liveProcess());
+  const connected = fake.deps.monitors.connect(id, processIdentity(process.pid));
   await expect(connected).rejects.toThrow('cannot subscribe: no');
   expect(peer.connections).toHaveLength(1);
   await peer.connections[0]?.closed;

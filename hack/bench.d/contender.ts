@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { connectCri, type CriClient } from '../../test/lib/cri-client.ts';
 import { importFile } from '../../test/lib/images.ts';
 import { cgroupRoots } from '../../test/lib/leftovers.ts';
+import { allPids } from '../../test/lib/processes.ts';
 import { TestServer } from '../../test/lib/test-server.ts';
 
 const run = promisify(execFile);
@@ -167,15 +168,10 @@ async function shims(): Promise<string[]> {
 /** Every process of the private host; a changed name (comm) comes before the arguments. */
 export async function processes(): Promise<{ pid: number; commandLine: string }[]> {
   const found: { pid: number; commandLine: string }[] = [];
-  for (const name of await readdir('/proc')) {
-    if (/^\d+$/u.test(name)) {
-      const comm = await readFile(`/proc/${name}/comm`, 'utf8').catch(() => '');
-      const args = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-      found.push({
-        pid: Number(name),
-        commandLine: `${comm.trim()} ${args.replaceAll('\0', ' ')}`,
-      });
-    }
+  for (const pid of await allPids()) {
+    const comm = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+    const args = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    found.push({ pid, commandLine: `${comm.trim()} ${args.replaceAll('\0', ' ')}` });
   }
   return found;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { processes, startContainerd, startEstiba, type Contender } from './contender.ts';
 import { median, ms, ratio, table } from './figures.ts';
+import { machineCpuMs } from './machine-cpu.ts';
 import { calls, endPod, podLife, runPod, type Network, type Times } from './pod-life.ts';
 
 const image = 'localhost/estiba/bench:latest';
@@ -18,19 +19,10 @@ interface Life extends Times {
   readonly cpu: number;
 }
 
-async function busyMs(): Promise<number> {
-  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line
-    .split(/\s+/u)
-    .slice(1)
-    .map(Number);
-  return (user + nice + system + irq + softirq) * 10;
-}
-
 async function measuredLife(side: Contender, network: Network): Promise<Life> {
-  const before = await busyMs();
+  const before = await machineCpuMs();
   const times = await podLife(side, image, network);
-  return { ...times, cpu: (await busyMs()) - before };
+  return { ...times, cpu: (await machineCpuMs()) - before };
 }
 
 async function lives(

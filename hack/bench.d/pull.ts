@@ -1,20 +1,21 @@
 // Pulls from a registry on loopback into a fresh file system, Estiba and containerd in turns.
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { buildImage } from '../images/build-image.ts';
 import type { TarInput } from '../images/tar-writer.ts';
 import { DockerRegistry } from '../../test/registry/docker-registry.ts';
+import { statOf } from '../../test/lib/processes.ts';
 import { pushBuilt } from '../../test/lib/pulls.ts';
 import { processes, startContainerd, startEstiba, type Contender } from './contender.ts';
 import { median, ratio, table } from './figures.ts';
+import { machineCpuMs, msPerTick } from './machine-cpu.ts';
 
 const run = promisify(execFile);
 const sandboxImage = 'localhost/estiba/bench:latest';
-const ticksPerSecond = 100;
 
 interface Pull {
   readonly seconds: number;
@@ -63,25 +64,14 @@ async function push(url: string, name: string, layers: TarInput[][]): Promise<nu
   return image.layers.reduce((sum, { blob }) => sum + blob.length, 0);
 }
 
-async function machineCpu(): Promise<number> {
-  const [line = ''] = (await readFile('/proc/stat', 'utf8')).split('\n');
-  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0] = line
-    .split(/\s+/u)
-    .slice(1)
-    .map(Number);
-  return (user + nice + system + irq + soft) / ticksPerSecond;
-}
-
-async function registryCpu(): Promise<number> {
+async function registryCpuMs(): Promise<number> {
   let ticks = 0;
   for (const { pid, commandLine } of await processes()) {
     if (commandLine.startsWith('docker-registry')) {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+      ticks += (await statOf(pid))?.cpuTicks ?? 0;
     }
   }
-  return ticks / ticksPerSecond;
+  return ticks * msPerTick;
 }
 
 /** An empty ext4 in a file of its own for the servers' directories. */
@@ -112,11 +102,12 @@ async function pullOnce(
     const side = await start();
     try {
       await run('sync', []);
-      const cpuBefore = (await machineCpu()) - (await registryCpu());
+      const cpuBeforeMs = (await machineCpuMs()) - (await registryCpuMs());
       const startedAt = performance.now();
       await side.client.image.pullImage({ image: { image } }, { deadlineMs: 600_000 });
       const seconds = (performance.now() - startedAt) / 1000;
-      return { seconds, cpu: (await machineCpu()) - (await registryCpu()) - cpuBefore };
+      const cpuMs = (await machineCpuMs()) - (await registryCpuMs()) - cpuBeforeMs;
+      return { seconds, cpu: cpuMs / 1000 };
     } finally {
       const left = await side.stop();
       if (left.length > 0) {

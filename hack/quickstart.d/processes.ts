@@ -1,5 +1,5 @@
 // Processes known by pid and start time, so that a pid used again is never mistaken for the old one.
-import { readdir, readFile } from 'node:fs/promises';
+import { allPids, statOf } from '../../test/lib/processes.ts';
 
 /** One process for as long as it lives. */
 export interface Process {
@@ -8,41 +8,21 @@ export interface Process {
   readonly startTicks: string;
 }
 
-interface Stat extends Process {
-  readonly parent: number;
-  readonly state: string;
-}
-
-async function readStat(pid: number): Promise<Stat | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  // The second field, the name, may hold spaces and parentheses of its own.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, parent] = fields;
-  const startTicks = fields[19];
-  if (state === undefined || parent === undefined || startTicks === undefined) {
-    return undefined;
-  }
-  return { pid, state, parent: Number(parent), startTicks };
-}
-
 /** The process that has this pid now. */
 export async function processOf(pid: number): Promise<Process | undefined> {
-  const stat = await readStat(pid);
+  const stat = await statOf(pid);
   return stat && { pid, startTicks: stat.startTicks };
 }
 
 /** True until the process has ended; one that only waits to be reaped has ended. */
 export async function isAlive({ pid, startTicks }: Process): Promise<boolean> {
-  const stat = await readStat(pid);
+  const stat = await statOf(pid);
   return stat !== undefined && stat.startTicks === startTicks && !/[ZX]/u.test(stat.state);
 }
 
 /** The process and everything below it. */
 export async function processTree(root: Process): Promise<Process[]> {
-  const names = await readdir('/proc');
-  const stats = await Promise.all(
-    names.filter((name) => /^\d+$/u.test(name)).map((name) => readStat(Number(name))),
-  );
+  const stats = await Promise.all((await allPids()).map(statOf));
   const all = stats.filter((stat) => stat !== undefined);
   const tree: Process[] = [root];
   for (const { pid } of tree) {

@@ -1,6 +1,6 @@
 // Launcher and monitors are killed while pods start: what fails says so, leaves nothing, and works when
 // it is tried again.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { importBusybox } from '../lib/images.ts';
 import { containerConfig, eventually, podConfig, runContainer, runPod } from '../lib/pods.ts';
+import { pidsNamed } from '../lib/processes.ts';
 import { TestServer } from '../lib/test-server.ts';
 
 const { PodSandboxState } = runtime.v1;
@@ -80,7 +81,7 @@ describe('monitors killed', () => {
     const lives = Array.from({ length: 4 }, () => life(podConfig()).catch(String));
     await pause(delayMs);
     const { items } = await server.client.runtime.listPodSandbox({});
-    const monitors = await monitorPids();
+    const monitors = await pidsNamed('estiba-monitor');
     for (const pid of monitors) {
       kill(pid, 'SIGKILL');
     }
@@ -98,14 +99,3 @@ describe('monitors killed', () => {
     await removeAll();
   });
 });
-
-async function monitorPids(): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/u.test(name));
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-      return name.trim() === 'estiba-monitor' ? [Number(pid)] : [];
-    }),
-  );
-  return found.flat();
-}

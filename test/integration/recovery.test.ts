@@ -1,6 +1,5 @@
 // What ends without a good-bye: the server, the launcher, a monitor. Pods live through the first two;
 // the third ends its pod, and says so.
-import { readFile } from 'node:fs/promises';
 import { kill } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
@@ -16,6 +15,7 @@ import {
   runPod,
   statusOf,
 } from '../lib/pods.ts';
+import { hasEnded } from '../lib/processes.ts';
 import { TestServer } from '../lib/test-server.ts';
 
 const { ContainerState, PodSandboxState } = runtime.v1;
@@ -30,12 +30,6 @@ beforeAll(async () => {
 afterAll(async () => {
   expect(await server.stop()).toEqual([]);
 });
-
-// Dead counts, also while its new parent has not reaped it.
-async function isGone(pid: number): Promise<boolean> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') Z');
-  return line.slice(line.lastIndexOf(')') + 2).startsWith('Z');
-}
 
 async function listing(): Promise<unknown> {
   const [pods, containers] = await Promise.all([
@@ -75,7 +69,7 @@ describe('the death of the launcher', () => {
     const launcher = new Launcher({ socketPath: `${server.runDir}/launcher.sock` });
     const { launcherPid } = await launcher.ping();
     kill(launcherPid, 'SIGKILL');
-    await eventually(async () => expect(await isGone(launcherPid)).toBe(true));
+    await eventually(async () => expect(await hasEnded(launcherPid)).toBe(true));
     expect((await exec(server, id, 'echo alive')).stdout).toBe('alive\n');
     await expect(runPod(server, podConfig())).resolves.toMatch(/^[0-9a-f]{64}$/u);
   });

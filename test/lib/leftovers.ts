@@ -2,6 +2,7 @@
 import { readdir, readFile, readlink, rmdir } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
+import { allPids } from './processes.ts';
 
 /** Where a test's server lived. */
 export interface Ground {
@@ -26,10 +27,7 @@ export async function leftovers(ground: Ground): Promise<string[]> {
 
 async function processes(): Promise<string[]> {
   const found: string[] = [];
-  for (const pid of await readdir('/proc')) {
-    if (!/^\d+$/u.test(pid)) {
-      continue;
-    }
+  for (const pid of await allPids()) {
     const exe = await readlink(`/proc/${pid}/exe`).catch(() => '');
     const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
     if (exe.includes('estiba') || name.startsWith('estiba')) {

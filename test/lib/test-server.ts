@@ -3,7 +3,7 @@
 // proves that nothing is left.
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { connectCri, type CriClient } from './cri-client.ts';
 import { leftovers, removeOwnCgroups, type Ground } from './leftovers.ts';
+import { hasEnded } from './processes.ts';
 import { limitMs } from './time.ts';
 
 const repository = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -238,9 +239,7 @@ async function endProcess(pid: number): Promise<void> {
   process.kill(pid, 'SIGTERM');
   const deadline = performance.now() + limitMs(10_000);
   while (performance.now() < deadline) {
-    const state = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    // An adopted child may wait for its new parent to reap it: dead all the same.
-    if (state === '' || state.slice(state.lastIndexOf(')') + 2).startsWith('Z')) {
+    if (await hasEnded(pid)) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
