@@ -165,6 +165,15 @@ export class Monitors {
     }
   }
 
+  /** Forgets a monitor without asking it, because it hangs; whoever calls this ends it. */
+  giveUp(sandboxId: SandboxId): void {
+    this.#searches.stop(sandboxId);
+    this.#processes.delete(sandboxId);
+    const client = this.#clients.get(sandboxId);
+    this.#clients.delete(sandboxId);
+    client?.close();
+  }
+
   /** Closes all connections; the pods live on. */
   close(): void {
     this.#searches.close();

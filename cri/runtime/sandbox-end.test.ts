@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
 import { estiba } from '../../proto/gen/isolation.js';
 import type { ExitRecord } from '../isolator/monitor-messages.ts';
 import { applyExit } from './container-end.ts';
@@ -8,6 +9,10 @@ import { FakeDeps } from './fake-deps.ts';
 import { removeContainer } from './remove-container.ts';
 import { endSandbox, onMonitorDeath } from './sandbox-end.ts';
 import { stopContainer } from './stop-container.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test('a dead monitor makes the sandbox not ready at once; its pod is ended until that works', async () => {
   await using fake = await FakeDeps.make();
@@ -150,6 +155,64 @@ test('an exit that is told before the monitor says that it knows no such contain
   await fake.deps.monitors.reach(id, undefined);
   await stopContainer(fake.deps, { containerId });
   expect(fake.deps.store.containers.get(containerId)).toMatchObject({ exitCode: 3 });
+});
+
+/** Lets `seconds` of faked time pass; sockets and files have their turn after each. */
+async function forward(seconds: number): Promise<void> {
+  for (let passed = 0; passed < seconds; passed += 1) {
+    await vi.advanceTimersByTimeAsync(1000);
+    for (let turns = 0; turns < 20; turns += 1) {
+      await turn();
+    }
+  }
+}
+
+test('a monitor that is connected and hangs is given up, and its pod ends without it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const containerId = await fake.container(2, 1, 'running');
+  let isHanging = false;
+  const phase = estiba.isolation.v1.ContainerPhase.RUNNING;
+  const died = vi.fn<() => void>();
+  fake.deps.monitors.listen({
+    onEvent: () => {},
+    onState: async () => {},
+    onOutOfReach: () => {},
+    onDeath: died,
+  });
+  await fake.monitor(1, () =>
+    isHanging ? undefined : { pod: { containers: [{ containerId, phase }] } },
+  );
+  await fake.deps.monitors.reach(id, undefined);
+  isHanging = true;
+  const ended = vi.fn<() => void>();
+  void endSandbox(fake.deps, id, 'stopped').then(ended, ended);
+  await forward(20);
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledExactlyOnceWith(undefined));
+  expect(fake.destroyed).toHaveLength(1);
+  expect(fake.deps.monitors.find(id)).toBeUndefined();
+  expect(fake.deps.store.containers.get(containerId)).toMatchObject({ state: 'exited' });
+  expect(died).not.toHaveBeenCalled();
+});
+
+test('a monitor that takes its time to end a pod and answers is waited for', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  await fake.monitor(1, ({ stopPod, releasePod }, connection, requestId) => {
+    if (stopPod) {
+      setTimeout(() => connection.monitorReply(requestId, { done: true, podStopped: {} }), 30_000);
+      return undefined;
+    }
+    return releasePod ? { podReleased: {} } : { pod: {} };
+  });
+  await fake.deps.monitors.reach(id, undefined);
+  const ended = vi.fn<() => void>();
+  void endSandbox(fake.deps, id, 'stopped').then(ended, ended);
+  await forward(40);
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledExactlyOnceWith(undefined));
+  expect(fake.destroyed).toHaveLength(0);
 });
 
 test('nothing is taken from under a container whose monitor is out of reach', async () => {

@@ -1,14 +1,17 @@
 // How a sandbox ends: its processes, its network, its monitor, its files. Each step is idempotent, so
 // that a call that failed half-way is simply made again.
 import { rm } from 'node:fs/promises';
+import { Deadline, settledOrAborted } from '../core/deadline.ts';
+import { asCriError } from '../core/error.ts';
 import type { SandboxId } from '../core/ids.ts';
+import type { MonitorClient } from '../isolator/monitor-client.ts';
 import { removeContainerFiles } from './container-files.ts';
 import type { Deps } from './deps.ts';
 import { destroyPod } from './destroy-pod.ts';
 import { keepSandboxChange } from './keep-change.ts';
 import { podFilePaths, removePodFiles } from './pod-files.ts';
 
-/** What a monitor that is out of reach gets to answer before its pod is ended without it. */
+/** What a monitor that is out of reach gets to answer; one that is silent for so long may hang. */
 const patienceMs = 5_000;
 
 /**
@@ -34,13 +37,42 @@ export async function endSandbox(deps: Deps, sandboxId: SandboxId, reason: strin
 // namespaces have ended with it.
 async function killPod(deps: Deps, sandboxId: SandboxId, reason: string): Promise<boolean> {
   const monitor = await deps.monitors.findWithin(sandboxId, patienceMs);
-  if (monitor !== undefined) {
-    await monitor.stopPod();
+  if (monitor !== undefined && (await stopsPod(monitor))) {
     return false;
+  }
+  if (monitor !== undefined) {
+    deps.log.error({ sandboxId }, 'a monitor hangs; its pod is being ended without it');
+    deps.monitors.giveUp(sandboxId);
   }
   // Always: nobody can tell whether the pod had been ended completely when its monitor went.
   await destroyPod(deps, sandboxId, `${reason}; its monitor is gone`);
   return true;
+}
+
+// False when the monitor hangs, which is asked after a while: killing may take long (a volume that does
+// not answer), but a monitor that does that answers other calls meanwhile.
+async function stopsPod(monitor: MonitorClient): Promise<boolean> {
+  const stop = new AbortController();
+  const stopped = monitor.stopPod(stop.signal);
+  const over = stopped.then(
+    () => true,
+    () => true,
+  );
+  using patience = new Deadline('stop a pod', patienceMs);
+  const isOver = await settledOrAborted(over, 'stop a pod', patience.signal).catch(() => false);
+  if (!isOver && (await Promise.race([over.then(() => false), hangs(monitor)]))) {
+    stop.abort();
+    return false;
+  }
+  await stopped;
+  return true;
+}
+
+async function hangs(monitor: MonitorClient): Promise<boolean> {
+  return await monitor.getPod().then(
+    () => false,
+    (error: unknown) => asCriError(error).code === 'DeadlineExceeded',
+  );
 }
 
 /** Removes everything of an ended sandbox, containers and record included. */
