@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, expect, test, vi } from 'vitest';
-import { UndoStack } from './undo-stack.ts';
+import { describeFailures, UndoStack } from './undo-stack.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -57,4 +57,14 @@ test('a step that ignores its signal counts as failed at its deadline and the ne
   expect(signalOfHung?.aborted).toBe(true);
   expect(hasRun).toBe(true);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test('failures are told with the step that could not be undone', () => {
+  const failures = [
+    { step: 'detach the network', error: new Error('a plugin hangs') },
+    { step: 'stop the monitor', error: 'no' },
+  ];
+  expect(describeFailures(failures)).toBe(
+    'cannot detach the network: a plugin hangs; cannot stop the monitor: no',
+  );
 });

@@ -1,9 +1,14 @@
-import { CriError } from './error.ts';
+import { CriError, describeError } from './error.ts';
 
 /** An undo step that did not work. */
 export interface UndoFailure {
   readonly step: string;
   readonly error: unknown;
+}
+
+/** Says in one line what could not be undone, and why. */
+export function describeFailures(failures: readonly UndoFailure[]): string {
+  return failures.map(({ step, error }) => `cannot ${step}: ${describeError(error)}`).join('; ');
 }
 
 interface UndoStep {

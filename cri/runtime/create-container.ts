@@ -2,7 +2,7 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { CriError, describeError } from '../core/error.ts';
 import { newContainerId, type ContainerId } from '../core/ids.ts';
 import { StepTimes, type StepTime } from '../core/step-times.ts';
-import { UndoStack } from '../core/undo-stack.ts';
+import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { Image } from '../images/image.ts';
 import type { ContainerCreated } from '../isolator/monitor-messages.ts';
 import { buildSpec } from '../spec/build-spec.ts';
@@ -15,6 +15,7 @@ import { containerNameKey, type SandboxRecord } from '../store/record.ts';
 import { removeContainerFiles, writableDir } from './container-files.ts';
 import type { Deps } from './deps.ts';
 import { deviceNodesAt } from './device-nodes.ts';
+import { keepContainerChange } from './keep-change.ts';
 import { podFilePaths } from './pod-files.ts';
 import { mustBeReady } from './requested.ts';
 
@@ -215,6 +216,7 @@ function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
   };
 }
 
+// Never rejects: the caller is to be told why the create failed.
 async function undoCreate(
   deps: Deps,
   id: ContainerId,
@@ -225,17 +227,16 @@ async function undoCreate(
   if (deps.store.containers.get(id) === undefined) {
     return;
   }
-  if (failures.length === 0) {
+  try {
+    if (failures.length > 0) {
+      throw new Error(describeFailures(failures));
+    }
     await deps.store.containers.remove(id);
-    return;
+  } catch (why) {
+    const message = `${describeError(error)}; ${describeError(why)}`;
+    deps.log.error({ containerId: id, reason: message }, 'a failed create could not be undone');
+    // Listed, so that the kubelet removes it and with it what could not be undone.
+    const change = { state: 'unknown', reason: 'CreateError', message } as const;
+    await keepContainerChange(deps, id, change);
   }
-  const undone = failures.map(({ step, error: why }) => `cannot ${step}: ${describeError(why)}`);
-  const message = [describeError(error), ...undone].join('; ');
-  deps.log.error({ containerId: id, reason: message }, 'a failed create could not be undone');
-  // Listed, so that the kubelet removes it and with it what could not be undone.
-  await deps.store.containers.update(id, () => ({
-    state: 'unknown',
-    reason: 'CreateError',
-    message,
-  }));
 }

@@ -13,6 +13,7 @@ import { PersistentJobs } from '../core/persistent-jobs.ts';
 import { FakePeer, type FakeConnection } from '../isolator/fake-peer.ts';
 import type { DestroyPodRequest } from '../isolator/launcher-messages.ts';
 import { sampleHost } from '../spec/sample-input.ts';
+import { OperationTable } from '../store/operations.ts';
 import { sampleContainer, sampleId, sampleSandbox } from '../store/record-samples.ts';
 import type { ContainerState, SandboxState } from '../store/record.ts';
 import { Store } from '../store/store.ts';
@@ -29,6 +30,23 @@ export type Answer = (
   connection: FakeConnection,
   id: number,
 ) => MonitorReply | undefined;
+
+const sampleImage = {
+  id: `sha256:${'a'.repeat(64)}`,
+  repoTags: [],
+  repoDigests: [],
+  config: {
+    config: {
+      User: '',
+      Env: [],
+      Entrypoint: [],
+      Cmd: ['/bin/true'],
+      WorkingDir: '/',
+      Volumes: {},
+      StopSignal: '',
+    },
+  },
+};
 
 /** A process identity that is never alive. */
 export const deadProcess: ProcessIdentity = { pid: 2 ** 22 + 1, startTimeTicks: 1 };
@@ -66,13 +84,16 @@ export class FakeDeps implements AsyncDisposable {
         runDir,
         stateDir: join(runDir, 'state'),
         netnsDir: join(runDir, 'netns'),
-        timeouts: { undoSeconds: 1 },
+        timeouts: { undoSeconds: 1, createSeconds: 1 },
+        isolator: { cgroupBase: '/estiba' },
+        containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
       },
+      host: { hostname: 'node', spec: sampleHost },
       log,
-      host: { spec: sampleHost },
       clock: increasingClock(() => 1_800_000_000_000),
       store,
       launcher: {
+        startPod: async () => ({ monitorPid: deadProcess.pid, monitorStartTimeTicks: 1 }),
         destroyPod: async (request: DestroyPodRequest) => {
           this.destroyed.push(request);
           await this.onDestroy(request);
@@ -90,8 +111,16 @@ export class FakeDeps implements AsyncDisposable {
         detachInBackground: (sandboxId: string) => this.detachedInBackground.push(sandboxId),
         recover: () => {},
       },
-      images: { reacquire: () => [], reacquireAll: () => {}, release: () => {} },
+      images: {
+        resolve: () => sampleImage,
+        acquire: () => ['/layers/base'],
+        reacquire: () => [],
+        reacquireAll: () => {},
+        release: () => {},
+      },
       queue: new KeyedQueue(),
+      sandboxOperations: new OperationTable('pod sandbox'),
+      containerOperations: new OperationTable('container'),
       jobs: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),
     };
     this.deps = parts as unknown as Deps;
@@ -127,8 +156,13 @@ export class FakeDeps implements AsyncDisposable {
   }
 
   /** A monitor of sandbox `number` that answers what `answer` returns, and `subscribed` to subscribe. */
-  async monitor(
-    number: number,
+  async monitor(number: number, answer: Answer, subscribed?: MonitorReply): Promise<FakePeer> {
+    return await this.monitorOf(sampleId(number), answer, subscribed);
+  }
+
+  /** As monitor, by the sandbox's id. */
+  async monitorOf(
+    sandboxId: string,
     answer: Answer,
     subscribed: MonitorReply = { subscribed: {} },
   ): Promise<FakePeer> {
@@ -139,7 +173,7 @@ export class FakeDeps implements AsyncDisposable {
       }
     });
     this.#peers.push(peer);
-    const podDir = this.deps.monitors.podDir(sampleId(number));
+    const podDir = join(this.runDir, 'pods', sandboxId);
     await rm(podDir, { force: true });
     await symlink(peer.dir, podDir);
     return peer;

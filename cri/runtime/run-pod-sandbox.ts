@@ -3,13 +3,14 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { CriError, describeError } from '../core/error.ts';
 import { newSandboxId, type SandboxId } from '../core/ids.ts';
 import { StepTimes } from '../core/step-times.ts';
-import { UndoStack } from '../core/undo-stack.ts';
+import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import { hostnameText, hostsText } from '../spec/pod-files.ts';
 import { planPod, type PodPlan } from '../spec/pod.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { sandboxNameKey, type JsonValue } from '../store/record.ts';
 import type { Deps } from './deps.ts';
+import { keepSandboxChange } from './keep-change.ts';
 import { podFilePaths, removePodFiles, writePodFiles } from './pod-files.ts';
 
 /** Names of the handlers that RunPodSandbox takes; "" is the kubelet's word for the default. */
@@ -218,6 +219,7 @@ async function writeFiles(
   });
 }
 
+// Never rejects: the caller is to be told why the start failed.
 async function undoStart(
   deps: Deps,
   id: SandboxId,
@@ -228,12 +230,14 @@ async function undoStart(
   if (deps.store.sandboxes.get(id) === undefined) {
     return;
   }
-  if (failures.length === 0) {
+  try {
+    if (failures.length > 0) {
+      throw new Error(describeFailures(failures));
+    }
     await deps.store.sandboxes.remove(id);
-    return;
+  } catch (why) {
+    const reason = `${describeError(error)}; ${describeError(why)}`;
+    deps.log.error({ sandboxId: id, reason }, 'a failed start could not be undone completely');
+    await keepSandboxChange(deps, id, { state: 'notReady', reason });
   }
-  const undone = failures.map(({ step, error: why }) => `cannot ${step}: ${describeError(why)}`);
-  const reason = [describeError(error), ...undone].join('; ');
-  deps.log.error({ sandboxId: id, reason }, 'a failed start could not be undone completely');
-  await deps.store.sandboxes.update(id, () => ({ state: 'notReady', reason }));
 }

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { describeError } from '../core/error.ts';
 import type { ContainerId, SandboxId } from '../core/ids.ts';
-import { UndoStack } from '../core/undo-stack.ts';
+import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import { removeContainerFiles } from './container-files.ts';
 import type { Deps } from './deps.ts';
 import { destroyPod } from './destroy-pod.ts';
@@ -27,8 +27,7 @@ export async function undoSandboxIntent(deps: Deps, sandboxId: SandboxId): Promi
   const failures = await undo.unwind(deps.config.timeouts.undoSeconds * 1000);
   try {
     if (failures.length > 0) {
-      const undone = failures.map(({ step, error }) => `cannot ${step}: ${describeError(error)}`);
-      throw new Error(undone.join('; '));
+      throw new Error(describeFailures(failures));
     }
     // Last: it holds the monitor's record of what is to be ended.
     await rm(deps.monitors.podDir(sandboxId), { recursive: true, force: true });
