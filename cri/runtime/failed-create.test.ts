@@ -73,3 +73,17 @@ test('a container whose record cannot be removed is listed, and its first error 
     },
   ]);
 });
+
+test('a monitor that hangs leaves the end of its pod the time that an undo has', async () => {
+  await using fake = await FakeDeps.make();
+  vi.spyOn(fake.deps.launcher, 'startPod').mockImplementation(async ({ podId }) => {
+    await fake.monitorOf(podId, () => undefined);
+    return podStarted;
+  });
+  const full = new Error('cannot save record: full');
+  vi.spyOn(fake.deps.store.sandboxes, 'update').mockRejectedValueOnce(full);
+  await expect(runPodSandbox(fake.deps, request, call)).rejects.toThrow(full.message);
+  expect(fake.destroyed).toMatchObject([{ removeDir: true }]);
+  expect(fake.deps.store.sandboxes.all()).toEqual([]);
+  expect(fake.deps.monitors.count).toBe(0);
+});

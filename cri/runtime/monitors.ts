@@ -145,7 +145,7 @@ export class Monitors {
    * Ends the monitor for good; its death is then expected. One that is out of reach is only given up:
    * end it before. Throws what it answers.
    */
-  async release(sandboxId: SandboxId): Promise<void> {
+  async release(sandboxId: SandboxId, signal?: AbortSignal): Promise<void> {
     this.#searches.stop(sandboxId);
     const client = this.#clients.get(sandboxId);
     if (client === undefined) {
@@ -154,7 +154,7 @@ export class Monitors {
     }
     this.#clients.delete(sandboxId);
     try {
-      await client.releasePod();
+      await client.releasePod(signal);
       this.#processes.delete(sandboxId);
       client.close();
     } catch (error) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { runtime } from '../../proto/gen/cri.js';
+import { Deadline } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
 import { newSandboxId, type SandboxId } from '../core/ids.ts';
 import { StepTimes } from '../core/step-times.ts';
@@ -149,9 +150,7 @@ async function startMonitor(
   undo: UndoStack,
 ): Promise<PodStarted> {
   undo.push('stop the monitor', async (signal) => {
-    await deps.monitors.release(id).catch((error: unknown) => {
-      deps.log.warn({ sandboxId: id, reason: describeError(error) }, 'cannot release a monitor');
-    });
+    await releaseMonitor(deps, id, signal);
     const podDir = deps.monitors.podDir(id);
     await deps.launcher.destroyPod({ podDir, netnsPath, removeDir: true }, signal);
   });
@@ -173,6 +172,18 @@ async function startMonitor(
   const process = { pid: monitorPid, startTimeTicks: monitorStartTimeTicks };
   await deps.monitors.connect(id, process);
   return podStarted;
+}
+
+// One that hangs gets only a part of the undo's time: the rest is for ending the pod without it.
+async function releaseMonitor(deps: Deps, id: SandboxId, signal: AbortSignal): Promise<void> {
+  const shareMs = (deps.config.timeouts.undoSeconds * 1000) / 4;
+  using share = new Deadline('release a monitor', shareMs, signal);
+  try {
+    await deps.monitors.release(id, share.signal);
+  } catch (error) {
+    deps.log.warn({ sandboxId: id, reason: describeError(error) }, 'cannot release a monitor');
+    deps.monitors.giveUp(id);
+  }
 }
 
 async function attach(
