@@ -22,6 +22,7 @@ import type { Launcher } from './isolator/launcher.ts';
 import { journalDirectory, Network } from './network/network.ts';
 import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
+import { startFollowers } from './runtime/follow-start.ts';
 import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
 import { Monitors } from './runtime/monitors.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
@@ -86,6 +87,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   deps.monitors.close();
   deps.network.close();
   deps.jobs.close();
+  deps.starts.close();
   await lock.release();
   log.info('stopped; pods live on');
 }
@@ -183,6 +185,7 @@ async function makeDeps(
     images,
     queue: new KeyedQueue(),
     jobs: backgroundJobs(log),
+    starts: startFollowers(log),
     sandboxOperations: new OperationTable<SandboxId>('pod sandbox'),
     containerOperations: new OperationTable<ContainerId>('container'),
     version,

@@ -28,6 +28,8 @@ export interface Deps {
   readonly queue: KeyedQueue;
   /** What goes on in the background until it has worked: ends of pods, removal of left-overs. */
   readonly jobs: PersistentJobs;
+  /** Starts of containers that take long, see follow-start.ts. */
+  readonly starts: PersistentJobs;
   /** Creates in flight, for repeated calls to join. */
   readonly sandboxOperations: OperationTable<SandboxId>;
   readonly containerOperations: OperationTable<ContainerId>;

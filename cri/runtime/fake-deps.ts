@@ -122,6 +122,7 @@ export class FakeDeps implements AsyncDisposable {
       sandboxOperations: new OperationTable('pod sandbox'),
       containerOperations: new OperationTable('container'),
       jobs: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),
+      starts: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),
     };
     this.deps = parts as unknown as Deps;
   }
@@ -181,6 +182,7 @@ export class FakeDeps implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.deps.jobs.close();
+    this.deps.starts.close();
     this.deps.monitors.close();
     for (const peer of this.#peers) {
       await peer[Symbol.asyncDispose]();

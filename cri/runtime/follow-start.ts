@@ -1,4 +1,7 @@
 // How a start went whose answer was lost or bad: the monitor knows, and only what it says is recorded.
+import type { Logger } from 'pino';
+import { describeError } from '../core/error.ts';
+import { PersistentJobs } from '../core/persistent-jobs.ts';
 import type { ContainerState } from '../isolator/monitor-messages.ts';
 import type { ContainerRecord } from '../store/record.ts';
 import { applyExit } from './container-end.ts';
@@ -41,9 +44,23 @@ export async function recordRunning(
   }
 }
 
+/**
+ * The jobs of `followStart`: no left-overs that may take their time, the kubelet waits to see the
+ * container run. Pauses in the program's way there are therefore short.
+ */
+export function startFollowers(log: Logger): PersistentJobs {
+  return new PersistentJobs({
+    firstPauseMs: 1_000,
+    longestPauseMs: 5_000,
+    onFailure: (job, error, pauseMs) => {
+      log.info({ job, reason: describeError(error), pauseMs }, 'not started yet; asked again');
+    },
+  });
+}
+
 /** Records in the background that a container runs, as soon as it does. Its end is an event. */
 export function followStart(deps: Deps, container: Started): void {
-  deps.jobs.start(`follow the start of container "${container.id}"`, async () => {
+  deps.starts.start(`follow the start of container "${container.id}"`, async () => {
     if (deps.store.containers.get(container.id)?.state !== 'created') {
       return;
     }
