@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{cri,agent,proto,test/golden}/**/*.test.ts'],
+          include: ['{cri,agent,proto,hack,test/golden}/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/target/**'],
           testTimeout: 10_000,
         },

@@ -1,19 +1,14 @@
 // Runs the test stages, collects their counts and skips, prints the total as the last line.
 // Called by hack/test, which has installed and built everything.
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { endCommandsWithUs, run } from './run-command.ts';
 import { readVitestReport, type Outcome } from './vitest-report.ts';
 
 interface Stage {
   readonly name: string;
   readonly run: (scratch: string) => Promise<Outcome>;
-}
-
-interface Ran {
-  readonly code: number;
-  readonly output: string;
 }
 
 /**
@@ -46,30 +41,6 @@ const stages: readonly Stage[] = [
   { name: 'quickstart', run: () => quickstart() },
   { name: 'vm', run: () => vm() },
 ];
-
-/** Runs a command with its output on the screen and in memory; kills it after `limitSeconds`. */
-function run(argv: readonly string[], limitSeconds?: number): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const [command, ...args] = argv;
-    const child = spawn(command ?? '', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const timer =
-      limitSeconds === undefined
-        ? undefined
-        : setTimeout(() => child.kill('SIGKILL'), limitSeconds * 1000);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output += chunk.toString('utf8');
-        process.stderr.write(chunk);
-      });
-    }
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code: code ?? (signal ? 1 : 0), output });
-    });
-  });
-}
 
 async function vitest(
   stage: string,
@@ -135,7 +106,7 @@ async function vm(): Promise<Outcome> {
 
 async function vmItself(): Promise<Outcome> {
   // The first run builds the guest.
-  const { code, output } = await run(['test/vm/run'], 900);
+  const { code, output } = await run(['test/vm/run'], { limitSeconds: 900 });
   const counts = /^(\d+) passed, (\d+) failed$/mu.exec(output);
   const failures = [...output.matchAll(/^FAILED {2}(.*)$/gmu)].map((line) => `vm: ${line[1]}`);
   if (counts === null) {
@@ -158,7 +129,7 @@ async function guest(): Promise<Outcome> {
   }
   const command = ['hack/guest-tests', String(guestLimits.tests), ...tests];
   const argv = ['hack/vm', 'run', ...options, '--', ...command];
-  const { code, output } = await run(argv, guestLimits.all);
+  const { code, output } = await run(argv, { limitSeconds: guestLimits.all });
   const told = (what: string): string[] =>
     [...output.matchAll(new RegExp(`^guest ${what}: (.*)$`, 'gmu'))].map(
       (line) => `vm: ${line[1]}`,
@@ -177,28 +148,46 @@ async function guest(): Promise<Outcome> {
   };
 }
 
-async function main(): Promise<void> {
-  const wanted = process.argv.slice(2);
-  const scratch = await mkdtemp(join(tmpdir(), 'estiba-tests-'));
-  const total: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
-  const lines: string[] = [];
-  for (const stage of stages) {
-    if (wanted.length > 0 && !wanted.includes(stage.name)) {
-      continue;
-    }
-    process.stderr.write(`\n==> ${stage.name}\n`);
-    const startedAt = performance.now();
-    const outcome = await stage.run(scratch);
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    total.passed += outcome.passed;
-    total.failed += outcome.failed;
-    total.skips.push(...outcome.skips);
-    total.failures.push(...outcome.failures);
-    lines.push(
-      `${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skips.length} skipped (${seconds} s)`,
-    );
+/** A stage that breaks down fails; the others have their turn. */
+async function outcomeOf(stage: Stage, scratch: string): Promise<Outcome> {
+  try {
+    return await stage.run(scratch);
+  } catch (error) {
+    const failure = `${stage.name}: ${String(error)}`;
+    return { passed: 0, failed: 1, skips: [], failures: [failure] };
   }
-  await rm(scratch, { recursive: true, force: true });
+}
+
+async function runStages(wanted: readonly string[], total: Outcome): Promise<string[]> {
+  const lines: string[] = [];
+  const scratch = await mkdtemp(join(tmpdir(), 'estiba-tests-'));
+  try {
+    for (const stage of stages) {
+      if (wanted.length > 0 && !wanted.includes(stage.name)) {
+        continue;
+      }
+      process.stderr.write(`\n==> ${stage.name}\n`);
+      const startedAt = performance.now();
+      const outcome = await outcomeOf(stage, scratch);
+      const seconds = Math.round((performance.now() - startedAt) / 1000);
+      total.passed += outcome.passed;
+      total.failed += outcome.failed;
+      total.skips.push(...outcome.skips);
+      total.failures.push(...outcome.failures);
+      lines.push(
+        `${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skips.length} skipped (${seconds} s)`,
+      );
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return lines;
+}
+
+async function main(): Promise<void> {
+  endCommandsWithUs();
+  const total: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
+  const lines = await runStages(process.argv.slice(2), total);
   process.stdout.write(`\n${lines.join('\n')}\n`);
   for (const failure of total.failures) {
     process.stdout.write(`failed: ${failure}\n`);
