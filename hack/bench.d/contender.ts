@@ -32,9 +32,12 @@ export interface Contender {
 /** Estiba as hack/build made it. */
 export async function startEstiba(archive: string): Promise<Contender> {
   const server = await TestServer.start();
-  await importFile(server, archive);
   const logDirectory = join(server.stateDir, 'logs');
   const cgroupParent = '/estiba-bench-estiba';
+  await importFile(server, archive).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   return {
     name: 'estiba',
     client: server.client,
@@ -91,8 +94,15 @@ const conflist = (dir: string, bridge: string): string =>
     ],
   });
 
-/** Debian's containerd with runc, overlayfs and the same CNI plugins. */
-export async function startContainerd(archive: string, image: string): Promise<Contender> {
+/**
+ * Debian's containerd with runc, overlayfs and the same CNI plugins. Where it is not ready within
+ * `readyMs` nothing of it is left.
+ */
+export async function startContainerd(
+  archive: string,
+  image: string,
+  readyMs = 30_000,
+): Promise<Contender> {
   const dir = await mkdtemp(join(tmpdir(), 'estiba-bench-'));
   const bridge = 'benchctd';
   const cgroupParent = '/estiba-bench-containerd';
@@ -104,11 +114,31 @@ export async function startContainerd(archive: string, image: string): Promise<C
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', (error) => {
+      log += `${String(error)}\n`;
+      resolve();
+    });
+  });
   const socket = join(dir, 'containerd.sock');
   const client = connectCri(socket);
-  await ready(client, () => log);
-  await run('ctr', ['--address', socket, '-n', 'k8s.io', 'images', 'import', archive]);
+  const stop = async (): Promise<readonly string[]> => {
+    client.close();
+    child.kill('SIGTERM');
+    await ended;
+    await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
+    await removeCgroups(cgroupParent);
+    await rm(dir, { recursive: true, force: true });
+    return shims();
+  };
+  try {
+    await ready(client, readyMs, () => log);
+    await run('ctr', ['--address', socket, '-n', 'k8s.io', 'images', 'import', archive]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     name: 'containerd',
     client,
@@ -117,20 +147,12 @@ export async function startContainerd(archive: string, image: string): Promise<C
     pid: child.pid ?? 0,
     isOverhead: (line) => line.includes('containerd-shim'),
     log: () => log,
-    stop: async () => {
-      client.close();
-      child.kill('SIGTERM');
-      await ended;
-      await run('ip', ['link', 'delete', bridge]).catch(() => undefined);
-      await removeCgroups(cgroupParent);
-      await rm(dir, { recursive: true, force: true });
-      return shims();
-    },
+    stop,
   };
 }
 
-async function ready(client: CriClient, log: () => string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+async function ready(client: CriClient, withinMs: number, log: () => string): Promise<void> {
+  const deadline = performance.now() + withinMs;
   for (;;) {
     const status = await client.runtime.status({}, { deadlineMs: 2000 }).catch(() => undefined);
     const conditions = status?.status?.conditions ?? [];

@@ -158,12 +158,14 @@ async function main(): Promise<void> {
     },
   });
   const scratch = await mkdtemp(join(tmpdir(), 'estiba-bench-'));
-  const archive = join(scratch, 'bench.tar');
-  const make = ['--output', archive, '--tag', image, '--cmd', 'sleep', '--cmd', '1000000'];
-  await promisify(execFile)('hack/images/make', make);
-  const sides = [await startEstiba(archive), await startContainerd(archive, image)];
+  const sides: Contender[] = [];
   const all: Record<string, unknown> = {};
   try {
+    const archive = join(scratch, 'bench.tar');
+    const make = ['--output', archive, '--tag', image, '--cmd', 'sleep', '--cmd', '1000000'];
+    await promisify(execFile)('hack/images/make', make);
+    sides.push(await startEstiba(archive));
+    sides.push(await startContainerd(archive, image));
     for (const network of ['host', 'bridge'] as const) {
       const found = await lives(sides, network, Number(values.rounds));
       all[network] = found;
