@@ -268,7 +268,8 @@ describe('a registry that is slow', () => {
       return false;
     });
     const retries: string[] = [];
-    const all = await read({ onRetry: (error) => retries.push(String(error)) });
+    bench.more = { ...bench.more, onRetry: (_host, error) => retries.push(error.message) };
+    const all = await read();
     expect(all.equals(bytes)).toBe(true);
     expect(fetched).toBe(bytes.length);
     expect(retries).toEqual([expect.stringMatching(/stalls: \d+ bytes\/s over 0.04 s$/u)]);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { abortError } from '../core/deadline.ts';
 import { asCriError } from '../core/error.ts';
+import type { CriError } from '../core/error.ts';
 import { allFailed } from './all-failed.ts';
 import type { HostFailure } from './all-failed.ts';
 import { headerOf } from './connections.ts';
@@ -27,14 +28,14 @@ export interface BlobOptions {
   readonly hash?: Hash | null | undefined;
   /** Gets the number of bytes that came over the network, also of those that had to be skipped. */
   readonly onFetched?: ((bytes: number) => void) | undefined;
-  /** Gets each failure that is made good by another request. */
-  readonly onRetry?: ((error: unknown) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface BlobPolicy {
   readonly stall: StallLimits;
   readonly wait?: Wait | undefined;
+  /** Gets each failure at a host that another request makes good, there or elsewhere. */
+  readonly onRetry?: ((host: string, error: CriError) => void) | undefined;
 }
 
 /** A connection that brought this much was worth it: failures are counted from anew. */
@@ -87,7 +88,7 @@ export async function* readBlob(
         failures = 0;
       }
       if (remaining.length > 0) {
-        options.onRetry?.(error);
+        policy.onRetry?.(client.endpoint.host, asCriError(error));
       }
       if (pause !== undefined) {
         await (policy.wait ?? realWait)(pause, signal);

@@ -97,7 +97,7 @@ export function decodeAuth(auth: string): { username: string; password: Secret }
 }
 
 /** Host and path that a key or server address stands for ("https://a.b/v1/" → a.b, ""). */
-export function parseServerAddress(address: string): { host: string; path: string } {
+function parseServerAddress(address: string): { host: string; path: string } {
   const bare = address.replace(/^[a-z]+:\/\//iu, '');
   const slash = bare.indexOf('/');
   const host = (slash === -1 ? bare : bare.slice(0, slash)).toLowerCase();

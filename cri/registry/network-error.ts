@@ -51,7 +51,7 @@ function refusal(why: string): Meaning {
 }
 
 /** The code of an error or of what caused it ("ECONNREFUSED"), "" for none. */
-export function networkCode(error: unknown): string {
+function networkCode(error: unknown): string {
   if (!(error instanceof Error)) {
     return '';
   }

@@ -28,13 +28,13 @@ export function hostPlatform(nodeArchitecture: string = process.arch): HostPlatf
 }
 
 /** Writes a platform as "linux/arm/v7". */
-export function formatPlatform(platform: Platform): string {
+function formatPlatform(platform: Platform): string {
   const parts = [platform.os || 'unknown', platform.architecture || 'unknown'];
   return [...parts, ...(platform.variant === '' ? [] : [platform.variant])].join('/');
 }
 
 /** Place of `platform` among what the host runs, 0 being best; undefined when it cannot run. */
-export function platformRank(host: HostPlatform, platform: Platform): number | undefined {
+function platformRank(host: HostPlatform, platform: Platform): number | undefined {
   // Images older than the platform fields say nothing; they are taken at their word.
   if (platform.os === '' && platform.architecture === '') {
     return host.variants.length;

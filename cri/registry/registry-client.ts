@@ -36,6 +36,8 @@ export interface RegistryOptions {
   readonly wait?: Wait | undefined;
   /** Gets what went wrong at a host when another one is asked instead. */
   readonly onFallback?: ((host: string, error: CriError) => void) | undefined;
+  /** Gets what broke a blob's transfer that goes on with another request. */
+  readonly onRetry?: ((host: string, error: CriError) => void) | undefined;
 }
 
 /** What a tag or digest stands for. */
@@ -50,7 +52,7 @@ export interface Resolved {
 }
 
 /** Larger manifests are refused, as registries do. */
-export const maxManifestBytes: number = 4 * 1024 * 1024;
+const maxManifestBytes: number = 4 * 1024 * 1024;
 const accepted = [...indexTypes, ...manifestTypes, '*/*;q=0.1'].join(', ');
 
 /**
@@ -114,7 +116,7 @@ export class RegistryClient implements AsyncDisposable {
 
   /** Streams a blob, see readBlob of blob-stream.ts; hosts without "pull" are not asked. */
   async *readBlob(options: BlobOptions): AsyncGenerator<Buffer, void, void> {
-    const { stall = defaultStallLimits, wait } = this.#options;
+    const { stall = defaultStallLimits, wait, onRetry } = this.#options;
     const failures: HostFailure[] = [];
     const clients: EndpointClient[] = [];
     for (const endpoint of this.#endpointsFor('pull')) {
@@ -129,7 +131,7 @@ export class RegistryClient implements AsyncDisposable {
     if (clients.length === 0) {
       throw allFailed(`fetch blob "${options.digest}"`, failures);
     }
-    yield* readBlob(clients, options, { stall, wait });
+    yield* readBlob(clients, options, { stall, wait, onRetry });
   }
 
   /** What an endpoint gets to prove itself with; throws for a broken credentials file. */

@@ -68,7 +68,7 @@ export function quotable(text: string): string {
 }
 
 /** Returns code and message of the first error in a registry's answer; "" where it has none. */
-export function registryFault(body: string): { code: string; message: string } {
+function registryFault(body: string): { code: string; message: string } {
   try {
     const value: unknown = JSON.parse(body);
     const errors = field(value, 'errors');

@@ -55,7 +55,7 @@ async function readFact(path: string): Promise<string> {
 }
 
 /** The hard limit in a row of /proc/self/limits; "unlimited" is the largest number. */
-export function hardLimit(table: string, row: string): number {
+function hardLimit(table: string, row: string): number {
   const line = table.split('\n').find((text) => text.startsWith(row));
   const value = line?.slice(row.length).trim().split(/\s+/u)[1];
   return value === undefined || value === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(value);

@@ -51,7 +51,7 @@ export async function removeDurably(path: string): Promise<void> {
 }
 
 /** Makes the directory's entries durable. */
-export async function syncDirectory(directory: string): Promise<void> {
+async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');
   try {
     await handle.sync();

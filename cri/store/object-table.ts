@@ -3,7 +3,7 @@ import { PersistentJobs } from '../core/persistent-jobs.ts';
 import type { RecordDirectory } from './record-directory.ts';
 
 /** The label by which the kubelet asks for one pod's objects. */
-export const podUidLabel = 'io.kubernetes.pod.uid';
+const podUidLabel = 'io.kubernetes.pod.uid';
 
 /** What both kinds of object have in common. */
 export interface ObjectRecord {

@@ -83,6 +83,7 @@ class ImagesThread {
         tokens: new TokenCache(),
         stall: settings.stall,
         onFallback: (host, error) => this.#log(`host "${host}" cannot serve an image`, error),
+        onRetry: (host, error) => this.#log(`host "${host}" broke off a blob; it goes on`, error),
       },
     });
   }
