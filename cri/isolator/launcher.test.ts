@@ -101,6 +101,19 @@ test('unpack reports progress in order and returns the final figures', async () 
   });
 });
 
+test.each([
+  [{ expectedDigest: 'sha256:a', expectedDiffId: 'sha256:b', sourcePath: '/c' }, 'sha256:a'],
+  [{ expectedDigest: '', expectedDiffId: 'sha256:b', sourcePath: '' }, 'sha256:b'],
+  [{ expectedDigest: '', expectedDiffId: '', sourcePath: '/c' }, '/c'],
+  [{ sourcePath: '/c' }, '/c'],
+])('a layer that cannot be unpacked is named by what is known of it: %j', async (request, name) => {
+  await using peer = await FakePeer.launcher((_, connection) => connection.socket.destroy());
+  const launcher = new Launcher({ socketPath: peer.socketPath });
+  await expect(launcher.unpack({ targetDir: '/layer', ...request })).rejects.toThrow(
+    `cannot unpack layer "${name}"`,
+  );
+});
+
 test('unpack streams a source in frames that fit and marks the end', async () => {
   const blob = Buffer.alloc(3 * 1024 * 1024 + 5, 'x');
   const chunks: Buffer[] = [];

@@ -136,9 +136,11 @@ export class Launcher {
   /** Unpacks one layer blob; on any error the target directory is gone again. */
   async unpack(request: UnpackRequest, options: UnpackOptions = {}): Promise<Unpacked> {
     const { source, onProgress } = options;
+    const { expectedDigest, expectedDiffId, sourcePath } = request;
+    const name = [expectedDigest, expectedDiffId, sourcePath].find((known) => known) ?? '';
     const deadlineMs = request.deadlineMs ?? this.#unpackDeadlineMs;
     const reply = await this.#run({
-      what: `unpack layer "${request.expectedDigest ?? request.sourcePath}"`,
+      what: `unpack layer "${name}"`,
       request: { unpack: unpackToWire({ ...request, deadlineMs }) },
       result: 'unpacked',
       deadlineMs: deadlineMs + reportMs,
