@@ -12,6 +12,7 @@ use estiba_kernel::{caps, fd, net, process, signal, socket};
 use rustix::fs::{Mode, OFlags};
 
 use crate::builder::settle;
+use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
@@ -134,7 +135,7 @@ fn fork_child(
 
 /// Receives the child's answer and its descriptors.
 fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, IsolateError> {
-    let message = socket::receive(socket, 16 * 1024, true)
+    let message = socket::receive(socket, MAX_MESSAGE, true)
         .map_err(|errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno))?;
     if message.bytes.is_empty() {
         let text = "cannot make the pod's namespaces: the child died without a word";
