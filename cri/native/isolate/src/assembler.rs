@@ -28,6 +28,7 @@ use crate::init::{self, Birth};
 use crate::inside::{self, Inside};
 use crate::mounts::{self, Copies, Guard};
 use crate::namespaces::{self, Pids};
+use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
 use crate::sources;
@@ -101,6 +102,7 @@ fn assemble<'a>(
         },
     )?;
     clock.lap("open-sources");
+    note::busy_with("the root file system");
     let mut guard = Guard::new()?;
     let stage = stage::set_the_stage(assembly, clock)?;
     let root = stage.root.as_fd();
@@ -115,12 +117,14 @@ fn assemble<'a>(
         mounts::attach(root, one, &copies)?;
     }
     clock.lap("mounts");
+    note::busy_with("the files of the root file system");
     let console = furnish(assembly, root, clock)?;
     let identity = identify(root, spec, assembly.request.user.as_ref())?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
     let cover = mount::clone_fd(&stage.null, false)
         .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
     complete_process(&mut assembly.spec, &identity);
+    note::busy_with("");
     if let Some((dir, name)) = config {
         config::write(&dir, &name, &assembly.spec)?;
         clock.lap("write-config");

@@ -21,6 +21,7 @@ mod limits;
 mod masks;
 mod mounts;
 mod namespaces;
+mod note;
 pub mod oci;
 mod oom_score;
 mod options;
@@ -48,6 +49,7 @@ pub use host::{
 };
 pub use limits::update_limits;
 pub use oom_score::update_oom_score;
+pub use note::where_it_hangs;
 pub use pod::{make_pod_namespaces, pod_init_cgroup, unpin_network};
 pub use request::{
     CreateRequest, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser,

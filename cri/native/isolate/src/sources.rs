@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::namespaces::{self, Pids};
+use crate::note;
 use crate::options::Options;
 use crate::request::PodNamespaces;
 use crate::spec::{Linux, Mount};
@@ -92,6 +93,7 @@ fn plan_one<'a>(
         return Err(IsolateError::invalid(STEP, message));
     }
     let options = Options::parse(&mount.kind, &mount.options);
+    note::busy_with(&format!("volume {:?}", mount.source));
     let source = if mount.kind == IMAGE_VOLUME {
         Source::Root
     } else if options.bind.is_some() {
