@@ -4,15 +4,13 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
 use estiba_kernel::hang::Hang;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, wait_pidfd};
 use estiba_kernel::{caps, fd, net, process, signal, socket};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::builder::settle;
 use crate::control::MAX_MESSAGE;
@@ -134,7 +132,7 @@ fn fork_child(
             if !keep {
                 send_signal(&pidfd, libc::SIGKILL).ok();
                 // One that hangs in the kernel is left to the host's init.
-                if is_readable_within(&pidfd, DEATH) {
+                if fd::is_readable_within(&pidfd, DEATH) {
                     wait_pidfd(&pidfd, true).ok();
                 }
             }
@@ -147,21 +145,8 @@ fn fork_child(
     }
 }
 
-fn is_readable_within(fd: impl AsFd, patience: Duration) -> bool {
-    let deadline = Instant::now() + patience;
-    loop {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(rest).ok();
-        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Err(Errno::INTR) => {}
-            result => return result.is_ok_and(|ready| ready > 0),
-        }
-    }
-}
-
 fn wait_for_answer(socket: &OwnedFd, pid: i32, patience: Duration) -> Result<(), IsolateError> {
-    if is_readable_within(socket, patience) {
+    if fd::is_readable_within(socket, patience) {
         return Ok(());
     }
     let message = format!(
@@ -243,6 +228,7 @@ fn pin_network(request: &PodRequest, made: PodNamespaces) -> Result<PodNamespace
 /// # Errors
 /// When the kernel refuses.
 pub fn unpin_network(path: &Path) -> Result<(), IsolateError> {
+    use rustix::io::Errno;
     use rustix::mount::{UnmountFlags, unmount};
     let fail = |errno| {
         IsolateError::kernel(
