@@ -19,6 +19,7 @@ import { ThreadBackend } from './images/pull/thread-backend.ts';
 import { limitedLauncher } from './images/layer-launcher.ts';
 import { ensureLauncher, launcherSocketPath } from './isolator/ensure-launcher.ts';
 import type { Launcher } from './isolator/launcher.ts';
+import type { KernelFeatures } from './isolator/launcher-messages.ts';
 import { journalDirectory, Network } from './network/network.ts';
 import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
@@ -53,7 +54,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   await makeDirectories(config);
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
-  const host = await readHostFacts((await launcher.ping()).features);
+  const host = await readHostFacts(await kernelFeatures(launcher, config));
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');
@@ -90,6 +91,12 @@ async function serve(configPath: string | undefined): Promise<void> {
   deps.starts.close();
   await lock.release();
   log.info('stopped; pods live on');
+}
+
+// Layers live in the state directory: its file system decides about user namespaces.
+async function kernelFeatures(launcher: Launcher, config: Config): Promise<KernelFeatures> {
+  const { features } = await launcher.ping(undefined, undefined, config.stateDir);
+  return features;
 }
 
 function socketPath(config: Config): string {

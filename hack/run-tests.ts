@@ -17,7 +17,9 @@ interface Stage {
  * lines alone take four minutes.)
  */
 const guestTests =
-  'container exec legacy-mounts limits node pod processes recovery security update volumes'.split(' ');
+  'container exec legacy-mounts limits node pod processes recovery security update userns volumes'.split(
+    ' ',
+  );
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
 const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
 

@@ -12,6 +12,17 @@ export interface KernelFeatures {
   readonly cloneDetachedMounts: boolean;
   readonly cloneIntoCgroup: boolean;
   readonly recursiveReadOnly: boolean;
+  /** Only where the ping named a directory of layers. */
+  readonly userNamespaces: boolean;
+  /** Why not; "" when they work or nobody asked. */
+  readonly userNamespacesProblem: string;
+}
+
+/** One range of ids. */
+export interface IdMapping {
+  readonly containerId: number;
+  readonly hostId: number;
+  readonly length: number;
 }
 
 export interface Pong {
@@ -35,6 +46,10 @@ export interface StartPodRequest {
   readonly shmSizeBytes?: number | undefined;
   readonly cgroupParent: string;
   readonly legacyMounts?: boolean | undefined;
+  /** The pod's user namespace; default: the host's. */
+  readonly ids?:
+    | { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] }
+    | undefined;
 }
 
 export interface PodStarted {
@@ -47,6 +62,8 @@ export interface PodStarted {
   readonly netnsInode: number;
   /** 0 when the pod has no pid 1 of ours. */
   readonly initPid: number;
+  /** "" without a user namespace. */
+  readonly userPath: string;
 }
 
 export interface RunProgramRequest {

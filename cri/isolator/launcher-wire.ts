@@ -48,6 +48,8 @@ export function startPodToWire(request: StartPodRequest): Properties<'StartPod'>
     shmSizeBytes: toLong(request.shmSizeBytes ?? 0),
     cgroupParent: request.cgroupParent,
     legacyMounts: request.legacyMounts ?? false,
+    uidMappings: (request.ids?.uids ?? []).map((range) => ({ ...range })),
+    gidMappings: (request.ids?.gids ?? []).map((range) => ({ ...range })),
   };
 }
 
@@ -100,6 +102,8 @@ export function pongFromWire(pong: Properties<'Pong'>): Pong {
       cloneDetachedMounts: features.cloneDetachedMounts ?? false,
       cloneIntoCgroup: features.cloneIntoCgroup ?? false,
       recursiveReadOnly: features.recursiveReadOnly ?? false,
+      userNamespaces: features.userNamespaces ?? false,
+      userNamespacesProblem: features.userNamespacesProblem ?? '',
     },
   };
 }
@@ -114,6 +118,7 @@ export function podStartedFromWire(pod: Properties<'PodStarted'>): PodStarted {
     shmPath: pod.shmPath ?? '',
     netnsInode: toNumber(pod.netnsInode),
     initPid: pod.initPid ?? 0,
+    userPath: pod.userPath ?? '',
   };
 }
 

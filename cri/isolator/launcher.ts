@@ -98,10 +98,18 @@ export class Launcher {
     this.#unpackDeadlineMs = options.unpackDeadlineMs ?? defaultUnpackDeadlineMs;
   }
 
-  /** Asks who is there. Does not revive a launcher that is gone. */
-  async ping(signal?: AbortSignal, deadlineMs: number = pingDeadlineMs): Promise<Pong> {
+  /**
+   * Asks who is there and, with `layersDir`, whether pods can have user namespaces over layers in
+   * that directory. Does not revive a launcher that is gone.
+   */
+  async ping(
+    signal?: AbortSignal,
+    deadlineMs: number = pingDeadlineMs,
+    layersDir = '',
+  ): Promise<Pong> {
     const what = 'ping the launcher';
-    const job: Job = { what, request: { ping: {} }, result: 'pong', deadlineMs, signal };
+    const request = { ping: { layersDir } };
+    const job: Job = { what, request, result: 'pong', deadlineMs, signal };
     using deadline = new Deadline(what, deadlineMs, signal);
     const exchange = new JobExchange(job);
     await exchange.open(this.#socketPath, deadline.signal);

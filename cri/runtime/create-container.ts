@@ -210,6 +210,7 @@ function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
     utsPath: started?.utsPath ?? '',
     pidPath: started?.pidPath ?? '',
     shmPath: started?.shmPath ?? '',
+    userPath: started?.userPath ?? '',
     hostname:
       isHostNetwork || !sandbox.config.hostname ? deps.host.hostname : sandbox.config.hostname,
     files: { hosts, hostname, resolvConf },

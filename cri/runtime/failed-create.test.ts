@@ -22,6 +22,7 @@ const podStarted = {
   shmPath: '/proc/2/fd/6',
   netnsInode: 1,
   initPid: 3,
+  userPath: '',
 };
 
 test('a sandbox whose record cannot be removed is listed as not ready, and its first error told', async () => {

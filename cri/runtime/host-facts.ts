@@ -40,10 +40,20 @@ export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> 
       lowestOomScoreAdj: lowestOomScoreAdj(status, Number(score)),
       capabilities: capabilitiesFromMask(/^CapBnd:\s*(\S+)/mu.exec(status)?.[1] ?? '0'),
       recursiveReadOnly: kernel.recursiveReadOnly,
+      userNamespacesProblem: userNamespacesProblem(kernel),
       apparmorEnabled: apparmor.trim() === 'Y',
       selinuxEnabled: selinux,
     },
   };
+}
+
+// A launcher of an older version does not know the question.
+function userNamespacesProblem(kernel: KernelFeatures): string {
+  if (kernel.userNamespaces) {
+    return '';
+  }
+  const problem = kernel.userNamespacesProblem;
+  return problem === '' ? 'the running launcher is older than they are' : problem;
 }
 
 async function readFact(path: string): Promise<string> {

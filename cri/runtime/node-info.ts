@@ -25,7 +25,7 @@ export async function status(
   const network = await deps.network.status();
   const features = {
     recursiveReadOnlyMounts: deps.host.kernel.recursiveReadOnly,
-    userNamespaces: false,
+    userNamespaces: deps.host.kernel.userNamespaces,
   };
   return {
     status: {

@@ -1,7 +1,7 @@
 // The files every container of a pod gets bind-mounted: /etc/resolv.conf, /etc/hostname, /etc/hosts.
 // Containers may write to them as much as they like, so they are on the disk that holds the writable
 // layers and not in the run directory's memory.
-import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Absolute paths of a pod's files. */
@@ -30,14 +30,26 @@ export function podFilePaths(stateDir: string, sandboxId: string): PodFilePaths 
   };
 }
 
-/** Writes the files, readable for every user of the pod. */
-export async function writePodFiles(paths: PodFilePaths, texts: PodFileTexts): Promise<void> {
+/** Writes the files, readable for every user of the pod and owned by its root. */
+export async function writePodFiles(
+  paths: PodFilePaths,
+  texts: PodFileTexts,
+  owner: { readonly uid: number; readonly gid: number } = { uid: 0, gid: 0 },
+): Promise<void> {
   await mkdir(paths.directory, { recursive: true, mode: 0o700 });
-  await Promise.all([
-    writeOrCopy(paths.resolvConf, texts.resolvConf, '/etc/resolv.conf'),
-    writeOrCopy(paths.hosts, texts.hosts, '/etc/hosts'),
-    writeOrCopy(paths.hostname, texts.hostname, ''),
-  ]);
+  const files = [
+    [paths.resolvConf, texts.resolvConf, '/etc/resolv.conf'],
+    [paths.hosts, texts.hosts, '/etc/hosts'],
+    [paths.hostname, texts.hostname, ''],
+  ] as const;
+  await Promise.all(
+    files.map(async ([path, text, source]) => {
+      await writeOrCopy(path, text, source);
+      if (owner.uid !== 0 || owner.gid !== 0) {
+        await chown(path, owner.uid, owner.gid);
+      }
+    }),
+  );
 }
 
 async function writeOrCopy(path: string, text: string | undefined, source: string): Promise<void> {

@@ -8,6 +8,7 @@ import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import { hostnameText, hostsText } from '../spec/pod-files.ts';
 import { planPod, type PodPlan } from '../spec/pod.ts';
+import { hostRoot } from '../spec/user-namespace.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { sandboxNameKey, type JsonValue } from '../store/record.ts';
 import type { Deps } from './deps.ts';
@@ -167,6 +168,7 @@ async function startMonitor(
     shmSizeBytes: deps.config.defaultShmBytes,
     cgroupParent,
     legacyMounts: deps.config.isolator.legacyMounts,
+    ids: plan.ids,
   });
   const { monitorPid, monitorStartTimeTicks } = podStarted;
   const process = { pid: monitorPid, startTimeTicks: monitorStartTimeTicks };
@@ -223,11 +225,12 @@ async function writeFiles(
 ): Promise<void> {
   const paths = podFilePaths(deps.config.stateDir, id);
   undo.push('remove the pod files', () => removePodFiles(paths));
-  await writePodFiles(paths, {
+  const texts = {
     resolvConf: plan.resolvConf,
     hostname: hostnameText(plan.hostname),
     hosts: plan.modes.network === 'node' ? undefined : hostsText(plan.hostname, ips),
-  });
+  };
+  await writePodFiles(paths, texts, hostRoot(plan.ids));
 }
 
 // Never rejects: the caller is to be told why the start failed.

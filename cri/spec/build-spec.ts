@@ -20,6 +20,7 @@ import {
 } from './security.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { OciLinux, OciProcess } from './types.ts';
+import { ociMappings, userNamespace } from './user-namespace.ts';
 import { userRequest } from './user.ts';
 
 const ociVersion = '1.2.0';
@@ -106,8 +107,12 @@ function ociLinux(input: SpecInput, names: ContainerNamespaces, bounds: Limits):
   const { sandbox, container } = input.requested;
   const devices = containerDevices(container, input.deviceNodes);
   const parent = cgroupParent(sandbox, input.settings.cgroupBase);
+  const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
   return {
     namespaces: names.namespaces,
+    ...(ids === undefined
+      ? {}
+      : { uidMappings: ociMappings(ids.uids), gidMappings: ociMappings(ids.gids) }),
     cgroupsPath: containerCgroup(parent, input.containerId),
     resources: { devices: devices.rules, ...bounds.resources },
     devices: devices.devices,

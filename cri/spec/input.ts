@@ -50,6 +50,21 @@ export function contentOf(image: ImageProcess): Content {
   return content as Content;
 }
 
+/** One range of ids. */
+export interface IdMapping {
+  /** First id inside. */
+  readonly containerId: number;
+  /** First id outside. */
+  readonly hostId: number;
+  readonly length: number;
+}
+
+/** Which ids of the host stand for users and groups of a container. */
+export interface IdMappings {
+  readonly uids: readonly IdMapping[];
+  readonly gids: readonly IdMapping[];
+}
+
 /** The running pod, as StartPod answered; "" where the host's namespace is used. */
 export interface PodFacts {
   readonly sandboxId: string;
@@ -58,6 +73,7 @@ export interface PodFacts {
   readonly utsPath: string;
   readonly pidPath: string;
   readonly shmPath: string;
+  readonly userPath: string;
   /** The name the pod's processes see: its own, or the host's with NODE network. */
   readonly hostname: string;
   /** Files of the pod on the host; "" leaves that mount out. */
@@ -83,6 +99,8 @@ export interface HostFacts {
   readonly capabilities: readonly string[];
   /** mount_setattr with AT_RECURSIVE works. */
   readonly recursiveReadOnly: boolean;
+  /** Why pods cannot have user namespaces; "" = they can. */
+  readonly userNamespacesProblem: string;
   readonly apparmorEnabled: boolean;
   readonly selinuxEnabled: boolean;
 }

@@ -7,6 +7,7 @@ import type { Content, HostFacts, PodFacts } from './input.ts';
 import { podModes } from './namespaces.ts';
 import { checkText } from './process.ts';
 import type { OciMount } from './types.ts';
+import { userNamespace } from './user-namespace.ts';
 import { rootPropagation, volumeMounts } from './volumes.ts';
 
 /** The mounts and what the root needs for their propagation. */
@@ -24,7 +25,8 @@ export function containerMounts(
   host: HostFacts,
 ): ContainerMounts {
   const security = config.linux?.securityContext;
-  const volumes = volumeMounts(config.mounts ?? [], host);
+  const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
+  const volumes = volumeMounts(config.mounts ?? [], host, ids);
   const taken = new Set(volumes.map((mount) => mount.destination));
   const own = [
     shmMount(podModes(sandbox).ipc, pod),

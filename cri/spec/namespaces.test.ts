@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { runtime } from '../../proto/gen/cri.js';
 import type { NamespaceOption } from './cri-types.ts';
-import { checkUserNamespace, containerNamespaces, podModes } from './namespaces.ts';
+import { containerNamespaces, podModes } from './namespaces.ts';
 import { refusalOf, samplePod, sampleSandbox } from './sample-input.ts';
 
 const { POD, CONTAINER, NODE, TARGET } = runtime.v1.NamespaceMode;
@@ -119,18 +119,5 @@ describe('containerNamespaces', () => {
     expect(refusalOf(() => containerNamespaces(sampleSandbox, undefined, lost)).code).toBe(
       'Internal',
     );
-  });
-});
-
-describe('checkUserNamespace', () => {
-  it('accepts none and NODE, names POD as missing, refuses the rest', () => {
-    const mapping = { hostId: 1, containerId: 0, length: 1 };
-    const check = (usernsOptions: NamespaceOption['usernsOptions']) => () =>
-      checkUserNamespace({ usernsOptions: usernsOptions ?? null });
-    expect(check(null)).not.toThrow();
-    expect(check({ mode: NODE })).not.toThrow();
-    expect(refusalOf(check({ mode: POD, uids: [mapping] })).code).toBe('Unimplemented');
-    expect(refusalOf(check({ mode: NODE, uids: [mapping] })).code).toBe('InvalidArgument');
-    expect(refusalOf(check({ mode: CONTAINER })).code).toBe('InvalidArgument');
   });
 });

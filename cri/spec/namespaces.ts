@@ -3,8 +3,9 @@ import { runtime } from '../../proto/gen/cri.js';
 import { CriError } from '../core/error.ts';
 import type { NamespaceOption, PodSandboxConfig } from './cri-types.ts';
 import type { PodFacts } from './input.ts';
-import { quote, refused, unimplemented } from './refusal.ts';
+import { quote, refused } from './refusal.ts';
 import type { OciNamespace } from './types.ts';
+import { checkSameUserNamespace, userNamespace } from './user-namespace.ts';
 
 const { NamespaceMode } = runtime.v1;
 
@@ -50,20 +51,6 @@ function modeName(mode: runtime.v1.NamespaceMode | null | undefined): string {
   return `"${names.get(mode ?? NamespaceMode.POD) ?? String(mode)}"`;
 }
 
-/** Throws Unimplemented or InvalidArgument where a user namespace is asked for. */
-export function checkUserNamespace(options: NamespaceOption | null | undefined): void {
-  const asked = options?.usernsOptions;
-  if (asked === null || asked === undefined) {
-    return;
-  }
-  if (podOrNode(asked.mode, 'userns_options') === 'pod') {
-    throw unimplemented('choose namespaces', 'user namespaces (userns_options mode POD) are');
-  }
-  if ((asked.uids ?? []).length + (asked.gids ?? []).length > 0) {
-    throw refused('choose namespaces', 'userns_options has mappings with mode NODE');
-  }
-}
-
 /** A container's namespaces and, in TARGET mode, whose pid namespace is joined. */
 export interface ContainerNamespaces {
   readonly namespaces: readonly OciNamespace[];
@@ -79,11 +66,16 @@ export function containerNamespaces(
   options: NamespaceOption | null | undefined,
   pod: PodFacts,
 ): ContainerNamespaces {
-  checkUserNamespace(options);
+  const podOptions = sandbox.linux?.securityContext?.namespaceOptions;
+  const ids = userNamespace(podOptions);
+  checkSameUserNamespace(ids, options);
   const modes = podModes(sandbox);
   checkSameAsPod(modes, options);
   const pid = pidNamespace(modes, options, pod);
   const namespaces: OciNamespace[] = [{ type: 'mount' }];
+  if (ids !== undefined) {
+    namespaces.push(joined('user', pod.userPath));
+  }
   if (modes.network === 'pod') {
     namespaces.push(joined('network', pod.netnsPath));
   }

@@ -17,7 +17,7 @@ function plan(config: PodSandboxConfig, runtimeHandler = '') {
     runtimeHandlers: [''],
     hostHostname: 'node-1',
     cgroupBase: '/estiba',
-    host: { selinuxEnabled: false },
+    host: { selinuxEnabled: false, userNamespacesProblem: '' },
   });
 }
 

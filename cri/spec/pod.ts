@@ -1,8 +1,8 @@
 // What RunPodSandbox derives from its request before anything is made.
 import { cgroupParent } from './cgroup-path.ts';
 import type { PodSandboxConfig } from './cri-types.ts';
-import type { HostFacts } from './input.ts';
-import { checkUserNamespace, podModes } from './namespaces.ts';
+import type { HostFacts, IdMappings } from './input.ts';
+import { podModes } from './namespaces.ts';
 import type { PodModes } from './namespaces.ts';
 import { checkHostname, resolvConfText } from './pod-files.ts';
 import { portMappings } from './port-mappings.ts';
@@ -11,6 +11,7 @@ import { checkText } from './process.ts';
 import { quote, refused } from './refusal.ts';
 import { checkSelinux } from './security.ts';
 import { podSysctls } from './sysctls.ts';
+import { checkPodUserNamespace, userNamespace } from './user-namespace.ts';
 import { checkSandboxUser } from './user.ts';
 
 /** What `planPod` reads. */
@@ -23,12 +24,14 @@ export interface PodInput {
   readonly hostHostname: string;
   /** Parent cgroup of pods that name none. */
   readonly cgroupBase: string;
-  readonly host: Pick<HostFacts, 'selinuxEnabled'>;
+  readonly host: Pick<HostFacts, 'selinuxEnabled' | 'userNamespacesProblem'>;
 }
 
 /** A checked request. */
 export interface PodPlan {
   readonly modes: PodModes;
+  /** undefined: the host's ids. */
+  readonly ids: IdMappings | undefined;
   /** For the pod's UTS namespace; "" with NODE network, where the host's is used. */
   readonly utsHostname: string;
   /** The name the pod's processes see. */
@@ -50,19 +53,23 @@ export function planPod(input: PodInput): PodPlan {
   checkMetadata(config);
   checkHandler(input);
   checkLogDirectory(config.logDirectory ?? '');
-  checkUserNamespace(security.namespaceOptions);
+  const ids = userNamespace(security.namespaceOptions);
   checkSandboxUser(security);
   checkSelinux(security.selinuxOptions, input.host);
   const modes = podModes(config);
+  if (ids !== undefined) {
+    checkPodUserNamespace(modes, input.host.userNamespacesProblem);
+  }
   const asked = checkHostname(config.hostname ?? '');
   const own = asked === '' ? input.hostHostname : asked;
   return {
     modes,
+    ids,
     utsHostname: modes.network === 'node' ? '' : own,
     hostname: modes.network === 'node' ? input.hostHostname : own,
     privileged: security.privileged === true,
     cgroupParent: cgroupParent(config, input.cgroupBase),
-    sysctls: podSysctls(config, modes),
+    sysctls: podSysctls(config, modes, ids),
     portMappings: modes.network === 'node' ? [] : portMappings(config),
     resolvConf: resolvConfText(config.dnsConfig),
   };

@@ -12,6 +12,7 @@ export const sampleHost: HostFacts = {
   lowestOomScoreAdj: -1000,
   capabilities: capabilityNames,
   recursiveReadOnly: true,
+  userNamespacesProblem: '',
   apparmorEnabled: false,
   selinuxEnabled: false,
 };
@@ -23,6 +24,7 @@ export const samplePod: PodFacts = {
   utsPath: '/proc/7/fd/6',
   pidPath: '/proc/7/fd/7',
   shmPath: '/proc/7/fd/8',
+  userPath: '/proc/7/fd/9',
   hostname: 'web',
   files: { hosts: '/f/hosts', hostname: '/f/hostname', resolvConf: '/f/resolv.conf' },
 };

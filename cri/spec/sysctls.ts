@@ -1,6 +1,7 @@
 // Sysctls of a pod. Only those that the kernel keeps per namespace, and only of a namespace that the
 // pod does not share with the host: anything else would change the host (CVE-2022-0532).
 import type { PodSandboxConfig } from './cri-types.ts';
+import type { IdMappings } from './input.ts';
 import type { PodModes } from './namespaces.ts';
 import { quote, refused } from './refusal.ts';
 
@@ -16,18 +17,26 @@ const ipcKeys: ReadonlySet<string> = new Set([
 ]);
 
 // What containers expect since Docker set it: low ports and ping without capabilities.
-const networkDefaults: Readonly<Record<string, string>> = {
-  'net.ipv4.ip_unprivileged_port_start': '0',
-  'net.ipv4.ping_group_range': '0 2147483647',
-};
+function networkDefaults(ids: IdMappings | undefined): Readonly<Record<string, string>> {
+  // Groups as the pod counts them; those beyond the range of a user namespace do not exist in it.
+  const lastGroup = (ids?.gids[0]?.length ?? 2 ** 31) - 1;
+  return {
+    'net.ipv4.ip_unprivileged_port_start': '0',
+    'net.ipv4.ping_group_range': `0 ${lastGroup}`,
+  };
+}
 
 /**
  * The sysctls to set, keys with dots ("/" stands for a dot inside a name, as sysctl(8) has it), our
  * defaults for a pod network included. Throws InvalidArgument.
  */
-export function podSysctls(config: PodSandboxConfig, modes: PodModes): Record<string, string> {
+export function podSysctls(
+  config: PodSandboxConfig,
+  modes: PodModes,
+  ids?: IdMappings,
+): Record<string, string> {
   const result = new Map<string, string>(
-    modes.network === 'pod' ? Object.entries(networkDefaults) : [],
+    modes.network === 'pod' ? Object.entries(networkDefaults(ids)) : [],
   );
   const given = new Set<string>();
   for (const [asked, value] of Object.entries(config.linux?.sysctls ?? {})) {

@@ -46,16 +46,28 @@ export interface OciMount {
   readonly type: string;
   readonly source: string;
   readonly options: readonly string[];
+  /** Ids of the source's files inside and on disk; both or none. */
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
+}
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 export interface OciNamespace {
-  readonly type: 'mount' | 'network' | 'ipc' | 'uts' | 'pid' | 'cgroup';
+  readonly type: 'mount' | 'user' | 'network' | 'ipc' | 'uts' | 'pid' | 'cgroup';
   /** Absent: a new one. */
   readonly path?: string;
 }
 
 export interface OciLinux {
   readonly namespaces: readonly OciNamespace[];
+  /** Of the user namespace, when there is one. */
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly cgroupsPath: string;
   readonly resources: OciResources;
   readonly devices: readonly OciDevice[];

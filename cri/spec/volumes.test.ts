@@ -73,13 +73,13 @@ describe('volumeMounts', () => {
     expect(refusal(asked, old).message).toMatch(/^RROUnsupported: cannot mount at "\/c": /u);
   });
 
-  it.each([
-    [{ image: { image: 'data:1' } }, 'image volumes'],
-    [{ uidMappings: [{ hostId: 1, containerId: 0, length: 1 }] }, 'id-mapped volumes'],
-  ])('names the feature that %j needs', (change, feature) => {
-    expect(refusal(change)).toMatchObject({ code: 'Unimplemented' });
-    expect(refusal(change).message).toContain(`${feature} are not implemented`);
-  });
+  it.each([[{ image: { image: 'data:1' } }, 'image volumes']])(
+    'names the feature that %j needs',
+    (change, feature) => {
+      expect(refusal(change)).toMatchObject({ code: 'Unimplemented' });
+      expect(refusal(change).message).toContain(`${feature} are not implemented`);
+    },
+  );
 
   it('accepts selinux_relabel where there is no SELinux, and never drops it elsewhere', () => {
     const mount = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };

@@ -4,10 +4,11 @@ import { posix } from 'node:path';
 import { runtime } from '../../proto/gen/cri.js';
 import { CriError } from '../core/error.ts';
 import type { CriMount } from './cri-types.ts';
-import type { HostFacts } from './input.ts';
+import type { HostFacts, IdMappings } from './input.ts';
 import { checkText } from './process.ts';
 import { quote, refused, unimplemented } from './refusal.ts';
 import type { OciMount } from './types.ts';
+import { checkedRange, ociMappings } from './user-namespace.ts';
 
 const { MountPropagation } = runtime.v1;
 
@@ -23,9 +24,16 @@ const allowedOptions: ReadonlySet<string> = new Set([
   'strictatime',
 ]);
 
-/** One bind mount for each request, in the given order. Throws InvalidArgument or Unimplemented. */
-export function volumeMounts(mounts: readonly CriMount[], host: HostFacts): OciMount[] {
-  return mounts.map((mount) => volumeMount(mount, host));
+/**
+ * One bind mount for each request, in the given order. `ids`: of the pod's user namespace. Throws
+ * InvalidArgument or Unimplemented.
+ */
+export function volumeMounts(
+  mounts: readonly CriMount[],
+  host: HostFacts,
+  ids?: IdMappings,
+): OciMount[] {
+  return mounts.map((mount) => volumeMount(mount, host, ids));
 }
 
 /** Root propagation that lets the volumes' own propagation work; undefined = the default. */
@@ -37,7 +45,7 @@ export function rootPropagation(mounts: readonly CriMount[]): 'rslave' | 'rshare
   return modes.has(MountPropagation.PROPAGATION_HOST_TO_CONTAINER) ? 'rslave' : undefined;
 }
 
-function volumeMount(mount: CriMount, host: HostFacts): OciMount {
+function volumeMount(mount: CriMount, host: HostFacts, ids: IdMappings | undefined): OciMount {
   const destination = containerPath(mount.containerPath ?? '');
   const action = `mount at ${quote(destination)}`;
   refuseLaterFeatures(mount, action, host);
@@ -47,10 +55,27 @@ function volumeMount(mount: CriMount, host: HostFacts): OciMount {
     source: hostPath(mount.hostPath ?? '', action),
     options: [
       'rbind',
-      propagation(mount.propagation, action),
+      propagation(mount.propagation, action, ids),
       accessOption(mount, action, host),
       ...extraOptions(mount, action),
     ],
+    ...mappings(mount, action),
+  };
+}
+
+function mappings(mount: CriMount, action: string): Pick<OciMount, 'uidMappings' | 'gidMappings'> {
+  const { uids, gids } = { uids: mount.uidMappings ?? [], gids: mount.gidMappings ?? [] };
+  if (uids.length === 0 && gids.length === 0) {
+    return {};
+  }
+  if (uids.length === 0 || gids.length === 0) {
+    throw refused(action, 'uidMappings and gidMappings are not given together');
+  }
+  const checked = (ranges: typeof uids, field: string) =>
+    ociMappings(ranges.map((range) => checkedRange(range, action, field)));
+  return {
+    uidMappings: checked(uids, 'uidMappings'),
+    gidMappings: checked(gids, 'gidMappings'),
   };
 }
 
@@ -76,21 +101,26 @@ function refuseLaterFeatures(mount: CriMount, action: string, host: HostFacts): 
   if ((mount.image?.image ?? '') !== '' || (mount.imageSubPath ?? '') !== '') {
     throw unimplemented(action, 'image volumes are');
   }
-  if ((mount.uidMappings ?? []).length + (mount.gidMappings ?? []).length > 0) {
-    throw unimplemented(action, 'id-mapped volumes are');
-  }
   if (mount.selinuxRelabel === true && host.selinuxEnabled) {
     throw unimplemented(action, 'SELinux relabelling is');
   }
 }
 
-function propagation(mode: CriMount['propagation'], action: string): string {
+function propagation(
+  mode: CriMount['propagation'],
+  action: string,
+  ids: IdMappings | undefined,
+): string {
   switch (mode ?? MountPropagation.PROPAGATION_PRIVATE) {
     case MountPropagation.PROPAGATION_PRIVATE:
       return 'rprivate';
     case MountPropagation.PROPAGATION_HOST_TO_CONTAINER:
       return 'rslave';
     case MountPropagation.PROPAGATION_BIDIRECTIONAL:
+      if (ids !== undefined) {
+        // The kernel lets mounts come into a user namespace, but not out of it.
+        throw refused(action, 'bidirectional propagation does not leave a user namespace');
+      }
       return 'rshared';
     default:
       throw refused(action, `unknown propagation "${String(mode)}"`);

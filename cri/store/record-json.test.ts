@@ -28,6 +28,7 @@ const sandbox: SandboxRecord = {
     shmPath: '/proc/10/fd/5',
     netnsInode: 4026531840,
     initPid: 0,
+    userPath: '/proc/10/fd/6',
   },
   attachment: { interfaces: ['eth0'], mtu: 1500, ipv6: null },
   resources: { overhead: undefined, resources: undefined },

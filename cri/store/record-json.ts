@@ -39,6 +39,8 @@ const podStarted = v.object({
   shmPath: v.string(),
   netnsInode: v.number(),
   initPid: v.number(),
+  // Written since there are user namespaces.
+  userPath: v.optional(v.string(), ''),
 });
 
 const common = { version: v.number(), bootId: v.string(), createdAtNs: nanoseconds };

@@ -448,6 +448,9 @@ export namespace estiba {
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
 
+                /** Where layers are kept: asks whether pods can have user namespaces over it. "" does not ask. */
+                layersDir: string;
+
                 /**
                  * Encodes the specified Ping message. Does not implicitly {@link estiba.isolation.v1.Ping.verify|verify} messages.
                  * @param message Ping message or plain object to encode
@@ -471,6 +474,9 @@ export namespace estiba {
 
                 /** Properties of a Ping. */
                 interface $Properties {
+
+                    /** Where layers are kept: asks whether pods can have user namespaces over it. "" does not ask. */
+                    layersDir?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -586,6 +592,12 @@ export namespace estiba {
                 /** KernelFeatures recursiveReadOnly. */
                 recursiveReadOnly: boolean;
 
+                /** Only where the ping named layers_dir: pods can have user namespaces, their layers id-mapped. */
+                userNamespaces: boolean;
+
+                /** Why not. */
+                userNamespacesProblem: string;
+
                 /**
                  * Encodes the specified KernelFeatures message. Does not implicitly {@link estiba.isolation.v1.KernelFeatures.verify|verify} messages.
                  * @param message KernelFeatures message or plain object to encode
@@ -627,6 +639,12 @@ export namespace estiba {
 
                     /** KernelFeatures recursiveReadOnly */
                     recursiveReadOnly?: (boolean|null);
+
+                    /** Only where the ping named layers_dir: pods can have user namespaces, their layers id-mapped. */
+                    userNamespaces?: (boolean|null);
+
+                    /** Why not. */
+                    userNamespacesProblem?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -694,6 +712,12 @@ export namespace estiba {
                 /** Test and fallback switch: use the mount(2) ways even where newer calls exist. */
                 legacyMounts: boolean;
 
+                /** The pod's user namespace, which owns its other namespaces; empty = the host's. Both or none. */
+                uidMappings: estiba.isolation.v1.IdMapping.$Properties[];
+
+                /** StartPod gidMappings. */
+                gidMappings: estiba.isolation.v1.IdMapping.$Properties[];
+
                 /**
                  * Encodes the specified StartPod message. Does not implicitly {@link estiba.isolation.v1.StartPod.verify|verify} messages.
                  * @param message StartPod message or plain object to encode
@@ -754,12 +778,87 @@ export namespace estiba {
                     /** Test and fallback switch: use the mount(2) ways even where newer calls exist. */
                     legacyMounts?: (boolean|null);
 
+                    /** The pod's user namespace, which owns its other namespaces; empty = the host's. Both or none. */
+                    uidMappings?: (estiba.isolation.v1.IdMapping.$Properties[]|null);
+
+                    /** StartPod gidMappings */
+                    gidMappings?: (estiba.isolation.v1.IdMapping.$Properties[]|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
                 /** Shape of a StartPod. */
                 type $Shape = estiba.isolation.v1.StartPod.$Properties;
+            }
+
+            /**
+             * Properties of an IdMapping.
+             * @deprecated Use estiba.isolation.v1.IdMapping.$Properties instead.
+             */
+            interface IIdMapping extends estiba.isolation.v1.IdMapping.$Properties {
+            }
+
+            /** Represents an IdMapping. */
+            class IdMapping {
+
+                /**
+                 * Constructs a new IdMapping.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.IdMapping.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** first id inside */
+                containerId: number;
+
+                /** first id outside */
+                hostId: number;
+
+                /** IdMapping length. */
+                length: number;
+
+                /**
+                 * Encodes the specified IdMapping message. Does not implicitly {@link estiba.isolation.v1.IdMapping.verify|verify} messages.
+                 * @param message IdMapping message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.IdMapping.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an IdMapping message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.IdMapping & estiba.isolation.v1.IdMapping.$Shape} IdMapping
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.IdMapping & estiba.isolation.v1.IdMapping.$Shape;
+            }
+
+            namespace IdMapping {
+
+                /** Properties of an IdMapping. */
+                interface $Properties {
+
+                    /** first id inside */
+                    containerId?: (number|null);
+
+                    /** first id outside */
+                    hostId?: (number|null);
+
+                    /** IdMapping length */
+                    length?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an IdMapping. */
+                type $Shape = estiba.isolation.v1.IdMapping.$Properties;
             }
 
             /** NamespaceMode enum. */
@@ -824,6 +923,9 @@ export namespace estiba {
                 /** our reaping pid 1 as the host sees it; 0 when there is none */
                 initPid: number;
 
+                /** Likewise a path; "" without a user namespace. */
+                userPath: string;
+
                 /**
                  * Encodes the specified PodStarted message. Does not implicitly {@link estiba.isolation.v1.PodStarted.verify|verify} messages.
                  * @param message PodStarted message or plain object to encode
@@ -874,6 +976,9 @@ export namespace estiba {
 
                     /** our reaping pid 1 as the host sees it; 0 when there is none */
                     initPid?: (number|null);
+
+                    /** Likewise a path; "" without a user namespace. */
+                    userPath?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -572,6 +572,8 @@ export const estiba = $root.estiba = (() => {
                                 this[keys[i]] = properties[keys[i]];
                 };
 
+                Ping.prototype.layersDir = "";
+
                 Ping.encode = function (message, writer, _depth) {
                     if (!writer)
                         writer = $Writer.create();
@@ -579,6 +581,8 @@ export const estiba = $root.estiba = (() => {
                         _depth = 0;
                     if (_depth > $util.recursionLimit)
                         throw $Error("max depth exceeded");
+                    if (message.layersDir != null && $Object.hasOwnProperty.call(message, "layersDir") && message.layersDir !== "")
+                        writer.uint32(10).string(message.layersDir);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -592,7 +596,7 @@ export const estiba = $root.estiba = (() => {
                         _depth = 0;
                     if (_depth > $Reader.recursionLimit)
                         throw $Error("max depth exceeded");
-                    let end, message;
+                    let end, message, value;
                     if (length === $undefined)
                         end = reader.len;
                     else {
@@ -610,7 +614,19 @@ export const estiba = $root.estiba = (() => {
                             _end = $undefined;
                             break;
                         }
-                        reader.skipType(tag & 7, _depth, tag);
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.layersDir = value;
+                                else
+                                    delete message.layersDir;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
                             $util.makeProp(message, "$unknowns", false);
                             (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
@@ -748,6 +764,8 @@ export const estiba = $root.estiba = (() => {
                 KernelFeatures.prototype.cloneDetachedMounts = false;
                 KernelFeatures.prototype.cloneIntoCgroup = false;
                 KernelFeatures.prototype.recursiveReadOnly = false;
+                KernelFeatures.prototype.userNamespaces = false;
+                KernelFeatures.prototype.userNamespacesProblem = "";
 
                 KernelFeatures.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -769,6 +787,10 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(40).bool(message.cloneIntoCgroup);
                     if (message.recursiveReadOnly != null && $Object.hasOwnProperty.call(message, "recursiveReadOnly") && message.recursiveReadOnly !== false)
                         writer.uint32(48).bool(message.recursiveReadOnly);
+                    if (message.userNamespaces != null && $Object.hasOwnProperty.call(message, "userNamespaces") && message.userNamespaces !== false)
+                        writer.uint32(56).bool(message.userNamespaces);
+                    if (message.userNamespacesProblem != null && $Object.hasOwnProperty.call(message, "userNamespacesProblem") && message.userNamespacesProblem !== "")
+                        writer.uint32(66).string(message.userNamespacesProblem);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -855,6 +877,24 @@ export const estiba = $root.estiba = (() => {
                                     delete message.recursiveReadOnly;
                                 continue;
                             }
+                        case 7: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.userNamespaces = value;
+                                else
+                                    delete message.userNamespaces;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.userNamespacesProblem = value;
+                                else
+                                    delete message.userNamespacesProblem;
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -879,6 +919,8 @@ export const estiba = $root.estiba = (() => {
 
                 const StartPod = function (properties) {
                     this.sysctls = {};
+                    this.uidMappings = [];
+                    this.gidMappings = [];
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -896,6 +938,8 @@ export const estiba = $root.estiba = (() => {
                 StartPod.prototype.shmSizeBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 StartPod.prototype.cgroupParent = "";
                 StartPod.prototype.legacyMounts = false;
+                StartPod.prototype.uidMappings = $util.emptyArray;
+                StartPod.prototype.gidMappings = $util.emptyArray;
 
                 StartPod.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -927,6 +971,12 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(82).string(message.cgroupParent);
                     if (message.legacyMounts != null && $Object.hasOwnProperty.call(message, "legacyMounts") && message.legacyMounts !== false)
                         writer.uint32(88).bool(message.legacyMounts);
+                    if (message.uidMappings != null && message.uidMappings.length)
+                        for (let i = 0; i < message.uidMappings.length; ++i)
+                            $root.estiba.isolation.v1.IdMapping.encode(message.uidMappings[i], writer.uint32(98).fork(), _depth + 1).ldelim();
+                    if (message.gidMappings != null && message.gidMappings.length)
+                        for (let i = 0; i < message.gidMappings.length; ++i)
+                            $root.estiba.isolation.v1.IdMapping.encode(message.gidMappings[i], writer.uint32(106).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1086,6 +1136,22 @@ export const estiba = $root.estiba = (() => {
                                     delete message.legacyMounts;
                                 continue;
                             }
+                        case 12: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.uidMappings && message.uidMappings.length))
+                                    message.uidMappings = [];
+                                message.uidMappings.push($root.estiba.isolation.v1.IdMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 13: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.gidMappings && message.gidMappings.length))
+                                    message.gidMappings = [];
+                                message.gidMappings.push($root.estiba.isolation.v1.IdMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -1104,6 +1170,112 @@ export const estiba = $root.estiba = (() => {
                 };
 
                 return StartPod;
+            })();
+
+            v1.IdMapping = (function() {
+
+                const IdMapping = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                IdMapping.prototype.containerId = 0;
+                IdMapping.prototype.hostId = 0;
+                IdMapping.prototype.length = 0;
+
+                IdMapping.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.containerId != null && $Object.hasOwnProperty.call(message, "containerId") && message.containerId !== 0)
+                        writer.uint32(8).uint32(message.containerId);
+                    if (message.hostId != null && $Object.hasOwnProperty.call(message, "hostId") && message.hostId !== 0)
+                        writer.uint32(16).uint32(message.hostId);
+                    if (message.length != null && $Object.hasOwnProperty.call(message, "length") && message.length !== 0)
+                        writer.uint32(24).uint32(message.length);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                IdMapping.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.IdMapping();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.containerId = value;
+                                else
+                                    delete message.containerId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.hostId = value;
+                                else
+                                    delete message.hostId;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.length = value;
+                                else
+                                    delete message.length;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return IdMapping;
             })();
 
             v1.NamespaceMode = (function() {
@@ -1132,6 +1304,7 @@ export const estiba = $root.estiba = (() => {
                 PodStarted.prototype.shmPath = "";
                 PodStarted.prototype.netnsInode = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 PodStarted.prototype.initPid = 0;
+                PodStarted.prototype.userPath = "";
 
                 PodStarted.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -1156,6 +1329,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(56).uint64(message.netnsInode);
                     if (message.initPid != null && $Object.hasOwnProperty.call(message, "initPid") && message.initPid !== 0)
                         writer.uint32(64).int32(message.initPid);
+                    if (message.userPath != null && $Object.hasOwnProperty.call(message, "userPath") && message.userPath !== "")
+                        writer.uint32(74).string(message.userPath);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1259,6 +1434,15 @@ export const estiba = $root.estiba = (() => {
                                     message.initPid = value;
                                 else
                                     delete message.initPid;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.userPath = value;
+                                else
+                                    delete message.userPath;
                                 continue;
                             }
                         }

@@ -123,6 +123,12 @@ export const mustPass: Readonly<Record<string, readonly string[]>> = {
     'bucket runtime should support dropping capability',
     'bucket runtime should support that ReadOnlyRootfs is false',
     'bucket runtime should support that ReadOnlyRootfs is true',
+    'UserNamespaces when Host idmap mount support is needed runtime should support NamespaceMode_POD',
+    'UserNamespaces when Host idmap mount support is not needed runtime should fail if container ID 0 is not mapped',
+    'UserNamespaces when Host idmap mount support is not needed runtime should fail if more than one mapping provided',
+    'UserNamespaces when Host idmap mount support is not needed runtime should fail with NamespaceMode_CONTAINER',
+    'UserNamespaces when Host idmap mount support is not needed runtime should fail with NamespaceMode_TARGET',
+    'UserNamespaces when Host idmap mount support is not needed runtime should support NamespaceMode_NODE',
   ],
 };
 
@@ -130,7 +136,6 @@ const operations =
   'Container runtime should support basic operations on container runtime should support';
 const streaming = 'Streaming runtime should support streaming interfaces runtime should support';
 const seccomp = 'Security Context SeccompProfilePath';
-const users = 'Security Context UserNamespaces when Host idmap mount support is';
 
 function missing(
   because: string,
@@ -180,20 +185,6 @@ export function knownMisses(): KnownMiss[] {
         'runtime should support an seccomp profile that blocks setting hostname with SYS_ADMIN',
         'should support seccomp default on the container',
         'should support seccomp localhost profile on the container',
-      ],
-    ),
-    ...missing(
-      'user namespaces are not built',
-      'skipped',
-      /no runtime handler found which supports user namespaces/u,
-      users,
-      [
-        'needed runtime should support NamespaceMode_POD',
-        'not needed runtime should fail if container ID 0 is not mapped',
-        'not needed runtime should fail if more than one mapping provided',
-        'not needed runtime should fail with NamespaceMode_CONTAINER',
-        'not needed runtime should fail with NamespaceMode_TARGET',
-        'not needed runtime should support NamespaceMode_NODE',
       ],
     ),
     ...(hasAppArmor() ? appArmorNotBuilt() : noAppArmor()),

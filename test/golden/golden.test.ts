@@ -26,6 +26,7 @@ const host: HostFacts = {
   lowestOomScoreAdj: -1000,
   capabilities: capabilityNames,
   recursiveReadOnly: true,
+  userNamespacesProblem: '',
   apparmorEnabled: false,
   selinuxEnabled: false,
 };
@@ -87,6 +88,7 @@ function podFacts(plan: ReturnType<typeof planPod>): PodFacts {
     utsPath: when(plan.utsHostname !== '', '/proc/4711/fd/6'),
     pidPath: when(plan.modes.pid === 'pod', '/proc/4711/fd/7'),
     shmPath: when(plan.modes.ipc === 'pod', '/proc/4711/fd/8'),
+    userPath: when(plan.ids !== undefined, '/proc/4711/fd/9'),
     hostname: plan.hostname,
     files: {
       hosts: `${files}/hosts`,

@@ -6,7 +6,7 @@ import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { importOnBusybox, programLayer } from '../lib/images.ts';
 import { containerConfig, exec, statusOf } from '../lib/pods.ts';
 
-const { SupplementalGroupsPolicy, NamespaceMode } = runtime.v1;
+const { SupplementalGroupsPolicy } = runtime.v1;
 
 /** An image with a set-uid root program and a user in a further group. */
 const special = 'localhost/estiba/special:latest';
@@ -233,10 +233,5 @@ describe('what is not there yet', () => {
     await expect(ground.create(withSecurity('true', { seccomp: profile }))).rejects.toThrow(
       /UNIMPLEMENTED.*seccomp profile "RuntimeDefault"/u,
     );
-    const usernsOptions = { mode: NamespaceMode.POD };
-    const options = { ...ground.pod.linux?.securityContext?.namespaceOptions, usernsOptions };
-    await expect(
-      ground.another({ linux: { securityContext: { namespaceOptions: options } } }),
-    ).rejects.toThrow(/UNIMPLEMENTED.*user namespaces/u);
   });
 });

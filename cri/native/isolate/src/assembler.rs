@@ -24,14 +24,14 @@ use crate::error::IsolateError;
 use crate::execute::variable;
 use crate::gate::Gate;
 use crate::host::Host;
+use crate::ids::{self, Ids};
 use crate::init::{self, Birth};
 use crate::inside::{self, Inside};
 use crate::mounts::{self, Copies, Guard};
 use crate::namespaces::{self, Pids};
-use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
-use crate::sources;
+use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
 use crate::users::{self, Identity};
@@ -79,6 +79,8 @@ fn assemble<'a>(
 ) -> Result<Assembled<'a>, IsolateError> {
     let monitor = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
     let request = &mut assembly.request;
+    let ids = Ids::of(&spec.linux);
+    let user = ids::open(&spec.linux, monitor, request.pod)?;
     let joining = namespaces::join(&spec.linux, monitor, request.pod, request.pid_target)?;
     unshare(joining.fresh).map_err(|errno| {
         IsolateError::kernel("join-namespaces", "make the container's namespaces", errno)
@@ -99,32 +101,38 @@ fn assemble<'a>(
             monitor,
             pod: request.pod,
             pids: joining.pids,
+            ids: &ids,
+            user: user.as_ref(),
         },
     )?;
     clock.lap("open-sources");
-    note::busy_with("the root file system");
     let mut guard = Guard::new()?;
-    let stage = stage::set_the_stage(assembly, clock)?;
+    let with_images = planned
+        .iter()
+        .any(|one| matches!(one.source, Source::Image(..)));
+    let stage = stage::set_the_stage(assembly, &ids, user.as_ref(), with_images, clock)?;
     let root = stage.root.as_fd();
+    ids::make_files_as_root(&ids)?;
     let late = mounts::split_off_procfs(&mut planned);
     guard.keep_free(root, &late)?;
     let copies = Copies {
         shm: stage.pod_shm.as_ref(),
         proc: None,
         guard: Some(&guard),
+        staging: stage.staging.as_ref(),
+        ids: Some(&ids),
     };
     for one in planned {
         mounts::attach(root, one, &copies)?;
     }
     clock.lap("mounts");
-    note::busy_with("the files of the root file system");
-    let console = furnish(assembly, root, clock)?;
+    let console = furnish(assembly, root, &ids, clock)?;
     let identity = identify(root, spec, assembly.request.user.as_ref())?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
+    ids::make_files_as_host(&ids)?;
     let cover = mount::clone_fd(&stage.null, false)
         .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
     complete_process(&mut assembly.spec, &identity);
-    note::busy_with("");
     if let Some((dir, name)) = config {
         config::write(&dir, &name, &assembly.spec)?;
         clock.lap("write-config");
@@ -134,14 +142,15 @@ fn assemble<'a>(
     // Not before: a shared root cannot be pivoted to.
     inside::finish_root(spec, root)?;
     clock.lap("pivot-root");
-    let user = identity.user;
-    place_streams(&mut assembly.request, console.as_ref(), &null, user.uid)?;
+    let owner = ids.owner(&identity.user)?;
+    place_streams(&mut assembly.request, console.as_ref(), &null, owner)?;
     let mut inside = Inside {
         spec,
         late,
         proc: stage.pod_proc,
         cover: Some(cover),
-        user,
+        user: identity.user,
+        user_namespace: user,
     };
     if !joining.pids.need_the_init() {
         inside::finish(&mut inside, clock)?;
@@ -281,19 +290,20 @@ fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
         network: linux.namespace("network").is_some(),
         ipc: linux.namespace("ipc").is_some(),
     };
-    sysctl::apply(&linux.sysctl, own, false)
+    sysctl::apply(&linux.sysctl, own, &Ids::of(linux), false)
 }
 
 /// Devices and the terminal.
 fn furnish(
     assembly: &Assembly<'_>,
     root: BorrowedFd<'_>,
+    ids: &Ids,
     clock: &mut Stopwatch,
 ) -> Result<Option<Console>, IsolateError> {
     let spec = &assembly.spec;
     let dev = devices::open_dev(root, &spec.mounts)?;
     if let Some(dev) = &dev {
-        devices::fill(root, dev, &spec.linux.devices)?;
+        devices::fill(root, dev, &spec.linux.devices, ids)?;
     }
     let mut terminal = None;
     if assembly.request.tty {

@@ -12,7 +12,7 @@ use crate::error::IsolateError;
 use crate::request::ResolvedUser;
 
 /// Longest message of the conversation.
-pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
+const MAX_MESSAGE: usize = 16 * 1024;
 const STEP: &str = "control";
 
 /// How long one step took.
@@ -163,9 +163,9 @@ pub(crate) enum Wire {
         cgroup: String,
         steps: Vec<StepTime>,
     },
-    /// Assembler: some of the user's supplementary groups, in order.
+    /// Builder: some of the user's supplementary groups, in order.
     Groups(Vec<u32>),
-    /// Assembler, or the builder of an exec: the final process exists; carries its pidfd.
+    /// Builder: the final process exists; carries its pidfd.
     Forked { pid: i32, steps: Vec<StepTime> },
     /// Final process: done but for "go" and execve; may carry a terminal master. Uid and gid of a
     /// container's user.

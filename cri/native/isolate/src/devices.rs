@@ -7,6 +7,7 @@ use estiba_kernel::resolve::{self, Missing};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::ids::Ids;
 use crate::limits::device_number;
 use crate::spec::{Device, Mount};
 
@@ -53,9 +54,10 @@ pub(crate) fn fill(
     root: BorrowedFd<'_>,
     dev: &OwnedFd,
     devices: &[Device],
+    ids: &Ids,
 ) -> Result<(), IsolateError> {
     for device in devices {
-        spec_device(root, device)?;
+        spec_device(root, device, ids)?;
     }
     for (name, major, minor) in NODES {
         let number = rustix::fs::makedev(major, minor);
@@ -107,7 +109,7 @@ fn make_node(
     }
 }
 
-fn spec_device(root: BorrowedFd<'_>, device: &Device) -> Result<(), IsolateError> {
+fn spec_device(root: BorrowedFd<'_>, device: &Device, ids: &Ids) -> Result<(), IsolateError> {
     let refuse = |why: &str| {
         IsolateError::invalid(STEP, format!("cannot make device {:?}: {why}", device.path))
     };
@@ -143,7 +145,11 @@ fn spec_device(root: BorrowedFd<'_>, device: &Device) -> Result<(), IsolateError
     let (uid, gid) = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
     if uid != 0 || gid != 0 {
         let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        // An owner that the container does not know stays the container's root.
+        let (uid, gid) = (
+            ids.uid(uid).map(Uid::from_raw),
+            ids.gid(gid).map(Gid::from_raw),
+        );
         rustix::fs::chownat(&dir, name, uid, gid, flags).map_err(fail)?;
     }
     Ok(())

@@ -22,8 +22,6 @@ pub enum ErrorCode {
     PermissionDenied,
     /// A feature that this runtime does not have yet, named in the message.
     Unimplemented,
-    /// Something has not happened in time.
-    DeadlineExceeded,
     /// Everything else.
     Internal,
 }

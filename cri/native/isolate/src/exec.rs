@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, IsolateError};
 use crate::execute::execute;
 use crate::gate::Gate;
 use crate::host::{Host, cgroup_error};
+use crate::ids::{self, Ids};
 use crate::init::stand_alone;
 use crate::masks::open_null;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
@@ -36,8 +37,8 @@ const STEP: &str = "exec";
 pub fn spawn_exec(host: &Host, request: ExecRequest<'_>) -> Result<Building, IsolateError> {
     let joined = open_cgroup(host, &request)?;
     let v2 = joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
-    // Born in the v2 cgroup, the builder needs no descriptor of that one. Those of v1 hierarchies are
-    // closed when it has joined them, before it joins a namespace.
+    // Born in the cgroup, the builder needs no descriptor of it, and so none can be seen in the
+    // container's pid namespace.
     spawn_child(v2.as_ref().map(AsFd::as_fd), |control| {
         run(request, joined, control)
     })
@@ -134,10 +135,11 @@ fn prepare(
     clock.lap("join-namespaces");
     process::leave_session_keyring();
     let user = request.user.clone();
+    let owner = Ids::of(&spec.linux).owner(&user)?;
     let terminal = if request.tty {
         let dev = open_path(std::path::Path::new("/dev"))?;
         let terminal = console::open(&dev, spec.process.console_size)?;
-        console::give(&terminal, user.uid)?;
+        console::give(&terminal, owner)?;
         Some(terminal)
     } else {
         None
@@ -147,10 +149,14 @@ fn prepare(
         stdout: request.stdout.take(),
         stderr: request.stderr.take(),
     };
-    place_stdio(&stdio, terminal.as_ref(), &null, user.uid)?;
+    place_stdio(&stdio, terminal.as_ref(), &null, owner)?;
     let sets = CapabilitySets::parse(spec.process.capabilities.as_ref())?;
     set_rlimits(&spec.process.rlimits)?;
     enter_cwd(&spec.process.cwd)?;
+    if spec.linux.namespace("user").is_some() {
+        // The mounts are the user namespace's own already.
+        ids::enter(request.init_pidfd, false, false)?;
+    }
     become_user(&spec.process, sets, &user)?;
     // A change of user may have made this process dumpable, by fs.suid_dumpable.
     process::set_not_dumpable()

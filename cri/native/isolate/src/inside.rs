@@ -11,6 +11,7 @@ use rustix::fs::{FileType, OFlags};
 
 use crate::control::Stopwatch;
 use crate::error::IsolateError;
+use crate::ids;
 use crate::masks;
 use crate::mounts::{self, Copies};
 use crate::options::propagation;
@@ -30,14 +31,17 @@ pub(crate) struct Inside<'a> {
     /// The null device, detached: covers masked files.
     pub cover: Option<OwnedFd>,
     pub user: ResolvedUser,
+    /// To be entered at the end.
+    pub user_namespace: Option<OwnedFd>,
 }
 
 impl Inside<'_> {
-    /// Descriptors that are needed until the steps are taken. All are detached mounts: they lead
-    /// nowhere but to what the container gets.
+    /// Descriptors that are needed until the steps are taken. All are detached mounts, or the user
+    /// namespace: they lead nowhere but to what the container gets.
     pub(crate) fn fds(&self) -> Vec<RawFd> {
         let sources = self.late.iter().filter_map(|one| one.source.fd());
-        let own = self.proc.iter().chain(&self.cover).map(AsRawFd::as_raw_fd);
+        let own = [&self.proc, &self.cover, &self.user_namespace];
+        let own = own.into_iter().flatten().map(AsRawFd::as_raw_fd);
         own.chain(sources).collect()
     }
 }
@@ -126,6 +130,10 @@ pub(crate) fn finish(inside: &mut Inside<'_>, clock: &mut Stopwatch) -> Result<(
     let sets = CapabilitySets::parse(process.capabilities.as_ref())?;
     set_rlimits(&process.rlimits)?;
     enter_cwd(root, &process.cwd)?;
+    if let Some(user) = inside.user_namespace.take() {
+        let cgroup = spec.linux.namespace("cgroup").is_some();
+        ids::enter(user, true, cgroup)?;
+    }
     become_user(process, sets, &inside.user)?;
     // A change of user may have made this process dumpable, by fs.suid_dumpable.
     process::set_not_dumpable()

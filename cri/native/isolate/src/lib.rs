@@ -15,18 +15,22 @@ mod exec;
 mod execute;
 mod gate;
 mod host;
+mod ids;
+mod image_mounts;
 mod init;
 mod inside;
 mod limits;
 mod masks;
 mod mounts;
 mod namespaces;
-mod note;
 pub mod oci;
 mod oom_score;
 mod options;
 mod pod;
 mod pod_mounts;
+mod pod_pin;
+mod pod_user;
+mod probe;
 mod process;
 mod request;
 mod rootfs;
@@ -34,6 +38,7 @@ mod sources;
 mod spec;
 mod spec_check;
 mod stage;
+mod staging;
 mod sysctl;
 mod users;
 
@@ -47,10 +52,12 @@ pub use host::{
     Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_kill_count, populated,
     remove_cgroup, remove_exec_leaf,
 };
+pub use ids::Ids;
 pub use limits::update_limits;
 pub use oom_score::update_oom_score;
-pub use note::where_it_hangs;
-pub use pod::{make_pod_namespaces, pod_init_cgroup, unpin_network};
+pub use pod::{make_pod_namespaces, pod_init_cgroup};
+pub use pod_pin::unpin_network;
+pub use probe::probe_user_namespaces;
 pub use request::{
     CreateRequest, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser,
     Rootfs, UserRequest,

@@ -11,11 +11,13 @@ use estiba_kernel::resolve::{self, Missing};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
-use crate::note;
+use crate::ids::Ids;
+use crate::image_mounts;
 use crate::options::Options;
 use crate::rootfs::open_path;
 use crate::sources::{Planned, Source};
 use crate::spec::Mount;
+use crate::staging::Staging;
 
 const STEP: &str = "mount";
 /// Files in procfs that a mount may cover (lxcfs does); everything else there stays as it is.
@@ -63,6 +65,10 @@ pub(crate) struct Copies<'a> {
     pub proc: Option<&'a OwnedFd>,
     /// Where procfs will be mounted: nothing else may be mounted in there.
     pub guard: Option<&'a Guard>,
+    /// Where images are put together.
+    pub staging: Option<&'a Staging>,
+    /// Ids of the container's files on the host.
+    pub ids: Option<&'a Ids>,
 }
 
 /// Places in this mount namespace, by their paths: the host's procfs tells them of open files.
@@ -156,16 +162,16 @@ pub(crate) fn attach(
         options,
         source,
     } = planned;
-    note::busy_with(&format!(
-        "volume {:?} at {:?}",
-        mount.source, mount.destination
-    ));
     match source {
         Source::Clone(fd) => attach_clone(root, mount, &options, &fd, copies),
         Source::PodShm => attach_copy(root, mount, &options, copies.shm, copies),
         Source::PodProc => attach_copy(root, mount, &options, copies.proc, copies),
         Source::New => attach_new(root, mount, &options, copies),
         Source::Root => attach_own_directory(root, mount, &options, copies),
+        Source::Image(layers, sub_path) => {
+            let image = image_mounts::put_together(mount, &layers, &sub_path, copies.staging)?;
+            attach_clone(root, mount, &options, &image, copies)
+        }
         Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs, copies),
     }
 }
@@ -283,6 +289,21 @@ fn open_target(
     Ok(target)
 }
 
+/// The data of a new file system: it is made outside of the container's user namespace.
+fn own_ids(options: &Options, ids: Option<&Ids>) -> Vec<(String, String)> {
+    let translate = |(key, value): &(String, String)| {
+        let id: Option<u32> = value.parse().ok();
+        let outside = match (key.as_str(), ids, id) {
+            ("uid", Some(ids), Some(id)) => ids.uid(id),
+            ("gid", Some(ids), Some(id)) => ids.gid(id),
+            _ => None,
+        };
+        let value = outside.map_or_else(|| value.clone(), |id| id.to_string());
+        (key.clone(), value)
+    };
+    options.data.iter().map(translate).collect()
+}
+
 fn attach_new(
     root: BorrowedFd<'_>,
     mount: &Mount,
@@ -294,7 +315,11 @@ fn attach_new(
     } else {
         mount.kind.as_str()
     };
-    let mut data = options.data();
+    let owned = own_ids(options, copies.ids);
+    let mut data: Vec<(&str, &str)> = owned
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect();
     if kind.is_empty() {
         let message = format!(
             "cannot mount {:?} at {:?}: neither a type nor bind is given",

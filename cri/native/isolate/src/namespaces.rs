@@ -21,7 +21,7 @@ const KINDS: [(&str, i32); 4] = [
 
 /// Descriptors of a pod that its containers need.
 pub(crate) fn pod_fds(pod: &PodNamespaces) -> Vec<RawFd> {
-    let shared = [&pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt];
+    let shared = [&pod.user, &pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt];
     shared
         .into_iter()
         .chain([&pod.shm, &pod.proc])
@@ -44,8 +44,10 @@ pub(crate) fn inherited<'a>(
     }
     let wanted: RawFd = fd.parse().ok()?;
     let pod = pod?;
-    [&pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt, &pod.shm]
+    let shared = [&pod.user, &pod.net, &pod.ipc, &pod.uts, &pod.pid, &pod.mnt];
+    shared
         .into_iter()
+        .chain([&pod.shm])
         .flatten()
         .find(|fd| fd.as_raw_fd() == wanted)
         .map(AsFd::as_fd)

@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub recursive: Attributes,
     /// Propagation type and whether it goes down the tree.
     pub propagation: Option<(u64, bool)>,
+    /// Whether ids are to be mapped, and if so in the whole tree.
+    pub map_ids: Option<bool>,
     /// What the file system takes; an empty value is a flag.
     pub data: Vec<(String, String)>,
 }
@@ -93,6 +95,8 @@ impl Options {
             let option = option.as_str();
             if option == "bind" || option == "rbind" {
                 found.bind = Some(option == "rbind");
+            } else if option == "idmap" || option == "ridmap" {
+                found.map_ids = Some(option == "ridmap");
             } else if NEUTRAL.contains(&option) || option.is_empty() {
                 // Nothing to do.
             } else if let Some(wanted) = propagation(option) {

@@ -3,29 +3,29 @@
 #![allow(unsafe_code, reason = "fork point")]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::path::Path;
 use std::time::Duration;
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
-use estiba_kernel::hang::Hang;
-use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, wait_pidfd};
-use estiba_kernel::{caps, fd, net, process, signal, socket};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, setns, wait_pidfd};
+use estiba_kernel::{caps, fd, net, process, socket};
 use rustix::fs::{Mode, OFlags};
 
 use crate::builder::settle;
-use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
+use crate::pod_pin::pin_network;
+use crate::pod_user::{self, Born, become_reaper};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
 use crate::{pod_mounts, sysctl};
 
 const DEFAULT_PARENT: &str = "/estiba";
 const STEP: &str = "pod-namespaces";
-
-/// For the child to answer. It waits for nobody, but a cgroup or a mount table may be slow.
-const PATIENCE: Duration = Duration::from_secs(100);
-/// For it to die when it has not answered.
-const DEATH: Duration = Duration::from_secs(2);
+/// What the maker joins where there is a user namespace.
+const JOINED: [(&str, i32); 3] = [
+    ("net", libc::CLONE_NEWNET),
+    ("ipc", libc::CLONE_NEWIPC),
+    ("uts", libc::CLONE_NEWUTS),
+];
 
 /// What the child answers: the failure, or which descriptors follow.
 type Answer = Result<Vec<String>, IsolateError>;
@@ -94,15 +94,46 @@ fn fork_child(
         ),
         None => None,
     };
-    let mut flags = libc::CLONE_NEWNS;
     let has_uts = own(request.network) || !request.hostname.is_empty();
+    if !request.ids.are_mapped() {
+        return fork_maker(request, has_uts, joined.as_ref(), None);
+    }
+    let wanted = pod_user::Wanted {
+        ids: &request.ids,
+        network: own(request.network),
+        ipc: own(request.ipc),
+        uts: has_uts,
+        pid: own(request.pid),
+    };
+    let born = pod_user::make(&wanted, joined.as_ref())?;
+    match fork_maker(request, has_uts, None, Some(&born)) {
+        Ok(mut made) => {
+            made.init = born.init;
+            Ok(made)
+        }
+        Err(error) => {
+            born.end();
+            Err(error)
+        }
+    }
+}
+
+/// Forks the child that makes everything, or what is left to be made in the namespaces of `born`.
+fn fork_maker(
+    request: &PodRequest,
+    has_uts: bool,
+    joined: Option<&Joined>,
+    born: Option<&Born>,
+) -> Result<PodNamespaces, IsolateError> {
+    let is_first = born.is_none();
+    let mut flags = libc::CLONE_NEWNS;
     for (wanted, flag) in [
         (own(request.network), libc::CLONE_NEWNET),
         (own(request.ipc), libc::CLONE_NEWIPC),
         (has_uts, libc::CLONE_NEWUTS),
         (own(request.pid), libc::CLONE_NEWPID),
     ] {
-        if wanted {
+        if wanted && is_first {
             flags |= flag;
         }
     }
@@ -111,7 +142,7 @@ fn fork_child(
     let how = Clone {
         namespaces: flags,
         sibling: false,
-        cgroup: joined.as_ref().and_then(Joined::v2),
+        cgroup: joined.and_then(Joined::v2),
     };
     // SAFETY: the caller has one thread (crate contract); the child ends in exit_now or sleeps for
     // ever.
@@ -120,21 +151,15 @@ fn fork_child(
     match side {
         Side::Child => {
             drop(ours);
-            exit_now(child(request, has_uts, joined.as_ref(), &theirs))
+            exit_now(child(request, has_uts, joined, born, &theirs))
         }
         Side::Parent { pid, pidfd } => {
             drop(theirs);
-            let answered = wait_for_answer(&ours, pid, PATIENCE);
-            let result = answered
-                .and_then(|()| collect(request, &ours))
-                .and_then(|made| pin_network(request, made));
-            let keep = result.is_ok() && own(request.pid);
+            let result = collect(request, &ours, born).and_then(|made| pin_network(request, made));
+            let keep = result.is_ok() && own(request.pid) && is_first;
             if !keep {
                 send_signal(&pidfd, libc::SIGKILL).ok();
-                // One that hangs in the kernel is left to the host's init.
-                if fd::is_readable_within(&pidfd, DEATH) {
-                    wait_pidfd(&pidfd, true).ok();
-                }
+                wait_pidfd(&pidfd, true).ok();
             }
             let mut made = result?;
             if keep {
@@ -145,24 +170,13 @@ fn fork_child(
     }
 }
 
-fn wait_for_answer(socket: &OwnedFd, pid: i32, patience: Duration) -> Result<(), IsolateError> {
-    if fd::is_readable_within(socket, patience) {
-        return Ok(());
-    }
-    let message = format!(
-        "cannot make the pod's namespaces: the time for it is over while {}",
-        Hang::of(pid)
-    );
-    Err(IsolateError::new(
-        ErrorCode::DeadlineExceeded,
-        STEP,
-        message,
-    ))
-}
-
 /// Receives the child's answer and its descriptors.
-fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, IsolateError> {
-    let message = socket::receive(socket, MAX_MESSAGE, true)
+fn collect(
+    request: &PodRequest,
+    socket: &OwnedFd,
+    born: Option<&Born>,
+) -> Result<PodNamespaces, IsolateError> {
+    let message = socket::receive(socket, 16 * 1024, true)
         .map_err(|errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno))?;
     if message.bytes.is_empty() {
         let text = "cannot make the pod's namespaces: the child died without a word";
@@ -176,8 +190,19 @@ fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, Isol
         )
     })?;
     let mut made = PodNamespaces::default();
-    for (name, fd) in answer?.iter().zip(message.fds) {
-        let slot = match name.as_str() {
+    let names = answer?;
+    let earlier = born.map_or(&[][..], |born| &born.namespaces);
+    let mut all = Vec::new();
+    for (name, fd) in earlier {
+        let copy = fd
+            .try_clone()
+            .map_err(|error| IsolateError::io(STEP, format!("hold namespace {name:?}"), &error))?;
+        all.push((*name, copy));
+    }
+    all.extend(names.iter().map(String::as_str).zip(message.fds));
+    for (name, fd) in all {
+        let slot = match name {
+            "user" => &mut made.user,
             "net" => &mut made.net,
             "ipc" => &mut made.ipc,
             "uts" => &mut made.uts,
@@ -200,55 +225,14 @@ fn collect(request: &PodRequest, socket: &OwnedFd) -> Result<PodNamespaces, Isol
     Ok(made)
 }
 
-fn pin_network(request: &PodRequest, made: PodNamespaces) -> Result<PodNamespaces, IsolateError> {
-    const STEP: &str = "pin-network";
-    let path = request.netns_path.as_path();
-    let Some(net) = made.net.as_ref().filter(|_| !path.as_os_str().is_empty()) else {
-        return Ok(made);
-    };
-    let fail = |errno| {
-        IsolateError::kernel(
-            STEP,
-            format!("pin the network namespace at {path:?}"),
-            errno,
-        )
-    };
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::from_raw_mode(0o444)).map_err(fail)?;
-    let source = format!("/proc/self/fd/{}", net.as_raw_fd());
-    if let Err(errno) = rustix::mount::mount_bind(source, path) {
-        rustix::fs::unlink(path).ok();
-        return Err(fail(errno));
-    }
-    Ok(made)
-}
-
-/// Takes the pin away again. A path that is not there, or not a mount, is fine.
-///
-/// # Errors
-/// When the kernel refuses.
-pub fn unpin_network(path: &Path) -> Result<(), IsolateError> {
-    use rustix::io::Errno;
-    use rustix::mount::{UnmountFlags, unmount};
-    let fail = |errno| {
-        IsolateError::kernel(
-            "pin-network",
-            format!("unpin the network namespace at {path:?}"),
-            errno,
-        )
-    };
-    match unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
-        Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
-        Err(errno) => return Err(fail(errno)),
-    }
-    match rustix::fs::unlink(path) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(fail(errno)),
-    }
-}
-
-fn child(request: &PodRequest, has_uts: bool, joined: Option<&Joined>, control: &OwnedFd) -> i32 {
-    let result = furnish(request, has_uts, joined, control);
+fn child(
+    request: &PodRequest,
+    has_uts: bool,
+    joined: Option<&Joined>,
+    born: Option<&Born>,
+    control: &OwnedFd,
+) -> i32 {
+    let result = furnish(request, has_uts, joined, born, control);
     let failed = result.is_err();
     let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
         Ok(list) => {
@@ -264,7 +248,7 @@ fn child(request: &PodRequest, has_uts: bool, joined: Option<&Joined>, control: 
         return 1;
     };
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
-    if failed || !own(request.pid) {
+    if failed || !own(request.pid) || born.is_some() {
         let sent = socket::send(control, &bytes, &borrowed);
         return i32::from(failed || sent.is_err());
     }
@@ -275,20 +259,13 @@ fn child(request: &PodRequest, has_uts: bool, joined: Option<&Joined>, control: 
     };
     let sent = socket::send(control, &bytes, &borrowed);
     drop(fds);
-    if sent.is_err() || fd::close_all_except(&[]).is_err() {
+    if sent.is_err() {
         return 1;
     }
-    for number in 0..3 {
-        // Nothing of the monitor's streams may live as long as the pod.
-        fd::close_number(number);
-    }
-    // Orphans of all containers end here; the kernel reaps them without waking anybody. Signals from
-    // inside the namespace cannot reach a pid 1 without handlers, and from outside only SIGKILL can.
-    signal::reap_children_automatically();
-    signal::sleep_for_ever()
+    become_reaper()
 }
 
-fn lose_privileges() -> Result<(), IsolateError> {
+pub(crate) fn lose_privileges() -> Result<(), IsolateError> {
     let fail =
         |errno| IsolateError::kernel("pod-init", "drop privileges of the pod's pid 1", errno);
     let none = caps::CapSet::default();
@@ -302,13 +279,17 @@ fn furnish(
     request: &PodRequest,
     has_uts: bool,
     joined: Option<&Joined>,
+    born: Option<&Born>,
     control: &OwnedFd,
 ) -> Result<Vec<(&'static str, OwnedFd)>, IsolateError> {
     let mut keep = vec![control.as_raw_fd()];
+    if let Some(born) = born {
+        keep.extend(born.namespaces.iter().map(|(_, fd)| fd.as_raw_fd()));
+    }
     if let Some(joined) = joined {
         keep.extend(joined.fds().map(|fd| fd.as_raw_fd()));
     }
-    let name = if own(request.pid) {
+    let name = if own(request.pid) && born.is_none() {
         c"estiba-init"
     } else {
         c"estiba-pod"
@@ -324,6 +305,13 @@ fn furnish(
     }
     process::set_session();
     process::leave_session_keyring();
+    for (name, flag) in JOINED {
+        if let Some(namespace) = born.and_then(|born| born.fd(name)) {
+            setns(namespace, flag).map_err(|errno| {
+                IsolateError::kernel(STEP, format!("join the pod's namespace {name:?}"), errno)
+            })?;
+        }
+    }
     if has_uts && !request.hostname.is_empty() {
         let name = &request.hostname;
         rustix::system::sethostname(name.as_bytes()).map_err(|errno| {
@@ -343,7 +331,7 @@ fn furnish(
         network: own(request.network),
         ipc: own(request.ipc),
     };
-    sysctl::apply(&request.sysctls, owned, true)?;
+    sysctl::apply(&request.sysctls, owned, &request.ids, true)?;
     let mut fds = Vec::new();
     for (wanted, name) in [
         (own(request.network), "net"),
@@ -352,7 +340,7 @@ fn furnish(
         (own(request.pid), "pid"),
         (true, "mnt"),
     ] {
-        if wanted {
+        if wanted && (name == "mnt" || born.is_none()) {
             let path = format!("/proc/self/ns/{name}");
             let flags = OFlags::RDONLY | OFlags::CLOEXEC;
             let fd = rustix::fs::open(&path, flags, Mode::empty())
@@ -360,26 +348,14 @@ fn furnish(
             fds.push((name, fd));
         }
     }
-    pod_mounts::make(request, &mut fds)?;
+    let pids = born.and_then(|born| born.fd("pid"));
+    pod_mounts::make(request, pids, &mut fds)?;
     Ok(fds)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_child_that_never_answers_is_named_and_not_waited_for() {
-        let (ours, theirs) = socket::seqpacket_pair().unwrap();
-        let pid = i32::try_from(std::process::id()).unwrap();
-        let patience = Duration::from_millis(20);
-        let error = wait_for_answer(&ours, pid, patience).unwrap_err();
-        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
-        let named = format!("is over while process {pid} (");
-        assert!(error.message.contains(&named), "{error}");
-        socket::send(&theirs, b"x", &[]).unwrap();
-        wait_for_answer(&ours, pid, patience).unwrap();
-    }
 
     #[test]
     fn the_leaf_of_the_pods_pid_1_is_named_by_the_pod() {

@@ -6,15 +6,20 @@ use estiba_kernel::mount::{self, Attributes};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::IsolateError;
+use crate::pod_user;
 use crate::request::{NamespaceMode, PodRequest};
 
+/// Where containers put together what their root is made of.
+pub(crate) const STAGE_DIR: &str = "/stage";
 /// Where containers attach their root file system in (a copy of) the pod's mount namespace.
 pub(crate) const POD_ROOT_DIR: &str = "/rootfs";
 const DEFAULT_SHM: u64 = 64 << 20;
 
 /// Leaves nothing in the pod's mount namespace but a small tmpfs of ours: it pins no host mount.
+/// `pids`: the pod's pid namespace where this process is not in it.
 pub(crate) fn make(
     request: &PodRequest,
+    pids: Option<&OwnedFd>,
     fds: &mut Vec<(&'static str, OwnedFd)>,
 ) -> Result<(), IsolateError> {
     let fail = |errno| IsolateError::kernel("pod-mounts", "make the pod's mount namespace", errno);
@@ -32,7 +37,9 @@ pub(crate) fn make(
     let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
     mount::attach(&base, top.as_fd()).map_err(fail)?;
     let mode = Mode::from_raw_mode(0o755);
-    rustix::fs::mkdirat(&base, POD_ROOT_DIR.trim_start_matches('/'), mode).map_err(fail)?;
+    for dir in [POD_ROOT_DIR, STAGE_DIR] {
+        rustix::fs::mkdirat(&base, dir.trim_start_matches('/'), mode).map_err(fail)?;
+    }
     let null = rustix::fs::makedev(1, 3);
     let all = Mode::from_raw_mode(0o666);
     rustix::fs::mknodat(&base, "null", FileType::CharacterDevice, all, null).map_err(fail)?;
@@ -45,7 +52,15 @@ pub(crate) fn make(
         };
         let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
         let size = size.to_string();
-        let options = [("source", "shm"), ("mode", "1777"), ("size", size.as_str())];
+        let (uid, gid) = request.ids.root()?;
+        let (uid, gid) = (uid.to_string(), gid.to_string());
+        let options = [
+            ("source", "shm"),
+            ("mode", "1777"),
+            ("size", size.as_str()),
+            ("uid", uid.as_str()),
+            ("gid", gid.as_str()),
+        ];
         let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
         rustix::fs::mkdir("/shm", mode).map_err(fail)?;
         mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;
@@ -54,7 +69,10 @@ pub(crate) fn make(
     if request.pid == NamespaceMode::Pod {
         // Only from inside a pid namespace can its procfs be mounted. Containers get copies of this
         // mount, so that nothing with privileges ever has to enter the namespace.
-        let proc = mount::new_file_system("proc", &[("source", "proc")], 0).map_err(fail)?;
+        let proc = match pids {
+            Some(pids) => pod_user::procfs_of(pids)?,
+            None => mount::new_file_system("proc", &[("source", "proc")], 0).map_err(fail)?,
+        };
         rustix::fs::mkdir("/proc", mode).map_err(fail)?;
         mount::attach(&proc, open("/proc")?.as_fd()).map_err(fail)?;
         fds.push(("proc", open("/proc")?));

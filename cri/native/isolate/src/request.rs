@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::Ids;
+
 /// Whether a namespace belongs to the pod or to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamespaceMode {
@@ -36,11 +38,17 @@ pub struct PodRequest {
     pub netns_path: PathBuf,
     /// Parent cgroup in cgroupfs syntax; "" = "/estiba".
     pub cgroup_parent: String,
+    /// Use the mount(2) ways even where newer calls exist.
+    pub legacy_mounts: bool,
+    /// Mappings of the pod's user namespace, which then owns all its namespaces; empty = it has none.
+    pub ids: Ids,
 }
 
 /// The namespaces of a pod, held by descriptors that are closed on exec.
 #[derive(Debug, Default)]
 pub struct PodNamespaces {
+    /// User namespace.
+    pub user: Option<OwnedFd>,
     /// Network namespace, also pinned at `netns_path`.
     pub net: Option<OwnedFd>,
     /// IPC namespace.
@@ -49,8 +57,7 @@ pub struct PodNamespaces {
     pub uts: Option<OwnedFd>,
     /// Pid namespace of our pid 1.
     pub pid: Option<OwnedFd>,
-    /// The pod's private mount namespace: a small tmpfs of ours with a null device and a place for
-    /// containers' roots; in it the pod's /dev/shm and procfs, where it has them.
+    /// The pod's private mount namespace: an empty tmpfs of ours with the shm tmpfs in it.
     pub mnt: Option<OwnedFd>,
     /// The pod's /dev/shm (`O_PATH`, in `mnt`).
     pub shm: Option<OwnedFd>,
@@ -118,6 +125,8 @@ pub enum Parking {
 /// One container to build and park just before execve.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
+    /// Id of the container; used in messages only (the cgroup is in the spec).
+    pub container_id: &'a str,
     /// The OCI runtime spec. `linux.cgroupsPath` is absolute in cgroupfs syntax.
     pub spec_json: &'a [u8],
     /// Root file system.

@@ -13,6 +13,7 @@ use rustix::mount::{
 };
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::ids::Ids;
 
 const STEP: &str = "mount-rootfs";
 /// mount(2) takes one page of options, its end included.
@@ -26,11 +27,15 @@ const OVERLAY_OPTIONS: [(&str, &str); 3] = [
     ("redirect_dir", "off"),
 ];
 
+const UPPER: &str = "upper";
+const WORK: &str = "work";
+
 /// An overlay to be mounted.
 #[derive(Debug)]
 pub(crate) struct Overlay<'a> {
     pub lower_dirs: &'a [PathBuf],
-    pub writable_dir: &'a Path,
+    /// `None`: read-only.
+    pub writable_dir: Option<&'a Path>,
     pub volatile: bool,
 }
 
@@ -40,7 +45,10 @@ fn invalid(message: String) -> IsolateError {
 
 impl Overlay<'_> {
     /// Makes `upper` and `work`. The upper directory gives "/" its mode and owner.
-    pub(crate) fn prepare(&self) -> Result<(), IsolateError> {
+    pub(crate) fn prepare(&self, ids: &Ids) -> Result<(), IsolateError> {
+        let writable_dir = self
+            .writable_dir
+            .ok_or_else(|| invalid("cannot mount root file system: nowhere to write".to_owned()))?;
         let top = self.lower_dirs.first().ok_or_else(|| {
             invalid("cannot mount root file system: no image layer given".to_owned())
         })?;
@@ -48,7 +56,7 @@ impl Overlay<'_> {
             .lower_dirs
             .iter()
             .map(PathBuf::as_path)
-            .chain([self.writable_dir])
+            .chain([writable_dir])
         {
             if !dir.is_absolute() {
                 return Err(invalid(format!(
@@ -58,38 +66,40 @@ impl Overlay<'_> {
         }
         let fail =
             |path: &Path, errno| IsolateError::kernel(STEP, format!("create {path:?}"), errno);
-        if let Some(parent) = self.writable_dir.parent() {
+        if let Some(parent) = writable_dir.parent() {
             std::fs::create_dir_all(parent)
                 .map_err(|error| IsolateError::io(STEP, format!("create {parent:?}"), &error))?;
         }
-        make_dir(self.writable_dir, 0o700).map_err(|errno| fail(self.writable_dir, errno))?;
+        make_dir(writable_dir, 0o700).map_err(|errno| fail(writable_dir, errno))?;
         let stat = rustix::fs::stat(top)
             .map_err(|errno| IsolateError::kernel(STEP, format!("open layer {top:?}"), errno))?;
-        let upper = self.upper();
+        let upper = writable_dir.join(UPPER);
         make_dir(&upper, stat.st_mode & 0o7777).map_err(|errno| fail(&upper, errno))?;
-        if stat.st_uid != 0 || stat.st_gid != 0 {
+        let (root_uid, root_gid) = ids.root()?;
+        let uid = ids.uid(stat.st_uid).unwrap_or(root_uid);
+        let gid = ids.gid(stat.st_gid).unwrap_or(root_gid);
+        if uid != 0 || gid != 0 {
             let (uid, gid) = (
-                rustix::fs::Uid::from_raw(stat.st_uid),
-                rustix::fs::Gid::from_raw(stat.st_gid),
+                rustix::fs::Uid::from_raw(uid),
+                rustix::fs::Gid::from_raw(gid),
             );
             rustix::fs::chown(&upper, Some(uid), Some(gid)).map_err(|errno| fail(&upper, errno))?;
         }
-        let work = self.work();
+        let work = writable_dir.join(WORK);
         make_dir(&work, 0o755).map_err(|errno| fail(&work, errno))
     }
 
-    fn upper(&self) -> PathBuf {
-        self.writable_dir.join("upper")
-    }
-
-    fn work(&self) -> PathBuf {
-        self.writable_dir.join("work")
+    /// Key and path of what takes the writes.
+    fn writable(&self) -> Vec<(&'static str, PathBuf)> {
+        let both = |dir: &Path| vec![("upperdir", dir.join(UPPER)), ("workdir", dir.join(WORK))];
+        self.writable_dir.map(both).unwrap_or_default()
     }
 
     /// Whether every path is short enough for [`Self::mount_detached`].
     pub(crate) fn fits_fsconfig(&self) -> bool {
-        let own = [self.upper(), self.work()];
-        let mut paths = self.lower_dirs.iter().chain(&own);
+        let own = self.writable();
+        let own = own.iter().map(|(_, path)| path);
+        let mut paths = self.lower_dirs.iter().chain(own);
         paths.all(|path| path.as_os_str().len() < MAX_VALUE)
     }
 
@@ -119,8 +129,9 @@ impl Overlay<'_> {
         for dir in self.lower_dirs {
             set("lowerdir+", dir)?;
         }
-        set("upperdir", &self.upper())?;
-        set("workdir", &self.work())?;
+        for (key, path) in self.writable() {
+            set(key, &path)?;
+        }
         for (key, value) in OVERLAY_OPTIONS {
             set(key, Path::new(value))?;
         }
@@ -131,9 +142,9 @@ impl Overlay<'_> {
         fsconfig_create(context).map_err(|errno| ("create".to_owned(), errno))
     }
 
-    /// The overlay by mount(2), on top of its own writable directory (only this mount namespace sees
-    /// it, and no other directory is needed). Layer names are shortened by a working directory.
-    pub(crate) fn mount_at_writable_dir(&self) -> Result<OwnedFd, IsolateError> {
+    /// The overlay by mount(2). Its own writable directory will do as the target: only this mount
+    /// namespace sees it. Layer names are shortened by a working directory.
+    pub(crate) fn mount_at(&self, target: &Path) -> Result<OwnedFd, IsolateError> {
         let base = common_dir(self.lower_dirs);
         let options = self.legacy_options(&base)?;
         let fail = |errno| IsolateError::kernel(STEP, "mount overlay", errno);
@@ -142,14 +153,14 @@ impl Overlay<'_> {
             .map_err(|error| invalid(format!("cannot mount overlay: {error}")))?;
         rustix::mount::mount(
             "overlay",
-            self.writable_dir,
+            target,
             "overlay",
             MountFlags::empty(),
             Some(options.as_c_str()),
         )
         .map_err(fail)?;
         rustix::process::chdir("/").map_err(fail)?;
-        open_path(self.writable_dir)
+        open_path(target)
     }
 
     fn legacy_options(&self, base: &Path) -> Result<Vec<u8>, IsolateError> {
@@ -166,7 +177,7 @@ impl Overlay<'_> {
             };
             options.extend(escape(name, b":,\\"));
         }
-        for (key, path) in [("upperdir", self.upper()), ("workdir", self.work())] {
+        for (key, path) in self.writable() {
             options.extend(format!(",{key}=").into_bytes());
             options.extend(escape(&path, b",\\"));
         }
@@ -257,7 +268,7 @@ mod tests {
     fn overlay(lower: &[PathBuf]) -> Overlay<'_> {
         Overlay {
             lower_dirs: lower,
-            writable_dir: Path::new("/s/c,1"),
+            writable_dir: Some(Path::new("/s/c,1")),
             volatile: true,
         }
     }

@@ -2,25 +2,30 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use estiba_kernel::cgroup::Hierarchies;
-use estiba_kernel::{Errno, mount, mountinfo, resolve};
+use estiba_kernel::{Errno, mount, resolve};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::ids::Ids;
 use crate::namespaces::{self, Pids};
-use crate::note;
 use crate::options::Options;
 use crate::request::PodNamespaces;
 use crate::spec::{Linux, Mount};
+use crate::staging::Layers;
 
 const STEP: &str = "mount-volume";
 
-/// The one mount type that is ours and not the OCI spec's: a volume that the image declares. The
+/// A mount type that is ours and not the OCI spec's: a volume that the image declares. The
 /// target is made when missing and mounted onto itself, so that it shows what the image has there
 /// and stays writable below a read-only root. Its content lives in the writable layer.
 pub(crate) const IMAGE_VOLUME: &str = "estiba-image-volume";
+
+/// Another type of ours: an image, read-only, of the layers in its options `layer=<directory>`
+/// (topmost first), from the directory `subpath=<path>` of it down.
+pub(crate) const IMAGE: &str = "estiba-image";
 
 /// What a mount is made from.
 #[derive(Debug)]
@@ -35,6 +40,8 @@ pub(crate) enum Source {
     New,
     /// A directory of the root file system itself, see `IMAGE_VOLUME`.
     Root,
+    /// An image's layers, to be put together, and what of it is shown ("" = all).
+    Image(Layers, String),
     /// Directories of the container's cgroup, one for each v1 hierarchy: name, aliases, clone.
     CgroupV1(Vec<(String, Vec<String>, OwnedFd)>),
 }
@@ -44,7 +51,12 @@ impl Source {
     pub(crate) fn fd(&self) -> Option<RawFd> {
         match self {
             Self::Clone(fd) => Some(fd.as_raw_fd()),
-            Self::PodShm | Self::PodProc | Self::New | Self::Root | Self::CgroupV1(_) => None,
+            Self::PodShm
+            | Self::PodProc
+            | Self::New
+            | Self::Root
+            | Self::Image(..)
+            | Self::CgroupV1(_) => None,
         }
     }
 }
@@ -66,6 +78,9 @@ pub(crate) struct Context<'a> {
     pub monitor: i32,
     pub pod: Option<&'a PodNamespaces>,
     pub pids: Pids,
+    pub ids: &'a Ids,
+    /// The user namespace of these ids.
+    pub user: Option<&'a OwnedFd>,
 }
 
 /// Plans all mounts, opening every source.
@@ -93,9 +108,10 @@ fn plan_one<'a>(
         return Err(IsolateError::invalid(STEP, message));
     }
     let options = Options::parse(&mount.kind, &mount.options);
-    note::busy_with(&format!("volume {:?}", mount.source));
     let source = if mount.kind == IMAGE_VOLUME {
         Source::Root
+    } else if mount.kind == IMAGE {
+        image_source(&options, context)?
     } else if options.bind.is_some() {
         bind_source(mount, &options, context, propagation)?
     } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
@@ -156,9 +172,81 @@ fn bind_source(
         }
         _ => mount::clone_path(path, recursive),
     };
-    cloned
-        .map(Source::Clone)
-        .map_err(|errno| fail(mount, errno))
+    let cloned = cloned.map_err(|errno| fail(mount, errno))?;
+    map_volume(mount, options, context, &cloned)?;
+    Ok(Source::Clone(cloned))
+}
+
+/// Maps the ids of a volume, by its own mappings or those of the container.
+fn map_volume(
+    mount: &Mount,
+    options: &Options,
+    context: &Context<'_>,
+    cloned: &OwnedFd,
+) -> Result<(), IsolateError> {
+    let own = Ids::of_spec(mount.uid_mappings.as_deref(), mount.gid_mappings.as_deref());
+    if !own.are_mapped() && options.map_ids.is_none() {
+        return Ok(());
+    }
+    let made;
+    let namespace = match context.user {
+        Some(user) if !own.are_mapped() || own == *context.ids => user,
+        _ if own.uids.is_empty() || own.gids.is_empty() => {
+            let message = format!(
+                "cannot idmap volume {:?}: both user and group mappings are needed",
+                mount.source
+            );
+            return Err(IsolateError::invalid(STEP, message));
+        }
+        _ => {
+            made = own.make_namespace()?;
+            &made
+        }
+    };
+    mount::map_ids(cloned, namespace.as_fd(), options.map_ids == Some(true))
+        .map_err(|errno| cannot_map("volume", Path::new(&mount.source), errno))
+}
+
+/// `cannot idmap volume "…": file system …`.
+pub(crate) fn cannot_map(what: &str, path: &Path, errno: Errno) -> IsolateError {
+    let error = IsolateError::kernel(STEP, format!("idmap {what} {path:?}"), errno);
+    if errno != Errno::INVAL {
+        return error;
+    }
+    let kind = file_system_of(path).unwrap_or_else(|| "unknown".to_owned());
+    IsolateError {
+        code: ErrorCode::FailedPrecondition,
+        message: format!(
+            "cannot idmap {what} {path:?}: file system {kind} does not support it on this kernel"
+        ),
+        ..error
+    }
+}
+
+fn file_system_of(path: &Path) -> Option<String> {
+    let fd = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let id = resolve::mount_id(&fd).ok()?.to_string();
+    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let line = table
+        .lines()
+        .find(|line| line.split(' ').next() == Some(id.as_str()))?;
+    let (_, rest) = line.split_once(" - ")?;
+    rest.split(' ').next().map(str::to_owned)
+}
+
+fn image_source(options: &Options, context: &Context<'_>) -> Result<Source, IsolateError> {
+    let (mut dirs, mut sub_path) = (Vec::new(), String::new());
+    for (key, value) in &options.data {
+        match key.as_str() {
+            "layer" => dirs.push(PathBuf::from(value)),
+            "subpath" => sub_path.clone_from(value),
+            _ => {
+                let message = format!("cannot mount image: there is no option {key:?}");
+                return Err(IsolateError::invalid(STEP, message));
+            }
+        }
+    }
+    Layers::open(&dirs, context.user).map(|layers| Source::Image(layers, sub_path))
 }
 
 /// Peer groups of the host's mounts, read when first needed.
@@ -206,10 +294,18 @@ impl HostPropagation {
 }
 
 /// Mount id → (shared, slave).
-fn parse_propagation(text: &str) -> HashMap<u64, (bool, bool)> {
-    mountinfo::mounts(text)
-        .map(|mount| (mount.id, (mount.is_shared, mount.is_slave)))
-        .collect()
+fn parse_propagation(mountinfo: &str) -> HashMap<u64, (bool, bool)> {
+    let mut table = HashMap::new();
+    for line in mountinfo.lines() {
+        let mut fields = line.split(' ');
+        let Some(id) = fields.next().and_then(|id| id.parse().ok()) else {
+            continue;
+        };
+        let optional: Vec<&str> = fields.skip(5).take_while(|field| *field != "-").collect();
+        let has = |prefix: &str| optional.iter().any(|field| field.starts_with(prefix));
+        table.insert(id, (has("shared:"), has("master:")));
+    }
+    table
 }
 
 fn cgroup_source(context: &Context<'_>) -> Result<Source, IsolateError> {
@@ -241,4 +337,21 @@ fn cgroup_source(context: &Context<'_>) -> Result<Source, IsolateError> {
         clones.push((name, aliases, clone));
     }
     Ok(Source::CgroupV1(clones))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peer_groups_are_read_from_the_optional_fields() {
+        let table = parse_propagation(
+            "27 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n\
+             30 27 0:3 / /a rw master:1 - tmpfs tmpfs rw\n\
+             31 27 0:4 / /shared:9 rw - tmpfs tmpfs rw\n",
+        );
+        assert_eq!(table[&27], (true, false));
+        assert_eq!(table[&30], (false, true));
+        assert_eq!(table[&31], (false, false));
+    }
 }

@@ -40,7 +40,19 @@ pub(crate) struct Mount {
     pub source: String,
     pub options: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub uid_mappings: Option<Vec<serde_json::Value>>,
+    pub uid_mappings: Option<Vec<IdMapping>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gid_mappings: Option<Vec<IdMapping>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct IdMapping {
+    #[serde(rename = "containerID")]
+    pub container_id: u32,
+    #[serde(rename = "hostID")]
+    pub host_id: u32,
+    pub size: u32,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -119,7 +131,9 @@ pub(crate) struct Linux {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seccomp: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub uid_mappings: Option<Vec<serde_json::Value>>,
+    pub uid_mappings: Option<Vec<IdMapping>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gid_mappings: Option<Vec<IdMapping>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intel_rdt: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]

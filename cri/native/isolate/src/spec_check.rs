@@ -17,6 +17,10 @@ fn is_set(value: Option<&serde_json::Value>) -> bool {
     }
 }
 
+fn is_filled<T>(list: &Option<Vec<T>>) -> bool {
+    list.as_ref().is_some_and(|list| !list.is_empty())
+}
+
 impl Spec {
     /// Refuses what would otherwise be ignored silently, and values that cannot work.
     pub(crate) fn check(&self) -> Result<(), IsolateError> {
@@ -107,14 +111,21 @@ impl Spec {
                     .namespace("cgroup")
                     .is_some_and(|namespace| !namespace.path.is_empty()),
             ),
-            ("user namespaces", linux.namespace("user").is_some()),
+            (
+                "making a user namespace",
+                linux
+                    .namespace("user")
+                    .is_some_and(|namespace| namespace.path.is_empty()),
+            ),
             ("time namespaces", linux.namespace("time").is_some()),
             (
-                "uidMappings",
-                linux
-                    .uid_mappings
-                    .as_ref()
-                    .is_some_and(|list| !list.is_empty()),
+                "uidMappings without a user namespace",
+                linux.namespace("user").is_none() && is_filled(&linux.uid_mappings),
+            ),
+            (
+                "a user namespace without uidMappings and gidMappings",
+                linux.namespace("user").is_some()
+                    && !(is_filled(&linux.uid_mappings) && is_filled(&linux.gid_mappings)),
             ),
             ("resources.blockIO", is_set(resources.block_io.as_ref())),
             ("resources.network", is_set(resources.network.as_ref())),
@@ -127,16 +138,6 @@ impl Spec {
                 "resources.cpu.realtime*",
                 resources.cpu.realtime_runtime.is_some_and(|us| us != 0)
                     || resources.cpu.realtime_period.is_some_and(|us| us != 0),
-            ),
-            (
-                "idmapped mounts",
-                self.mounts.iter().any(|mount| {
-                    mount
-                        .uid_mappings
-                        .as_ref()
-                        .is_some_and(|list| !list.is_empty())
-                        || mount.options.iter().any(|o| o == "idmap" || o == "ridmap")
-                }),
             ),
         ];
         match features.iter().find(|(_, used)| *used) {
@@ -194,7 +195,10 @@ mod tests {
             parse(&spec).unwrap_err().message
         };
         for (namespace, name) in [
-            (serde_json::json!({"type": "user"}), "user namespaces"),
+            (
+                serde_json::json!({"type": "user"}),
+                "making a user namespace",
+            ),
             (serde_json::json!({"type": "neetwork"}), "\"neetwork\""),
             (
                 serde_json::json!({"type": "cgroup", "path": "/proc/1/ns/cgroup"}),

@@ -10,11 +10,13 @@ use rustix::fs::{Mode, OFlags};
 use crate::assembler::Assembly;
 use crate::control::Stopwatch;
 use crate::error::IsolateError;
+use crate::ids::Ids;
 use crate::masks;
 use crate::pod_mounts::POD_ROOT_DIR;
 use crate::request::Rootfs;
 use crate::rootfs::{self, Overlay};
 use crate::spec::Linux;
+use crate::staging::{StagedRoot, Staging};
 
 const PRIVATE: Attributes = Attributes {
     set: 0,
@@ -30,6 +32,8 @@ pub(crate) struct Stage {
     pub pod_proc: Option<OwnedFd>,
     /// The null device of a mount in this namespace, to be copied.
     pub null: OwnedFd,
+    /// For image volumes.
+    pub staging: Option<Staging>,
 }
 
 /// The root file system before there is a mount namespace for it.
@@ -38,22 +42,34 @@ enum Root<'a> {
     Detached(OwnedFd, &'a Path),
     /// To be mounted by mount(2) when the namespace is there.
     Later(Overlay<'a>),
+    /// To be put together of mounts when the namespace is there.
+    Staged(StagedRoot),
 }
 
 fn fail(errno: Errno) -> IsolateError {
     IsolateError::kernel("mount-namespace", "make a mount namespace", errno)
 }
 
-/// Moves this process into a new mount namespace that holds the root file system.
+/// Moves this process into a new mount namespace that holds the root file system. `user`: ids are
+/// mapped by this user namespace. `with_images`: images will be mounted as volumes.
 pub(crate) fn set_the_stage(
     assembly: &Assembly<'_>,
+    ids: &Ids,
+    user: Option<&OwnedFd>,
+    with_images: bool,
     clock: &mut Stopwatch,
 ) -> Result<Stage, IsolateError> {
-    let root = prepare_root(assembly)?;
+    let has_pod = assembly.request.pod.is_some_and(|pod| pod.mnt.is_some());
+    if with_images && !has_pod {
+        return Err(IsolateError::unimplemented(
+            "stage-layers",
+            "image volumes without a pod",
+        ));
+    }
+    let root = prepare_root(assembly, ids, user, with_images)?;
     clock.lap("rootfs");
     // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
-    let has_pod = assembly.request.pod.is_some_and(|pod| pod.mnt.is_some());
-    let via_pod = has_pod && matches!(root, Root::Detached(..));
+    let via_pod = has_pod && !matches!(root, Root::Later(_));
     let (pod_shm, pod_proc) = visit_pod(assembly, via_pod)?;
     spawn::unshare(new_namespaces(&assembly.spec.linux)).map_err(fail)?;
     if !via_pod {
@@ -62,10 +78,19 @@ pub(crate) fn set_the_stage(
     }
     clock.lap("mount-namespace");
     let null = masks::open_null(if via_pod { "/null" } else { "/dev/null" }, OFlags::PATH)?;
+    let staging = if with_images || matches!(root, Root::Staged(_)) {
+        Some(Staging::new(can_append(assembly))?)
+    } else {
+        None
+    };
     let root = match root {
         Root::Detached(root, _) if via_pod => attach(root, Path::new(POD_ROOT_DIR))?,
         Root::Detached(root, place) => attach(root, place)?,
-        Root::Later(overlay) => overlay.mount_at_writable_dir()?,
+        Root::Later(overlay) => overlay.mount_at(overlay.writable_dir.unwrap_or(Path::new("/")))?,
+        Root::Staged(StagedRoot { layers, writable }) => staging
+            .as_ref()
+            .ok_or_else(|| fail(Errno::BADF))?
+            .overlay(&layers, Some(&writable))?,
     };
     clock.lap("attach-rootfs");
     Ok(Stage {
@@ -73,10 +98,21 @@ pub(crate) fn set_the_stage(
         pod_shm,
         pod_proc,
         null,
+        staging,
     })
 }
 
-fn prepare_root<'a>(assembly: &'a Assembly<'_>) -> Result<Root<'a>, IsolateError> {
+/// Whether overlay takes its layers one by one.
+fn can_append(assembly: &Assembly<'_>) -> bool {
+    assembly.host.features.overlay_lowerdir_append && !assembly.request.legacy_mounts
+}
+
+fn prepare_root<'a>(
+    assembly: &'a Assembly<'_>,
+    ids: &Ids,
+    user: Option<&OwnedFd>,
+    with_images: bool,
+) -> Result<Root<'a>, IsolateError> {
     let (lower_dirs, writable_dir, volatile) = match &assembly.request.rootfs {
         Rootfs::Directory(path) => {
             return Ok(Root::Detached(rootfs::clone_directory(path)?, path));
@@ -89,12 +125,15 @@ fn prepare_root<'a>(assembly: &'a Assembly<'_>) -> Result<Root<'a>, IsolateError
     };
     let overlay = Overlay {
         lower_dirs,
-        writable_dir,
+        writable_dir: Some(writable_dir),
         volatile,
     };
-    overlay.prepare()?;
-    let can_append = assembly.host.features.overlay_lowerdir_append && overlay.fits_fsconfig();
-    if assembly.request.legacy_mounts || !can_append {
+    let by_paths = can_append(assembly) && overlay.fits_fsconfig();
+    if user.is_some() || (with_images && !by_paths) {
+        return StagedRoot::open(&overlay, ids, user).map(Root::Staged);
+    }
+    overlay.prepare(ids)?;
+    if !by_paths {
         return Ok(Root::Later(overlay));
     }
     Ok(Root::Detached(overlay.mount_detached()?, writable_dir))

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 
-use estiba_kernel::resolve;
+use estiba_kernel::{resolve, userns};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::ids::Ids;
 
 const STEP: &str = "sysctl";
 
@@ -29,11 +30,14 @@ const IPC_KEYS: [&str; 9] = [
     "kernel.msg_next_id",
 ];
 
-/// What a pod with its own network namespace starts from.
+/// What a pod with its own network namespace starts from; in a user namespace its groups may ping.
 const NETWORK_DEFAULTS: [(&str, &str); 2] = [
     ("net.ipv4.ip_unprivileged_port_start", "0"),
-    ("net.ipv4.ping_group_range", "0 2147483647"),
+    (PING_GROUPS, "0 2147483647"),
 ];
+const PING_GROUPS: &str = "net.ipv4.ping_group_range";
+/// The largest group that the range may name.
+const LAST_PING_GROUP: u32 = i32::MAX as u32;
 
 /// The path below /proc/sys. Keys are written with dots, or with slashes where a name holds dots.
 fn path_of(key: &str) -> Option<String> {
@@ -100,16 +104,28 @@ fn check(key: &str, value: &str, own: Own) -> Result<String, IsolateError> {
 pub(crate) fn apply(
     sysctls: &BTreeMap<String, String>,
     own: Own,
+    ids: &Ids,
     defaults: bool,
 ) -> Result<(), IsolateError> {
     let mut writes = Vec::new();
     for (key, value) in sysctls {
-        writes.push((key.as_str(), check(key, value, own)?, value.as_str(), true));
+        let path = check(key, value, own)?;
+        let value = if path.replace('/', ".") == PING_GROUPS {
+            ping_groups(value, ids)?
+        } else {
+            value.clone()
+        };
+        writes.push((key.as_str(), path, value, true));
     }
     if defaults && own.network {
         for (key, value) in NETWORK_DEFAULTS {
             let path = key.replace('.', "/");
             if !writes.iter().any(|(_, other, ..)| *other == path) {
+                let value = if key == PING_GROUPS {
+                    all_ping_groups(ids).unwrap_or_else(|| value.to_owned())
+                } else {
+                    value.to_owned()
+                };
                 writes.push((key, path, value, false));
             }
         }
@@ -119,7 +135,12 @@ pub(crate) fn apply(
     }
     let root = open_proc_sys()?;
     for (key, path, value, required) in writes {
-        let result = write_one(&root, &path, value);
+        let mut result = write_one(&root, &path, &value);
+        if ids.are_mapped() && result == Err(rustix::io::Errno::ACCESS) {
+            // Newer kernels take those of an ipc namespace from its own root only.
+            let (uid, gid) = ids.root()?;
+            result = userns::as_root_of(uid, gid, || write_one(&root, &path, &value));
+        }
         match result {
             Ok(()) => {}
             // A default that this kernel does not have is no reason to fail.
@@ -137,6 +158,34 @@ pub(crate) fn apply(
         }
     }
     Ok(())
+}
+
+/// The range as the host counts groups: this process is not in the user namespace.
+fn ping_groups(value: &str, ids: &Ids) -> Result<String, IsolateError> {
+    let mut ends = value.split_ascii_whitespace().map(str::parse::<u32>);
+    let (Some(Ok(first)), Some(Ok(last)), None) = (ends.next(), ends.next(), ends.next()) else {
+        // The kernel's to refuse.
+        return Ok(value.to_owned());
+    };
+    if !ids.are_mapped() || first > last {
+        return Ok(value.to_owned());
+    }
+    match (ids.gid(first), ids.gid(last)) {
+        (Some(low), Some(high)) if low <= high => Ok(format!("{low} {high}")),
+        _ => {
+            let message = format!(
+                "cannot set sysctl {PING_GROUPS:?} to {value:?}: these are not groups of the pod's user namespace"
+            );
+            Err(IsolateError::invalid(STEP, message))
+        }
+    }
+}
+
+/// All groups of the first range of the user namespace, as far as the sysctl can name them.
+fn all_ping_groups(ids: &Ids) -> Option<String> {
+    let range = ids.gids.first()?;
+    let last = range.outside.saturating_add(range.length.saturating_sub(1));
+    Some(format!("{} {}", range.outside, last.min(LAST_PING_GROUP)))
 }
 
 fn open_proc_sys() -> Result<OwnedFd, IsolateError> {
@@ -230,6 +279,25 @@ mod tests {
             let error = check(key, "1", BOTH).unwrap_err();
             assert!(error.message.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn groups_that_may_ping_are_counted_as_the_host_does() {
+        let range = estiba_kernel::userns::Range {
+            inside: 0,
+            outside: 100_000,
+            length: 65_536,
+        };
+        let ids = Ids {
+            uids: vec![range],
+            gids: vec![range],
+        };
+        assert_eq!(ping_groups("5 10", &ids).unwrap(), "100005 100010");
+        assert_eq!(ping_groups("1 0", &ids).unwrap(), "1 0");
+        assert_eq!(ping_groups("0 7", &Ids::default()).unwrap(), "0 7");
+        assert!(ping_groups("0 2147483647", &ids).is_err());
+        assert_eq!(all_ping_groups(&ids).unwrap(), "100000 165535");
+        assert_eq!(all_ping_groups(&Ids::default()), None);
     }
 
     #[test]

@@ -7,9 +7,7 @@ pub mod bpf;
 pub mod caps;
 pub mod cgroup;
 pub mod fd;
-pub mod hang;
 pub mod mount;
-pub mod mountinfo;
 pub mod net;
 pub mod probe;
 pub mod process;
@@ -19,6 +17,7 @@ pub mod signal;
 pub mod socket;
 pub mod spawn;
 pub mod terminal;
+pub mod userns;
 
 pub use rustix::io::Errno;
 

@@ -45,6 +45,29 @@ pub fn set_attributes(fd: impl AsFd, what: Attributes, recursive: bool) -> Resul
         propagation: what.propagation,
         userns_fd: 0,
     };
+    set(fd.as_fd(), &attr, recursive)
+}
+
+/// Maps the ids of the files of a detached mount by those of a user namespace, with `recursive` also
+/// those of all mounts below it.
+///
+/// # Errors
+/// `INVAL` when a file system cannot be mapped, `PERM` when a mount is mapped already.
+pub fn map_ids(
+    fd: impl AsFd,
+    user_namespace: BorrowedFd<'_>,
+    recursive: bool,
+) -> Result<(), Errno> {
+    let attr = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: u64::from(crate::bits(user_namespace.as_raw_fd())),
+    };
+    set(fd.as_fd(), &attr, recursive)
+}
+
+fn set(fd: BorrowedFd<'_>, attr: &libc::mount_attr, recursive: bool) -> Result<(), Errno> {
     let empty: &CStr = c"";
     let mut flags = crate::bits(libc::AT_EMPTY_PATH);
     if recursive {
@@ -54,10 +77,10 @@ pub fn set_attributes(fd: impl AsFd, what: Attributes, recursive: bool) -> Resul
     let result = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
-            fd.as_fd().as_raw_fd(),
+            fd.as_raw_fd(),
             empty.as_ptr(),
             flags,
-            std::ptr::from_ref(&attr),
+            std::ptr::from_ref(attr),
             std::mem::size_of::<libc::mount_attr>(),
         )
     };

@@ -85,7 +85,7 @@ fn kill_monitor(record: &v1::PodStateRecord) -> Result<(), Fault> {
         return Ok(());
     }
     process::send_signal(&pidfd, 9).map_err(fault)?;
-    if estiba_kernel::fd::is_readable_within(&pidfd, PATIENCE) {
+    if process::has_ended_within(&pidfd, PATIENCE) {
         return Ok(());
     }
     Err(Fault::new(
@@ -113,5 +113,5 @@ fn unpin(netns_path: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let path = job::absolute(netns_path, "check")?;
-    estiba_isolate::unpin_network(&path).map_err(convert::fault)
+    estiba_monitor::unpin_netns(&path)
 }

@@ -108,7 +108,7 @@ pub(crate) fn run(connection: OwnedFd, context: Context) -> ExitCode {
         Some(launcher_request::Job::StartPod(start)) => {
             return become_monitor(connection, context, start);
         }
-        Some(launcher_request::Job::Ping(_)) => ping(&context),
+        Some(launcher_request::Job::Ping(request)) => ping(&context, &request.layers_dir),
         Some(launcher_request::Job::RunProgram(run)) => program::run(&run, &connection, &context),
         Some(launcher_request::Job::Unpack(job)) => {
             return unpack::run(&job, &connection, reader, &context);
@@ -134,8 +134,15 @@ pub(crate) fn answered(sent: Result<(), estiba_wire::FrameError>) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn ping(context: &Context) -> Result<Option<Reply>, Fault> {
+fn ping(context: &Context, layers_dir: &str) -> Result<Option<Reply>, Fault> {
     let features = &context.host()?.features;
+    let problem = if layers_dir.is_empty() {
+        String::new()
+    } else {
+        let layers_dir = absolute(layers_dir, "ping")?;
+        let found = estiba_isolate::probe_user_namespaces(&layers_dir);
+        found.err().map_or_else(String::new, |error| error.message)
+    };
     Ok(Some(Reply::Pong(v1::Pong {
         build: BUILD.to_owned(),
         launcher_pid: context.launcher_pid,
@@ -146,6 +153,8 @@ fn ping(context: &Context) -> Result<Option<Reply>, Fault> {
             clone_detached_mounts: features.clone_detached_mounts,
             clone_into_cgroup: features.clone_into_cgroup,
             recursive_read_only: features.recursive_read_only,
+            user_namespaces: !layers_dir.is_empty() && problem.is_empty(),
+            user_namespaces_problem: problem,
         }),
     })))
 }

@@ -4,7 +4,7 @@
 use std::os::fd::AsFd;
 use std::time::Instant;
 
-use estiba_isolate::{Building, ControlMessage, where_it_hangs};
+use estiba_isolate::{Building, ControlMessage};
 use estiba_wire::v1::Fault;
 
 use crate::container::{Construction, Phase};
@@ -24,8 +24,18 @@ pub(crate) struct Abandoned {
     pub(crate) look_at: Option<Instant>,
 }
 
-/// SIGKILL to whoever is at work on a build.
-pub(crate) fn kill(building: &Building) {
+/// Which process of a build hangs, and where in the kernel.
+pub(crate) fn where_it_hangs(building: &Building) -> String {
+    let pid = building
+        .process
+        .as_ref()
+        .map_or(building.builder_pid, |(pid, _)| *pid);
+    let wchan = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
+    let wchan = Some(wchan.trim()).filter(|name| !matches!(*name, "" | "0"));
+    format!("process {pid} hangs in {}", wchan.unwrap_or("user space"))
+}
+
+fn kill(building: &Building) {
     process::send_signal(&building.builder_pidfd, 9).ok();
     if let Some((_, pidfd)) = &building.process {
         process::send_signal(pidfd, 9).ok();

@@ -21,7 +21,6 @@ fn code(code: isolate::ErrorCode) -> v1::ErrorCode {
         isolate::ErrorCode::ResourceExhausted => v1::ErrorCode::ResourceExhausted,
         isolate::ErrorCode::PermissionDenied => v1::ErrorCode::PermissionDenied,
         isolate::ErrorCode::Unimplemented => v1::ErrorCode::Unimplemented,
-        isolate::ErrorCode::DeadlineExceeded => v1::ErrorCode::DeadlineExceeded,
         isolate::ErrorCode::Internal => v1::ErrorCode::Internal,
     }
 }
@@ -33,6 +32,21 @@ pub fn resolved_user(user: &isolate::ResolvedUser) -> v1::ResolvedUser {
         uid: user.uid,
         gid: user.gid,
         additional_gids: user.additional_gids.clone(),
+    }
+}
+
+pub(crate) fn ids(uids: &[v1::IdMapping], gids: &[v1::IdMapping]) -> isolate::Ids {
+    let ranges = |list: &[v1::IdMapping]| {
+        let range = |one: &v1::IdMapping| estiba_kernel::userns::Range {
+            inside: one.container_id,
+            outside: one.host_id,
+            length: one.length,
+        };
+        list.iter().map(range).collect()
+    };
+    isolate::Ids {
+        uids: ranges(uids),
+        gids: ranges(gids),
     }
 }
 

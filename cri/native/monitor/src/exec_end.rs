@@ -4,12 +4,14 @@ use std::time::Instant;
 
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
-use crate::abandoned;
 use crate::exec::{DRAIN, Exec, GIVE_UP, Killed, LOOK_AGAIN};
-use crate::monitor::{Answer, Monitor, PUMPS};
+use crate::monitor::{Answer, Monitor};
 use crate::poller::Key;
 use crate::process::{self, Ended};
 use crate::stderr_log::Level;
+
+/// Reads of one stream at a time: a command that never stops writing must not stop all others.
+const PUMPS: usize = 32;
 
 impl Monitor {
     pub(crate) fn exec_process_ended(&mut self, key: Key) {
@@ -37,18 +39,15 @@ impl Monitor {
             return self.exec_deadline(key, now);
         }
         exec.drain_until = now.checked_add(DRAIN);
-        self.pump_both(key);
-        self.finish_drained_exec(key);
-    }
-
-    /// Takes what is in the pipes now; what comes later is an event of its own.
-    fn pump_both(&mut self, key: Key) {
         for index in 0..2 {
-            let mut reads = 0;
-            while reads < PUMPS && self.pump_exec(key, index) {
-                reads += 1;
+            // What comes later is an event of its own.
+            for _ in 0..PUMPS {
+                if !self.pump_exec(key, index) {
+                    break;
+                }
             }
         }
+        self.finish_drained_exec(key);
     }
 
     pub(crate) fn abandon_execs_of(&mut self, client: Key) {
@@ -77,7 +76,10 @@ impl Monitor {
             exec.give_up_at
         };
         if let Some(construction) = &exec.construction {
-            abandoned::kill(&construction.building);
+            process::send_signal(&construction.building.builder_pidfd, 9).ok();
+            if let Some((_, pidfd)) = &construction.building.process {
+                process::send_signal(pidfd, 9).ok();
+            }
         }
         if let Some(process) = &exec.process {
             process::send_signal(process, 9).ok();
@@ -118,7 +120,13 @@ impl Monitor {
 
     /// Takes what is in the pipes, closes them and answers.
     pub(crate) fn finish_exec(&mut self, key: Key) {
-        self.pump_both(key);
+        for index in 0..2 {
+            for _ in 0..PUMPS {
+                if !self.pump_exec(key, index) {
+                    break;
+                }
+            }
+        }
         let Some(exec) = self.execs.remove(&key) else {
             return;
         };

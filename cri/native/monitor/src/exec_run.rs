@@ -1,4 +1,4 @@
-//! Starts execs, up to the command's execve.
+//! Runs execs: start, output with back-pressure, end, deadline.
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -77,8 +77,7 @@ impl Monitor {
             ..PodNamespaces::default()
         };
         if !self.identity.netns_path.is_empty() {
-            let unpinned = estiba_isolate::unpin_network(self.identity.netns_path.as_ref());
-            failures.extend(unpinned.map_err(crate::convert::fault).err());
+            failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
         }
         failures
     }

@@ -120,7 +120,7 @@ pub(crate) fn undo(host: &Host, namespaces: PodNamespaces, netns_path: &str) {
     }
     drop(namespaces);
     if !netns_path.is_empty() {
-        estiba_isolate::unpin_network(netns_path.as_ref()).ok();
+        crate::unpin_netns(netns_path.as_ref()).ok();
     }
 }
 
@@ -135,6 +135,8 @@ fn pod_request(start: &v1::StartPod) -> PodRequest {
         shm_size: start.shm_size_bytes,
         netns_path: PathBuf::from(&start.netns_path),
         cgroup_parent: start.cgroup_parent.clone(),
+        legacy_mounts: start.legacy_mounts,
+        ids: convert::ids(&start.uid_mappings, &start.gid_mappings),
     }
 }
 
@@ -147,6 +149,7 @@ fn pod_started(identity: &Identity, namespaces: &PodNamespaces) -> v1::PodStarte
     v1::PodStarted {
         monitor_pid: identity.pid,
         monitor_start_time_ticks: identity.start_time_ticks,
+        user_path: path(&namespaces.user),
         ipc_path: path(&namespaces.ipc),
         uts_path: path(&namespaces.uts),
         pid_path: path(&namespaces.pid),

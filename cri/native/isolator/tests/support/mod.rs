@@ -25,7 +25,6 @@ use estiba_wire::{FrameReader, PROTOCOL_VERSION};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 pub mod bundle;
-pub mod fuse;
 pub mod pod;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -38,6 +37,7 @@ pub struct Launcher {
     scratch: tempfile::TempDir,
 }
 
+/// Whether this process may do what these tests need.
 /// Says why the running test proves nothing here. `hack/run-tests.ts` counts these lines; a print
 /// macro would not do, as what it prints is shown for failing tests only.
 pub fn skip(why: &str) {
@@ -46,7 +46,6 @@ pub fn skip(why: &str) {
     writeln!(std::io::stderr(), "\nskipped: {what}: {why}").ok();
 }
 
-/// Whether this process may do what these tests need.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }

@@ -25,7 +25,7 @@ fn a_message_travels_over_a_socket() {
     let (left, right) = pair(SocketFlags::empty());
     let request = v1::LauncherRequest {
         version: 1,
-        job: Some(launcher_request::Job::Ping(v1::Ping {})),
+        job: Some(launcher_request::Job::Ping(v1::Ping::default())),
     };
     send(&left, &request).unwrap();
     let mut reader = FrameReader::new();

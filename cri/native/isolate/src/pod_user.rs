@@ -1,0 +1,252 @@
+//! The first process of a pod with a user namespace: makes the pod's other namespaces inside of it,
+//! so that they belong to it. It ends when they are held by descriptor, or stays as the pod's pid 1.
+//!
+//! What needs the host's rights (sysctls of old kernels, device nodes, the pod's mount namespace) is
+//! not its business: another child does that, in the namespaces made here.
+
+#![allow(unsafe_code, reason = "fork points")]
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use estiba_kernel::cgroup::Joined;
+use estiba_kernel::mount;
+use estiba_kernel::spawn::{
+    Clone, Side, clone3, exit_now, send_signal, setns, unshare, wait_pidfd,
+};
+use estiba_kernel::{Errno, fd, process, signal, socket, userns};
+
+use crate::builder::settle;
+use crate::error::{ErrorCode, IsolateError};
+use crate::ids::{Ids, no_namespace};
+use crate::pod::lose_privileges;
+
+const STEP: &str = "user-namespace";
+
+/// The namespaces that such a pod is made with, by their names in procfs.
+pub(crate) struct Wanted<'a> {
+    pub ids: &'a Ids,
+    pub network: bool,
+    pub ipc: bool,
+    pub uts: bool,
+    pub pid: bool,
+}
+
+impl Wanted<'_> {
+    fn names(&self) -> Vec<&'static str> {
+        let all = [
+            (true, "user"),
+            (self.network, "net"),
+            (self.ipc, "ipc"),
+            (self.uts, "uts"),
+            (self.pid, "pid"),
+        ];
+        let wanted = all.into_iter().filter(|(wanted, _)| *wanted);
+        wanted.map(|(_, name)| name).collect()
+    }
+
+    fn flags(&self) -> i32 {
+        let all = [
+            (self.network, libc::CLONE_NEWNET),
+            (self.ipc, libc::CLONE_NEWIPC),
+            (self.uts, libc::CLONE_NEWUTS),
+        ];
+        all.into_iter()
+            .filter(|(wanted, _)| *wanted)
+            .fold(0, |flags, (_, flag)| flags | flag)
+    }
+}
+
+/// The namespaces, and the pod's pid 1 when one is wanted.
+pub(crate) struct Born {
+    pub namespaces: Vec<(&'static str, OwnedFd)>,
+    pub init: Option<(i32, OwnedFd)>,
+}
+
+impl Born {
+    pub(crate) fn fd(&self, name: &str) -> Option<&OwnedFd> {
+        let found = self.namespaces.iter().find(|(known, _)| *known == name);
+        found.map(|(_, fd)| fd)
+    }
+
+    /// Ends the pid 1.
+    pub(crate) fn end(self) {
+        if let Some((_, pidfd)) = self.init {
+            send_signal(&pidfd, libc::SIGKILL).ok();
+            wait_pidfd(&pidfd, true).ok();
+        }
+    }
+}
+
+/// What the child says when it is done.
+type Word = Result<(), IsolateError>;
+
+/// Makes the namespaces. On failure nothing is left.
+pub(crate) fn make(wanted: &Wanted<'_>, joined: Option<&Joined>) -> Result<Born, IsolateError> {
+    let (ours, theirs) = socket::seqpacket_pair()
+        .map_err(|errno| IsolateError::kernel(STEP, "make a socket", errno))?;
+    let mut namespaces = libc::CLONE_NEWUSER;
+    if wanted.pid {
+        namespaces |= libc::CLONE_NEWPID;
+    }
+    let how = Clone {
+        namespaces,
+        sibling: false,
+        cgroup: joined.and_then(Joined::v2),
+    };
+    // SAFETY: the caller has one thread (crate contract); the child ends in exit_now or sleeps for
+    // ever.
+    match unsafe { clone3(&how) }.map_err(no_namespace)? {
+        Side::Child => {
+            drop(ours);
+            exit_now(first(wanted, joined, &theirs))
+        }
+        Side::Parent { pid, pidfd } => {
+            drop(theirs);
+            let made = accompany(wanted, pid, &ours);
+            let keep = made.is_ok() && wanted.pid;
+            if !keep {
+                send_signal(&pidfd, libc::SIGKILL).ok();
+                wait_pidfd(&pidfd, true).ok();
+            }
+            made.map(|namespaces| Born {
+                namespaces,
+                init: keep.then_some((pid, pidfd)),
+            })
+        }
+    }
+}
+
+fn accompany(
+    wanted: &Wanted<'_>,
+    pid: i32,
+    socket: &OwnedFd,
+) -> Result<Vec<(&'static str, OwnedFd)>, IsolateError> {
+    let Ids { uids, gids } = wanted.ids;
+    userns::write_mappings(pid, uids, gids).map_err(|errno| {
+        let action = format!("map users {uids:?} and groups {gids:?}");
+        let error = IsolateError::kernel(STEP, action, errno);
+        if errno == Errno::INVAL {
+            error.with_code(ErrorCode::InvalidArgument)
+        } else {
+            error
+        }
+    })?;
+    let silent = |errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno);
+    socket::send(socket, b"mapped", &[]).map_err(silent)?;
+    let message = socket::receive(socket, 16 * 1024, true).map_err(silent)?;
+    let word: Word = serde_json::from_slice(&message.bytes).map_err(|error| {
+        let text = format!("cannot make the pod's namespaces: no answer of the child: {error}");
+        IsolateError::new(ErrorCode::Internal, STEP, text)
+    })?;
+    word?;
+    let open = |name| {
+        userns::open_namespace(pid, name)
+            .map(|fd| (name, fd))
+            .map_err(|errno| IsolateError::kernel(STEP, format!("hold namespace {name:?}"), errno))
+    };
+    wanted.names().into_iter().map(open).collect()
+}
+
+fn first(wanted: &Wanted<'_>, joined: Option<&Joined>, control: &OwnedFd) -> i32 {
+    let done: Word = prepare(wanted, joined, control);
+    let Ok(bytes) = serde_json::to_vec(&done) else {
+        return 1;
+    };
+    let sent = socket::send(control, &bytes, &[]);
+    if done.is_err() || sent.is_err() {
+        return 1;
+    }
+    if !wanted.pid {
+        // Whoever wants the namespaces holds them before it ends us.
+        return i32::from(socket::receive(control, 1, true).is_err());
+    }
+    become_reaper()
+}
+
+fn prepare(
+    wanted: &Wanted<'_>,
+    joined: Option<&Joined>,
+    control: &OwnedFd,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "make the pod's namespaces", errno);
+    let mut keep = vec![control.as_raw_fd()];
+    if let Some(joined) = joined {
+        keep.extend(joined.fds().map(|fd| fd.as_raw_fd()));
+    }
+    settle(
+        if wanted.pid {
+            c"estiba-init"
+        } else {
+            c"estiba-pod"
+        },
+        &keep,
+    )?;
+    if let Some(joined) = joined {
+        joined.enter_v1().map_err(|errno| {
+            IsolateError::kernel("join-cgroup", "join the pod's own cgroup", errno)
+        })?;
+        fd::close_all_except(&[control.as_raw_fd()]).map_err(fail)?;
+    }
+    let go = socket::receive(control, 16, true).map_err(fail)?;
+    if go.bytes.is_empty() {
+        return Err(fail(Errno::PIPE));
+    }
+    process::set_session();
+    process::set_identity(0, 0, &[]).map_err(fail)?;
+    unshare(wanted.flags()).map_err(fail)?;
+    process::leave_session_keyring();
+    if wanted.pid {
+        lose_privileges()?;
+    }
+    process::set_not_dumpable().map_err(fail)
+}
+
+/// Stays as the pod's pid 1, without a descriptor of anything.
+pub(crate) fn become_reaper() -> i32 {
+    if fd::close_all_except(&[]).is_err() {
+        return 1;
+    }
+    for number in 0..3 {
+        // Nothing of the monitor's streams may live as long as the pod.
+        fd::close_number(number);
+    }
+    // Orphans of all containers end here; the kernel reaps them without waking anybody. Signals from
+    // inside the namespace cannot reach a pid 1 without handlers, and from outside only SIGKILL can.
+    signal::reap_children_automatically();
+    signal::sleep_for_ever()
+}
+
+/// A detached procfs of a pid namespace in which nothing but our pid 1 runs: procfs shows the
+/// namespace of whoever mounts it, so a child goes in and comes back with it.
+pub(crate) fn procfs_of(pids: &OwnedFd) -> Result<OwnedFd, IsolateError> {
+    let fail = |errno| IsolateError::kernel("pod-mounts", "mount the pod's procfs", errno);
+    let (ours, theirs) = socket::seqpacket_pair().map_err(fail)?;
+    setns(pids, libc::CLONE_NEWPID).map_err(fail)?;
+    // SAFETY: this child of a single-threaded process has one thread; the new one ends in exit_now.
+    match unsafe { clone3(&Clone::default()) }.map_err(fail)? {
+        Side::Child => {
+            let made = mount::new_file_system("proc", &[("source", "proc")], 0);
+            let sent = match &made {
+                Ok(proc) => {
+                    use std::os::fd::AsFd;
+                    socket::send(&theirs, b"proc", &[proc.as_fd()])
+                }
+                Err(errno) => {
+                    let number = errno.raw_os_error().to_string();
+                    socket::send(&theirs, number.as_bytes(), &[])
+                }
+            };
+            exit_now(i32::from(sent.is_err()))
+        }
+        Side::Parent { pidfd, .. } => {
+            drop(theirs);
+            let answer = socket::receive(&ours, 64, true);
+            wait_pidfd(&pidfd, true).map_err(fail)?;
+            let mut message = answer.map_err(fail)?;
+            message.fds.pop().ok_or_else(|| {
+                let number = String::from_utf8_lossy(&message.bytes).parse();
+                fail(number.map_or(Errno::IO, Errno::from_raw_os_error))
+            })
+        }
+    }
+}
