@@ -171,7 +171,7 @@ export class ImageStore {
 
   /**
    * Returns lowerDirs(imageId) and keeps these layers until release(user), also when the image is
-   * removed. `user` is a container id. Throws NotFound.
+   * removed. `user` is a container id, and may acquire several images. Throws NotFound.
    */
   acquire(user: string, imageId: string): string[] {
     const paths = this.lowerDirs(imageId);

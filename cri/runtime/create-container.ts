@@ -3,20 +3,22 @@ import { CriError, describeError } from '../core/error.ts';
 import { newContainerId, type ContainerId } from '../core/ids.ts';
 import { StepTimes, type StepTime } from '../core/step-times.ts';
 import { describeFailures, UndoStack } from '../core/undo-stack.ts';
-import type { Image } from '../images/image.ts';
 import type { ContainerCreated } from '../isolator/monitor-messages.ts';
-import { buildSpec } from '../spec/build-spec.ts';
-import { devicePathsToStat } from '../spec/devices.ts';
-import { contentOf, type PodFacts, type SpecResult } from '../spec/input.ts';
+import type { SpecResult } from '../spec/input.ts';
 import { logPath } from '../spec/log-path.ts';
 import { resourcesInForce } from '../spec/resource-update.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { containerNameKey, type SandboxRecord } from '../store/record.ts';
 import { removeContainerFiles, writableDir } from './container-files.ts';
+import {
+  acquireMountedImages,
+  requestedImage,
+  shownMounts,
+  type MountedImages,
+} from './container-images.ts';
+import { containerSpec } from './container-spec.ts';
 import type { Deps } from './deps.ts';
-import { deviceNodesAt } from './device-nodes.ts';
 import { keepContainerChange } from './keep-change.ts';
-import { podFilePaths } from './pod-files.ts';
 import { mustBeReady } from './requested.ts';
 
 type Config = runtime.v1.ContainerConfig.$Properties;
@@ -97,11 +99,12 @@ async function steps(
 ): Promise<void> {
   const times = new StepTimes();
   const image = requestedImage(deps, config);
-  const result = await specOf(deps, sandbox, id, config, image);
+  undo.push('release the images', async () => deps.images.release(id));
+  const lowerDirs = deps.images.acquire(id, image.id);
+  const volumes = acquireMountedImages(deps, id, config);
+  const result = await containerSpec(deps, sandbox, id, config, image, volumes);
   const path = logPath(sandbox.config, config);
   times.lap('spec');
-  undo.push('release the image', async () => deps.images.release(id));
-  const lowerDirs = deps.images.acquire(id, image.id);
   const record = await deps.store.containers.claim({
     id,
     sandboxId: sandbox.id,
@@ -111,6 +114,7 @@ async function steps(
     imageId: image.id,
     imageRef: image.repoDigests[0] ?? image.id,
     lowerDirs,
+    volumeLayerDirs: [...volumes.values()].flatMap(({ layers }) => layers),
     logPath: path,
     stopSignal: result.stopSignal,
   });
@@ -131,7 +135,7 @@ async function steps(
     deadlineMs: deps.config.timeouts.createSeconds * 1000,
   });
   times.lap('monitor');
-  await publish(deps, id, config, result, created);
+  await publish(deps, id, config, result, created, volumes);
   times.lap('record');
   const steps = [...times.steps, ...created.steps.map(inMonitor)];
   deps.log.debug({ containerId: id, steps }, 'container created');
@@ -149,6 +153,7 @@ async function publish(
   config: Config,
   result: SpecResult,
   created: ContainerCreated,
+  volumes: MountedImages,
 ): Promise<void> {
   for (const note of result.notes) {
     deps.log.warn({ containerId: id, note }, 'a request is served with less than asked');
@@ -158,66 +163,11 @@ async function publish(
     state: 'created',
     pid: created.pid,
     user: created.user,
-    mounts: result.mounts,
+    mounts: shownMounts(result.mounts, volumes),
     resources: linux ? { linux: resourcesInForce(linux, deps.host.spec) } : undefined,
   }));
 }
 
-function requestedImage(deps: Deps, config: Config): Image {
-  const name = config.image?.image ?? '';
-  const image = name === '' ? undefined : deps.images.resolve(name);
-  if (image === undefined) {
-    const why = name === '' ? 'the request names no image' : 'there is no such image on this node';
-    throw new CriError('NotFound', `cannot use image "${name}": ${why}`);
-  }
-  return image;
-}
-
-async function specOf(
-  deps: Deps,
-  sandbox: SandboxRecord,
-  containerId: ContainerId,
-  container: Config,
-  image: Image,
-): Promise<SpecResult> {
-  const paths = devicePathsToStat(container);
-  const nodes = await Promise.all(
-    paths.map(async (path) => [path, await deviceNodesAt(path)] as const),
-  );
-  return buildSpec({
-    containerId,
-    requested: { sandbox: sandbox.config, container },
-    content: contentOf(image.config.config),
-    pod: podFacts(deps, sandbox),
-    host: deps.host.spec,
-    settings: {
-      cgroupBase: deps.config.isolator.cgroupBase,
-      pidsLimit: deps.config.containers.pidsLimit,
-      rlimitNofile: deps.config.containers.rlimitNofile,
-    },
-    deviceNodes: new Map(nodes),
-  });
-}
-
-function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
-  const { hosts, hostname, resolvConf } = podFilePaths(deps.config.stateDir, sandbox.id);
-  const started = sandbox.podStarted;
-  const isHostNetwork = sandbox.netnsPath === '';
-  return {
-    sandboxId: sandbox.id,
-    netnsPath: sandbox.netnsPath,
-    ipcPath: started?.ipcPath ?? '',
-    utsPath: started?.utsPath ?? '',
-    pidPath: started?.pidPath ?? '',
-    shmPath: started?.shmPath ?? '',
-    userPath: started?.userPath ?? '',
-    hostname:
-      isHostNetwork || !sandbox.config.hostname ? deps.host.hostname : sandbox.config.hostname,
-    files: { hosts, hostname, resolvConf },
-  };
-}
-
-// Never rejects: the caller is to be told why the create failed.
 async function undoCreate(
   deps: Deps,
   id: ContainerId,

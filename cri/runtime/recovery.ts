@@ -74,7 +74,7 @@ export async function recover(deps: Deps, { gone, quarantined }: Loaded): Promis
     if (container.lowerDirs.length === 0) {
       deps.images.reacquireAll(container.id); // its record was broken: every container has layers
     } else {
-      deps.images.reacquire(container.id, container.lowerDirs);
+      deps.images.reacquire(container.id, [...container.lowerDirs, ...container.volumeLayerDirs]);
     }
   }
   await Promise.race([reachMonitors(deps), pause(patienceMs, undefined, { ref: false })]);

@@ -40,13 +40,7 @@ export function buildSpec(input: SpecInput): SpecResult {
   const bounds = limits(container.linux?.resources ?? {}, input.host, input.settings.pidsLimit);
   const files = rlimits(input.settings, input.host);
   const signal = stopSignal(container, input.content);
-  const { mounts, rootfsPropagation } = containerMounts(
-    sandbox,
-    container,
-    input.content,
-    input.pod,
-    input.host,
-  );
+  const { mounts, rootfsPropagation } = containerMounts(input);
   return {
     spec: {
       ociVersion,

@@ -1,6 +1,7 @@
 // What the spec is made from. Requested (the kubelet's words) and Content (the image's words) are
 // different types, so that nothing an image says can reach a setting of the host.
 import type { CriMount, ContainerConfig, PodSandboxConfig } from './cri-types.ts';
+import type { ImageLayers } from './image-volumes.ts';
 import type { OciSpec } from './types.ts';
 
 /** What the kubelet asked for. */
@@ -137,6 +138,8 @@ export interface SpecInput {
   readonly settings: SpecSettings;
   /** What the caller found at each of `devicePathsToStat(...)`; [] for a path without device nodes. */
   readonly deviceNodes: ReadonlyMap<string, readonly DeviceNode[]>;
+  /** Layers of `imagesToMount(...)`; an image that is not there is left out. */
+  readonly imageLayers: ImageLayers;
 }
 
 /** Whom the program runs as, for the helper to resolve in the container's own files. */

@@ -2,8 +2,7 @@
 // image's volumes and the kubelet's by depth. A volume replaces a standard mount at the same place.
 import { posix } from 'node:path';
 
-import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
-import type { Content, HostFacts, PodFacts } from './input.ts';
+import type { Content, PodFacts, SpecInput } from './input.ts';
 import { podModes } from './namespaces.ts';
 import { checkText } from './process.ts';
 import type { OciMount } from './types.ts';
@@ -18,15 +17,13 @@ export interface ContainerMounts {
 
 /** Throws as `volumeMounts` does. */
 export function containerMounts(
-  sandbox: PodSandboxConfig,
-  config: ContainerConfig,
-  content: Content,
-  pod: PodFacts,
-  host: HostFacts,
+  input: Pick<SpecInput, 'requested' | 'content' | 'pod' | 'host' | 'imageLayers'>,
 ): ContainerMounts {
+  const { requested, content, pod, host, imageLayers } = input;
+  const { sandbox, container: config } = requested;
   const security = config.linux?.securityContext;
   const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
-  const volumes = volumeMounts(config.mounts ?? [], host, ids);
+  const volumes = volumeMounts(config.mounts ?? [], { host, ids, imageLayers });
   const taken = new Set(volumes.map((mount) => mount.destination));
   const own = [
     shmMount(podModes(sandbox).ipc, pod),

@@ -68,6 +68,7 @@ export function sampleInput(change: Partial<SpecInput> = {}): SpecInput {
     host: sampleHost,
     settings: { cgroupBase: '/estiba', pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
     deviceNodes: new Map(),
+    imageLayers: new Map(),
     ...change,
   };
 }

@@ -9,6 +9,7 @@ import {
   sampleContainer,
   sampleContent,
   sampleHost,
+  sampleInput,
   samplePod,
   sampleSandbox,
 } from './sample-input.ts';
@@ -20,16 +21,19 @@ const {
   PROPAGATION_BIDIRECTIONAL: BOTH,
 } = runtime.v1.MountPropagation;
 
+const ground = { host: sampleHost, ids: undefined, imageLayers: new Map<string, string[]>() };
+
 function refusal(change: CriMount, host = sampleHost) {
   const mount = { containerPath: '/c', hostPath: '/h', ...change };
-  return refusalOf(() => volumeMounts([mount], host));
+  return refusalOf(() => volumeMounts([mount], { ...ground, host }));
 }
 
 function destinations(paths: readonly string[], declared: readonly string[] = []): string[] {
   const mounts = paths.map((containerPath) => ({ containerPath, hostPath: '/h' }));
   const container = sampleContainer({ mounts });
   const content = { ...sampleContent(), volumes: declared };
-  const made = containerMounts(sampleSandbox, container, content, samplePod, sampleHost);
+  const requested = { sandbox: sampleSandbox, container };
+  const made = containerMounts(sampleInput({ requested, content }));
   return made.mounts.map((mount) => mount.destination);
 }
 
@@ -43,7 +47,7 @@ describe('volumeMounts', () => {
     [{ mountOptions: ['noexec'] }, ['rbind', 'rprivate', 'rw', 'noexec']],
   ])('gives %j the options %j', (change, options) => {
     const mount = { containerPath: '/c//d/', hostPath: '/h/../x', ...change };
-    expect(volumeMounts([mount], sampleHost)).toEqual([
+    expect(volumeMounts([mount], ground)).toEqual([
       { destination: '/c/d', type: 'bind', source: '/h/../x', options },
     ]);
   });
@@ -73,17 +77,9 @@ describe('volumeMounts', () => {
     expect(refusal(asked, old).message).toMatch(/^RROUnsupported: cannot mount at "\/c": /u);
   });
 
-  it.each([[{ image: { image: 'data:1' } }, 'image volumes']])(
-    'names the feature that %j needs',
-    (change, feature) => {
-      expect(refusal(change)).toMatchObject({ code: 'Unimplemented' });
-      expect(refusal(change).message).toContain(`${feature} are not implemented`);
-    },
-  );
-
   it('accepts selinux_relabel where there is no SELinux, and never drops it elsewhere', () => {
     const mount = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };
-    expect(volumeMounts([mount], sampleHost)).toHaveLength(1);
+    expect(volumeMounts([mount], ground)).toHaveLength(1);
     expect(refusal(mount, { ...sampleHost, selinuxEnabled: true }).code).toBe('Unimplemented');
   });
 });
@@ -135,13 +131,7 @@ describe('containerMounts', () => {
 
   it('leaves out a file of the pod that does not exist', () => {
     const pod = { ...samplePod, files: { ...samplePod.files, hostname: '' } };
-    const { mounts } = containerMounts(
-      sampleSandbox,
-      sampleContainer(),
-      sampleContent(),
-      pod,
-      sampleHost,
-    );
+    const { mounts } = containerMounts(sampleInput({ pod }));
     expect(mounts.map((mount) => mount.destination)).not.toContain('/etc/hostname');
   });
 

@@ -4,6 +4,8 @@ import { posix } from 'node:path';
 import { runtime } from '../../proto/gen/cri.js';
 import { CriError } from '../core/error.ts';
 import type { CriMount } from './cri-types.ts';
+import { imageMount, isImageMount } from './image-volumes.ts';
+import type { ImageLayers } from './image-volumes.ts';
 import type { HostFacts, IdMappings } from './input.ts';
 import { checkText } from './process.ts';
 import { quote, refused, unimplemented } from './refusal.ts';
@@ -24,16 +26,17 @@ const allowedOptions: ReadonlySet<string> = new Set([
   'strictatime',
 ]);
 
-/**
- * One bind mount for each request, in the given order. `ids`: of the pod's user namespace. Throws
- * InvalidArgument or Unimplemented.
- */
-export function volumeMounts(
-  mounts: readonly CriMount[],
-  host: HostFacts,
-  ids?: IdMappings,
-): OciMount[] {
-  return mounts.map((mount) => volumeMount(mount, host, ids));
+/** What volumes are made from beside the request. */
+export interface VolumeGround {
+  readonly host: HostFacts;
+  /** Of the pod's user namespace. */
+  readonly ids: IdMappings | undefined;
+  readonly imageLayers: ImageLayers;
+}
+
+/** One mount for each request, in the given order. Throws InvalidArgument or Unimplemented. */
+export function volumeMounts(mounts: readonly CriMount[], ground: VolumeGround): OciMount[] {
+  return mounts.map((mount) => volumeMount(mount, ground));
 }
 
 /** Root propagation that lets the volumes' own propagation work; undefined = the default. */
@@ -45,10 +48,13 @@ export function rootPropagation(mounts: readonly CriMount[]): 'rslave' | 'rshare
   return modes.has(MountPropagation.PROPAGATION_HOST_TO_CONTAINER) ? 'rslave' : undefined;
 }
 
-function volumeMount(mount: CriMount, host: HostFacts, ids: IdMappings | undefined): OciMount {
+function volumeMount(mount: CriMount, { host, ids, imageLayers }: VolumeGround): OciMount {
   const destination = containerPath(mount.containerPath ?? '');
   const action = `mount at ${quote(destination)}`;
   refuseLaterFeatures(mount, action, host);
+  if (isImageMount(mount)) {
+    return imageMount(mount, destination, imageLayers, ids, extraOptions(mount, action));
+  }
   return {
     destination,
     type: 'bind',
@@ -98,9 +104,6 @@ function hostPath(path: string, action: string): string {
 }
 
 function refuseLaterFeatures(mount: CriMount, action: string, host: HostFacts): void {
-  if ((mount.image?.image ?? '') !== '' || (mount.imageSubPath ?? '') !== '') {
-    throw unimplemented(action, 'image volumes are');
-  }
   if (mount.selinuxRelabel === true && host.selinuxEnabled) {
     throw unimplemented(action, 'SELinux relabelling is');
   }

@@ -70,6 +70,8 @@ const containerSchema = v.object({
   imageId: v.string(),
   imageRef: v.string(),
   lowerDirs: v.array(v.string()),
+  // Written since images can be volumes.
+  volumeLayerDirs: v.optional(v.array(v.string()), []),
   logPath: v.string(),
   state: v.picklist(['creating', 'created', 'running', 'exited', 'unknown']),
   startedAtNs: nanoseconds,

@@ -43,6 +43,7 @@ export function sampleContainer(
     imageId: `sha256:${'a'.repeat(64)}`,
     imageRef: `docker.io/library/busybox@sha256:${'b'.repeat(64)}`,
     lowerDirs: ['/layers/top', '/layers/base'],
+    volumeLayerDirs: ['/layers/volume'],
     logPath: `/var/log/pods/${number}/0.log`,
     stopSignal: 15,
     config: {

@@ -73,6 +73,8 @@ export interface ContainerRecord {
   readonly imageRef: string;
   /** Topmost first. */
   readonly lowerDirs: readonly string[];
+  /** Layers of images that are mounted as volumes. */
+  readonly volumeLayerDirs: readonly string[];
   /** Absolute; "" when output is discarded. */
   readonly logPath: string;
   readonly state: ContainerState;
@@ -109,6 +111,7 @@ export type NewContainer = Pick<
   | 'imageId'
   | 'imageRef'
   | 'lowerDirs'
+  | 'volumeLayerDirs'
   | 'logPath'
   | 'stopSignal'
 > & { readonly config: runtime.v1.ContainerConfig.$Properties };

@@ -79,6 +79,7 @@ export function salvageContainer(
     imageId: textOf(fields, 'imageId'),
     imageRef: textOf(fields, 'imageRef') || textOf(fields, 'imageId') || unknownText,
     lowerDirs: textsOf(fields, 'lowerDirs'),
+    volumeLayerDirs: textsOf(fields, 'volumeLayerDirs'),
     logPath: textOf(fields, 'logPath'),
     state: 'unknown',
     startedAtNs: 0n,

@@ -59,6 +59,7 @@ const caseSchema = v.strictObject({
     {},
   ),
   pidsLimit: v.optional(v.number(), 0),
+  imageLayers: v.optional(v.record(v.string(), strings), {}),
   deviceNodes: v.optional(
     v.record(
       v.string(),
@@ -123,6 +124,7 @@ function build(name: string): unknown {
       rlimitNofile: { soft: 1024, hard: 524_288 },
     },
     deviceNodes: new Map(Object.entries(golden.deviceNodes)),
+    imageLayers: new Map(Object.entries(golden.imageLayers)),
   });
   // Status shows the kubelet's own mounts, unaltered and in its order.
   expect(mounts).toBe(container.mounts);

@@ -1,0 +1,64 @@
+// From a request, its sandbox and its image to the OCI spec: gathers what `buildSpec` reads.
+import type { ContainerId } from '../core/ids.ts';
+import type { Image } from '../images/image.ts';
+import { buildSpec } from '../spec/build-spec.ts';
+import type { ContainerConfig } from '../spec/cri-types.ts';
+import { devicePathsToStat } from '../spec/devices.ts';
+import { contentOf, type PodFacts, type SpecResult } from '../spec/input.ts';
+import type { SandboxRecord } from '../store/record.ts';
+import type { MountedImages } from './container-images.ts';
+import type { Deps } from './deps.ts';
+import { deviceNodesAt } from './device-nodes.ts';
+import { podFilePaths } from './pod-files.ts';
+
+/**
+ * The OCI spec of a container that is to be made in this sandbox. Looks at the host paths of devices.
+ * Throws what `buildSpec` refuses.
+ */
+export async function containerSpec(
+  deps: Deps,
+  sandbox: SandboxRecord,
+  containerId: ContainerId,
+  container: ContainerConfig,
+  image: Image,
+  volumes: MountedImages,
+): Promise<SpecResult> {
+  const paths = devicePathsToStat(container);
+  const nodes = await Promise.all(
+    paths.map(async (path) => [path, await deviceNodesAt(path)] as const),
+  );
+  return buildSpec({
+    containerId,
+    requested: { sandbox: sandbox.config, container },
+    content: contentOf(image.config.config),
+    pod: podFacts(deps, sandbox),
+    host: deps.host.spec,
+    settings: {
+      cgroupBase: deps.config.isolator.cgroupBase,
+      pidsLimit: deps.config.containers.pidsLimit,
+      rlimitNofile: deps.config.containers.rlimitNofile,
+    },
+    deviceNodes: new Map(nodes),
+    imageLayers: new Map([...volumes].map(([name, { layers }]) => [name, layers])),
+  });
+}
+
+function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
+  const { hosts, hostname, resolvConf } = podFilePaths(deps.config.stateDir, sandbox.id);
+  const started = sandbox.podStarted;
+  const isHostNetwork = sandbox.netnsPath === '';
+  return {
+    sandboxId: sandbox.id,
+    netnsPath: sandbox.netnsPath,
+    ipcPath: started?.ipcPath ?? '',
+    utsPath: started?.utsPath ?? '',
+    pidPath: started?.pidPath ?? '',
+    shmPath: started?.shmPath ?? '',
+    userPath: started?.userPath ?? '',
+    hostname:
+      isHostNetwork || !sandbox.config.hostname ? deps.host.hostname : sandbox.config.hostname,
+    files: { hosts, hostname, resolvConf },
+  };
+}
+
+// Never rejects: the caller is to be told why the create failed.
