@@ -1,7 +1,9 @@
 // Every way in which a registry and the network before it can fail a pull, seen from the kubelet's side
 // of the socket: the status code and its word, nothing half made, and the next pull succeeds.
-import { readdir } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually } from '../lib/pods.ts';
@@ -155,5 +157,56 @@ describe('for a layer a registry that', () => {
       'FailedPrecondition',
       /the range "bytes 5-99\/100"/u,
     );
+  });
+});
+
+describe('a disk that is full', () => {
+  /** Gives the directory of the server's state a disk of its own while `work` runs. */
+  async function onSmallDisk(
+    directory: 'layers' | 'ingest',
+    megabytes: number,
+    work: () => Promise<void>,
+  ): Promise<void> {
+    const path = join(ground.server.stateDir, directory);
+    const size = `size=${megabytes}m`;
+    await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', size, 'none', path]);
+    try {
+      await mkdir(join(path, '.staging'));
+      await work();
+      await ground.clear();
+      await eventually(async () => expect(await readdir(join(path, '.staging'))).toEqual([]));
+    } finally {
+      await promisify(execFile)('umount', [path]);
+    }
+  }
+
+  it('fails the pull by name and leaves nothing on it; a smaller image fits', async () => {
+    const large = onBusybox([noise(50_000_000)]);
+    const name = await ground.push('team/fault', 'large', large);
+    await onSmallDisk('layers', 40, async () => {
+      const failed = ground.pull(name);
+      await expect(failed).rejects.toThrow(/^8 RESOURCE_EXHAUSTED: cannot unpack layer "sha256:/u);
+      await expect(failed).rejects.toThrow(/No space left on device/u);
+      expect(await ground.status(large.id)).toBeUndefined();
+      const path = join(ground.server.stateDir, 'layers');
+      await eventually(async () => {
+        expect(await readdir(path)).toEqual(['.staging']);
+        expect(await readdir(join(path, '.staging'))).toEqual([]);
+      });
+      await ground.clear();
+      expect(await ground.pull(`${ground.proxy.host}/team/fault:${count}`)).toBe(image.id);
+    });
+    // With room again what has come is not fetched again.
+    expect(await ground.pull(name)).toBe(large.id);
+    expect(ground.proxy.sentBytes).toBeLessThan(30_000_000);
+  });
+
+  it('for what a broken pull would keep costs nothing but that', async () => {
+    await onSmallDisk('ingest', 1, async () => {
+      const large = onBusybox([noise(20_000_000)]);
+      const name = await ground.push('team/fault', 'larger', large);
+      expect(await ground.pull(name)).toBe(large.id);
+      expect(ground.server.log).toContain('cannot keep what a pull fetches');
+    });
   });
 });
