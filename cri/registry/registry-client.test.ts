@@ -54,6 +54,14 @@ describe('resolve', () => {
     },
   );
 
+  test('asks the registry itself at once when the mirror wants to be waited for', async () => {
+    const image = bench.upstream.putImage('1', [layer]);
+    bench.registry(0).intercepts.push(mirrorSays(429, { 'retry-after': '4' }));
+    await using client = await bench.open();
+    expect(await client.resolve()).toMatchObject({ digest: image.digest });
+    expect(bench.pauses).toEqual([]);
+  });
+
   test('asks the registry itself when the mirror is not there', async () => {
     bench.upstream.putImage('1', [layer]);
     const gone = bench.registry(0).host;

@@ -183,7 +183,7 @@ export class RegistryClient implements AsyncDisposable {
       network,
       tokens,
       // Patience is for the last one: before it there is somebody else to ask.
-      retry: isLast ? retry : { ...retry, attempts: Math.min(2, retry.attempts) },
+      retry: isLast ? retry : hasty(retry),
       wait,
     });
   }
@@ -287,6 +287,15 @@ export class RegistryClient implements AsyncDisposable {
       signal,
     };
   }
+}
+
+function hasty(retry: RetryPolicy): RetryPolicy {
+  const { attempts, maxRetryAfterMs } = retry;
+  return {
+    ...retry,
+    attempts: Math.min(2, attempts),
+    maxRetryAfterMs: Math.min(1000, maxRetryAfterMs),
+  };
 }
 
 function contentType(answer: HttpAnswer): string {
