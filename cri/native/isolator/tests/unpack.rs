@@ -12,6 +12,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use estiba_wire::v1::{self, ErrorCode, launcher_reply, launcher_request};
 use support::{Connection, Launcher, wait_until};
@@ -180,6 +181,34 @@ fn a_killed_unpacker_leaves_nothing_and_is_named() {
     assert!(fault.message.contains("signal 9"), "{}", fault.message);
     // Everything is gone when the answer comes.
     assert!(names(target.parent().unwrap()).is_empty());
+}
+
+#[test]
+fn a_client_that_still_sends_gets_the_answer_too() {
+    need_root!();
+    let launcher = Launcher::start();
+    let (mut connection, target) = endless(&launcher);
+    let sending = connection.socket.try_clone().unwrap();
+    // No header begins so. More than the unpacker and the socket hold together.
+    let sender = thread::spawn(move || {
+        (0..256).try_for_each(|_| {
+            let data = vec![b'x'; 64 * 1024];
+            estiba_wire::send(&sending, &v1::UnpackChunk { data, last: false })
+        })
+    });
+    // Whoever closes on what is still coming takes the answer from a client that writes first.
+    sender.join().unwrap().unwrap();
+    let fault = loop {
+        match connection.reply().result.unwrap() {
+            launcher_reply::Result::UnpackProgress(_) => {}
+            launcher_reply::Result::Fault(fault) => break fault,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(fault.code(), ErrorCode::InvalidArgument, "{fault:?}");
+    assert!(names(target.parent().unwrap()).is_empty());
+    drop(connection);
+    wait_until_idle(&launcher);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use estiba_monitor::process::{self, Child, Ended};
 use estiba_monitor::stderr_log::{self, Level};
@@ -15,10 +15,14 @@ use estiba_wire::FrameReader;
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use rustix::net::RecvFlags;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
 use crate::job::{self, Context, Reply, answered, reply};
 use crate::place::COMPONENT;
 
+/// How long a client may take to read its answer and close.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(10);
 /// What the unpacker writes before it answers: the target is the client's from now on, or gone.
 const SETTLED: u8 = 1;
 /// What it writes when the layer could not be made durable; the errno follows.
@@ -55,7 +59,9 @@ pub(crate) fn run(
         }
         Ok(Some(child)) => {
             drop(handing_over);
-            attend(&child, connection, &launcher, &job.target_dir, handed_over)
+            let ended = attend(&child, connection, &launcher, &job.target_dir, handed_over);
+            read_to_end(connection);
+            ended
         }
         Err(errno) => {
             let what = "cannot fork the unpacker";
@@ -294,6 +300,23 @@ fn attend(
             answered(reply(connection, Reply::Fault(fault)))
         }
         Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Reads, and throws away, what a client still sends that has its answer, until it has closed: a
+/// connection that closes under what is sent fails the client before it has read the answer.
+fn read_to_end(connection: &OwnedFd) {
+    let begun = Instant::now();
+    let mut rest = vec![0; 64 * 1024];
+    while let Some(left) = CLOSING_PATIENCE.checked_sub(begun.elapsed()) {
+        let patience = Some(left.max(Duration::from_millis(1)));
+        if set_socket_timeout(connection, Timeout::Recv, patience).is_err() {
+            return;
+        }
+        match rustix::net::recv(connection, &mut rest[..], RecvFlags::empty()) {
+            Ok((1.., _)) | Err(Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
     }
 }
 
