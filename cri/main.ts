@@ -21,6 +21,7 @@ import { ensureLauncher, launcherSocketPath } from './isolator/ensure-launcher.t
 import type { Launcher } from './isolator/launcher.ts';
 import type { KernelFeatures } from './isolator/launcher-messages.ts';
 import { journalDirectory, Network } from './network/network.ts';
+import { CdiRegistry } from './runtime/cdi-registry.ts';
 import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
 import { startFollowers } from './runtime/follow-start.ts';
@@ -190,6 +191,7 @@ async function makeDeps(
     monitors: new Monitors(config.runDir),
     network,
     images,
+    cdi: new CdiRegistry(config.cdi.specDirs),
     queue: new KeyedQueue(),
     jobs: backgroundJobs(log),
     starts: startFollowers(log),

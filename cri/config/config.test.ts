@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CriError } from '../core/error.ts';
 import { loadConfig, parseConfig } from './config.ts';
 import { renderDefaults, renderReference } from './reference.ts';
-import { optionRows, runDirMaxLength } from './schema.ts';
+import { optionRows } from './option-rows.ts';
+import { runDirMaxLength } from './schema.ts';
 
 function problem(text: string): string {
   try {
@@ -54,6 +55,7 @@ describe('parseConfig', () => {
         partialMaxBytes: 10_737_418_240,
         partialMaxAgeSeconds: 86_400,
       },
+      cdi: { specDirs: ['/etc/cdi', '/var/run/cdi'] },
       containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
       timeouts: { startPodSeconds: 60, createSeconds: 110, undoSeconds: 60, unpackSeconds: 3600 },
     });

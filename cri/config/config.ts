@@ -47,6 +47,7 @@ export interface Config {
     readonly partialMaxBytes: number;
     readonly partialMaxAgeSeconds: number;
   };
+  readonly cdi: { readonly specDirs: readonly string[] };
   readonly containers: {
     /** 0 = no limit. */
     readonly pidsLimit: number;

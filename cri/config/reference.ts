@@ -1,7 +1,7 @@
 // The reference page of the configuration file, written from the schema so that it cannot lag.
 import { defaultConfigPath } from './config.ts';
-import { optionRows } from './schema.ts';
-import type { OptionRow } from './schema.ts';
+import { optionRows } from './option-rows.ts';
+import type { OptionRow } from './option-rows.ts';
 
 /** Returns the reference page as Markdown; ends with a newline. */
 export function renderReference(): string {

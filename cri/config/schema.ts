@@ -2,20 +2,9 @@
 // parser, the defaults and the reference page are all read from here.
 import * as v from 'valibot';
 
-import { addressProblem, cgroupPathProblem, directoryProblem } from './checks.ts';
+import { addressProblem, cgroupPathProblem } from './checks.ts';
 import type { Config } from './config.ts';
-
-/** What the reference page says about one option. */
-export interface OptionRow {
-  /** Dotted path as it stands in the file, e.g. `cni.conf_dirs`. */
-  readonly path: string;
-  readonly description: string;
-  readonly type: string;
-  /** The default, written as TOML. */
-  readonly default: string;
-  /** "" where the value has no unit. */
-  readonly unit: string;
-}
+import { checkedString, directory, inBytes, inSeconds, integer, seconds } from './scalars.ts';
 
 interface OptionFacts {
   readonly type: string;
@@ -49,33 +38,6 @@ function option<S extends v.GenericSchema>(
     fallback,
   );
 }
-
-/** A string schema with one of the checks of checks.ts, which answer "" or what is wrong. */
-function checkedString(problem: (text: string) => string) {
-  return v.pipe(
-    v.string(),
-    v.check(
-      (text) => problem(text) === '',
-      (issue) => `"${issue.input}" ${problem(issue.input)}`,
-    ),
-  );
-}
-
-function integer(lowest: number, highest: number) {
-  const wrong = (issue: { received: string }) =>
-    `${issue.received} is not a whole number from ${lowest} to ${highest}`;
-  return v.pipe(
-    v.number(),
-    v.safeInteger(wrong),
-    v.minValue(lowest, wrong),
-    v.maxValue(highest, wrong),
-  );
-}
-
-const directory = () => checkedString(directoryProblem);
-const seconds = (highest: number) => integer(1, highest);
-const inSeconds = { type: 'integer', unit: 'seconds' } as const;
-const inBytes = { type: 'integer', unit: 'bytes' } as const;
 
 const directories = (example: string) =>
   v.pipe(v.array(directory()), v.minLength(1, `is empty; name a directory, such as "${example}"`));
@@ -286,6 +248,17 @@ const fileSchema = v.strictObject({
     {},
   ),
   registry: registrySection,
+  cdi: v.optional(
+    v.strictObject({
+      spec_dirs: option(
+        v.array(directory()),
+        ['/etc/cdi', '/var/run/cdi'],
+        'Directories of Container Device Interface files (`*.json`, `*.yaml`); of a device that two have the later one wins. Looked at whenever a container asks for a device.',
+        { type: 'list of paths' },
+      ),
+    }),
+    {},
+  ),
   containers: v.optional(
     v.strictObject({
       pids_limit: option(
@@ -389,6 +362,7 @@ function toConfig(file: FileShape): Config {
       partialMaxBytes: file.registry.partial_max_bytes,
       partialMaxAgeSeconds: file.registry.partial_max_age_seconds,
     },
+    cdi: { specDirs: file.cdi.spec_dirs },
     containers: {
       pidsLimit: file.containers.pids_limit,
       rlimitNofile: file.containers.rlimit_nofile,
@@ -402,36 +376,8 @@ function toConfig(file: FileShape): Config {
   };
 }
 
-/** Every option in file order, for the reference page. */
-export function optionRows(): OptionRow[] {
-  return rowsBelow(fileSchema.entries, '');
-}
+/** Options and tables of options by their keys. */
+export type Entries = Readonly<Record<string, v.OptionalSchema<v.GenericSchema, unknown>>>;
 
-type Entries = Readonly<Record<string, v.OptionalSchema<v.GenericSchema, unknown>>>;
-
-function rowsBelow(entries: Entries, prefix: string): OptionRow[] {
-  return Object.entries(entries).flatMap(([key, entry]) => {
-    const path = prefix === '' ? key : `${prefix}.${key}`;
-    const inner = entry.wrapped;
-    if (isTable(inner)) {
-      return rowsBelow(inner.entries, path);
-    }
-    return [rowOf(path, inner, entry.default)];
-  });
-}
-
-// A table may stand in a pipe (rlimit_nofile), which keeps the entries of its first schema.
-function isTable(schema: v.GenericSchema): schema is v.GenericSchema & { entries: Entries } {
-  return schema.type === 'strict_object';
-}
-
-function rowOf(path: string, schema: v.GenericSchema, fallback: unknown): OptionRow {
-  const { type, unit } = v.getMetadata(schema);
-  return {
-    path,
-    description: v.getDescription(schema) ?? '',
-    type: String(type),
-    default: JSON.stringify(fallback),
-    unit: String(unit),
-  };
-}
+/** The whole file, in its order. */
+export const fileEntries: Entries = fileSchema.entries;

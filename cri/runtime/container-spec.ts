@@ -2,9 +2,10 @@
 import type { ContainerId } from '../core/ids.ts';
 import type { Image } from '../images/image.ts';
 import { buildSpec } from '../spec/build-spec.ts';
+import { applyCdi, cdiDevices, cdiEdits, cdiPathsToStat } from '../spec/cdi.ts';
 import type { ContainerConfig } from '../spec/cri-types.ts';
 import { devicePathsToStat } from '../spec/devices.ts';
-import { contentOf, type PodFacts, type SpecResult } from '../spec/input.ts';
+import { contentOf, type DeviceNode, type PodFacts, type SpecResult } from '../spec/input.ts';
 import type { SandboxRecord } from '../store/record.ts';
 import type { MountedImages } from './container-images.ts';
 import type { Deps } from './deps.ts';
@@ -23,11 +24,10 @@ export async function containerSpec(
   image: Image,
   volumes: MountedImages,
 ): Promise<SpecResult> {
-  const paths = devicePathsToStat(container);
-  const nodes = await Promise.all(
-    paths.map(async (path) => [path, await deviceNodesAt(path)] as const),
-  );
-  return buildSpec({
+  const names = cdiDevices(container);
+  const edits = names.length === 0 ? [] : cdiEdits(names, await deps.cdi.files());
+  const nodes = await nodesAt([...devicePathsToStat(container), ...cdiPathsToStat(edits)]);
+  const result = buildSpec({
     containerId,
     requested: { sandbox: sandbox.config, container },
     content: contentOf(image.config.config),
@@ -38,9 +38,17 @@ export async function containerSpec(
       pidsLimit: deps.config.containers.pidsLimit,
       rlimitNofile: deps.config.containers.rlimitNofile,
     },
-    deviceNodes: new Map(nodes),
+    deviceNodes: nodes,
     imageLayers: new Map([...volumes].map(([name, { layers }]) => [name, layers])),
   });
+  return applyCdi(result, edits, nodes);
+}
+
+async function nodesAt(
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, readonly DeviceNode[]>> {
+  const nodes = paths.map(async (path) => [path, await deviceNodesAt(path)] as const);
+  return new Map(await Promise.all(nodes));
 }
 
 function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {

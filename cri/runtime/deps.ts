@@ -10,6 +10,7 @@ import type { Launcher } from '../isolator/launcher.ts';
 import type { Network } from '../network/network.ts';
 import type { OperationTable } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
+import type { CdiRegistry } from './cdi-registry.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Monitors } from './monitors.ts';
 
@@ -24,6 +25,7 @@ export interface Deps {
   readonly monitors: Monitors;
   readonly network: Network;
   readonly images: ImageStore;
+  readonly cdi: CdiRegistry;
   /** Mutating calls, one after the other for each sandbox. */
   readonly queue: KeyedQueue;
   /** What goes on in the background until it has worked: ends of pods, removal of left-overs. */

@@ -47,14 +47,6 @@ describe('containerDevices', () => {
     expect(refusal.code).toBe('InvalidArgument');
     expect(refusal.message).toContain(why);
   });
-
-  it('says that CDI is not built yet, by field and by annotation', () => {
-    const byField = sampleContainer({ CDIDevices: [{ name: 'vendor.com/gpu=0' }] });
-    const byAnnotation = sampleContainer({ annotations: { 'cdi.k8s.io/x': 'vendor.com/gpu=0' } });
-    for (const container of [byField, byAnnotation]) {
-      expect(refusalOf(() => containerDevices(container, found)).code).toBe('Unimplemented');
-    }
-  });
 });
 
 describe('devicePathsToStat', () => {

@@ -5,7 +5,7 @@ import { posix } from 'node:path';
 import type { ContainerConfig } from './cri-types.ts';
 import type { DeviceNode } from './input.ts';
 import { checkText } from './process.ts';
-import { quote, refused, unimplemented } from './refusal.ts';
+import { quote, refused } from './refusal.ts';
 import type { OciDevice, OciDeviceRule } from './types.ts';
 
 /** Nodes and rules of a container. */
@@ -41,12 +41,11 @@ export function devicePathsToStat(config: ContainerConfig): string[] {
   return [...new Set([...everything, ...asked])];
 }
 
-/** Throws InvalidArgument for a path without device nodes; Unimplemented for CDI. */
+/** Throws InvalidArgument for a path without device nodes. */
 export function containerDevices(
   config: ContainerConfig,
   nodes: ReadonlyMap<string, readonly DeviceNode[]>,
 ): ContainerDevices {
-  refuseCdi(config);
   const asked = (config.devices ?? []).map((device) => askedDevice(device, nodes));
   if (config.linux?.securityContext?.privileged === true) {
     const all = (nodes.get(allDevices) ?? []).map((node) => deviceAt(allDevices, node));
@@ -59,17 +58,6 @@ export function containerDevices(
     devices: unique(asked.flatMap((one) => one.devices)),
     rules: [...standardRules(), ...asked.flatMap((one) => one.rules)],
   };
-}
-
-function refuseCdi(config: ContainerConfig): void {
-  const named = (config.CDIDevices ?? [])[0]?.name;
-  const annotated = Object.keys(config.annotations ?? {}).find((key) =>
-    key.startsWith('cdi.k8s.io/'),
-  );
-  const found = named ?? annotated;
-  if (found !== undefined && found !== null) {
-    throw unimplemented(`inject device ${quote(found)}`, 'CDI devices are');
-  }
 }
 
 function standardRules(): OciDeviceRule[] {

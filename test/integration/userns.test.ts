@@ -169,14 +169,7 @@ for (const legacyMounts of [false, true]) {
       const id = await pod.wait();
       const names = Object.keys(sysctls).map((name) => `/proc/sys/${name.replaceAll('.', '/')}`);
       const { stdout } = await exec(ground.server, id, `cat ${names.join(' ')}`);
-      expect(stdout.trim().split(/\s+/u)).toEqual([
-        '12345678',
-        '11',
-        '20000',
-        '30000',
-        '5',
-        '10',
-      ]);
+      expect(stdout.trim().split(/\s+/u)).toEqual(['12345678', '11', '20000', '30000', '5', '10']);
       const beyond = { 'net.ipv4.ping_group_range': '0 2147483647' };
       await expect(ground.another({ linux: { ...change.linux, sysctls: beyond } })).rejects.toThrow(
         /ping_group_range.*not groups of the pod's user namespace/u,

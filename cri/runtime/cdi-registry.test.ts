@@ -1,0 +1,78 @@
+import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CdiRegistry } from './cdi-registry.ts';
+
+let scratch: string;
+let etc: string;
+let run: string;
+let registry: CdiRegistry;
+
+const document = (name: string) => ({
+  cdiVersion: '0.5.0',
+  kind: 'vendor.com/gpu',
+  devices: [{ name, containerEdits: {} }],
+});
+
+beforeEach(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'estiba-cdi-'));
+  [etc, run] = [join(scratch, 'etc'), join(scratch, 'run')];
+  await mkdir(etc);
+  registry = new CdiRegistry([etc, run]);
+});
+
+afterEach(async () => {
+  await rm(scratch, { recursive: true });
+});
+
+const names = async () =>
+  (await registry.files()).files.map(
+    ({ directory, document: { devices } }) => `${directory}:${devices[0]?.name}`,
+  );
+
+test('JSON and YAML files of all directories are read, others and missing directories passed over', async () => {
+  await writeFile(join(etc, 'b.json'), JSON.stringify(document('json')));
+  await writeFile(
+    join(etc, 'a.yaml'),
+    'cdiVersion: "0.5.0"\nkind: vendor.com/gpu\ndevices:\n- name: yaml\n  containerEdits: {}\n',
+  );
+  await writeFile(join(etc, 'c.txt'), 'no');
+  expect(await names()).toEqual(['0:yaml', '0:json']);
+  await mkdir(run);
+  await writeFile(join(run, 'd.json'), JSON.stringify(document('later')));
+  expect(await names()).toEqual(['0:yaml', '0:json', '1:later']);
+  expect((await registry.files()).problems).toEqual([]);
+});
+
+test('a file is read again when it has changed, and only then', async () => {
+  const path = join(etc, 'a.json');
+  await writeFile(path, JSON.stringify(document('one')));
+  const [before] = (await registry.files()).files;
+  const [same] = (await registry.files()).files;
+  expect(same?.document).toBe(before?.document);
+  await writeFile(path, JSON.stringify(document('two')));
+  await utimes(path, 1, 1);
+  expect(await names()).toEqual(['0:two']);
+  await rm(path);
+  expect(await names()).toEqual([]);
+});
+
+test('a file that cannot be used is told and harms no other', async () => {
+  await writeFile(join(etc, 'broken.json'), '{');
+  await writeFile(join(etc, 'large.yaml'), '');
+  await truncate(join(etc, 'large.yaml'), 5 * 1024 * 1024);
+  await writeFile(join(etc, 'odd.json'), JSON.stringify({ ...document('x'), kind: 1 }));
+  await mkdir(join(etc, 'directory.json'));
+  await writeFile(join(etc, 'good.json'), JSON.stringify(document('good')));
+  const { files, problems } = await registry.files();
+  expect(files).toHaveLength(1);
+  expect(problems).toHaveLength(4);
+  expect(problems.join('\n')).toMatch(/odd\.json": field "kind"/u);
+  expect(problems.join('\n')).toMatch(/large\.yaml": it has 5242880 bytes/u);
+});
+
+test('a directory that cannot be read is told', async () => {
+  await writeFile(run, 'a file');
+  expect((await registry.files()).problems).toEqual([expect.stringContaining(`"${run}"`)]);
+});

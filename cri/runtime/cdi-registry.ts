@@ -1,0 +1,86 @@
+// The files of the Container Device Interface on this host. They are looked at when a container asks
+// for a device, and read again when they have changed: drivers write them while we run.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { parse } from 'yaml';
+import { describeError } from '../core/error.ts';
+import { parseCdiDocument, type CdiDocument } from '../spec/cdi-document.ts';
+import type { CdiFile, CdiFiles } from '../spec/cdi.ts';
+
+const endings: ReadonlySet<string> = new Set(['.json', '.yaml']);
+/** Largest file that is read: the ones of drivers have some ten thousand bytes. */
+const maxBytes = 4 * 1024 * 1024;
+
+type Content = { readonly document: CdiDocument } | { readonly problem: string };
+
+interface Remembered {
+  readonly stamp: string;
+  readonly content: Content;
+}
+
+/** Reads the directories of CDI files. */
+export class CdiRegistry {
+  readonly #directories: readonly string[];
+  #remembered: ReadonlyMap<string, Remembered> = new Map();
+
+  /** `directories`: a later one wins over an earlier one; those that do not exist are passed over. */
+  constructor(directories: readonly string[]) {
+    this.#directories = directories;
+  }
+
+  /** What the files say now. Never rejects: what cannot be used is among the problems. */
+  async files(): Promise<CdiFiles> {
+    const problems: string[] = [];
+    const files: CdiFile[] = [];
+    const remembered = new Map<string, Remembered>();
+    for (const [directory, place] of this.#directories.entries()) {
+      for (const path of await listed(place, problems)) {
+        const found = await this.#read(path);
+        remembered.set(path, found);
+        if ('document' in found.content) {
+          files.push({ path, directory, document: found.content.document });
+        } else {
+          problems.push(`"${path}": ${found.content.problem}`);
+        }
+      }
+    }
+    this.#remembered = remembered;
+    return { directories: this.#directories, files, problems };
+  }
+
+  async #read(path: string): Promise<Remembered> {
+    let stamp = '';
+    try {
+      const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
+      stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+      const known = this.#remembered.get(path);
+      if (known?.stamp === stamp) {
+        return known;
+      }
+      if (size > maxBytes) {
+        throw new Error(`it has ${size} bytes, more than ${maxBytes}`);
+      }
+      const text = await readFile(path, 'utf8');
+      // JSON is YAML; few aliases are enough for a file that is written by a person.
+      const value: unknown = parse(text, { maxAliasCount: 100 });
+      return { stamp, content: { document: parseCdiDocument(value) } };
+    } catch (error) {
+      return { stamp, content: { problem: describeError(error) } };
+    }
+  }
+}
+
+async function listed(directory: string, problems: string[]): Promise<string[]> {
+  try {
+    const names = await readdir(directory);
+    return names
+      .filter((name) => endings.has(extname(name)))
+      .toSorted()
+      .map((name) => join(directory, name));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+      problems.push(`"${directory}": ${describeError(error)}`);
+    }
+    return [];
+  }
+}

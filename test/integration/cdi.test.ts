@@ -1,0 +1,164 @@
+// Devices by the Container Device Interface, and device directories: nodes, rules, mounts, variables.
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fixture, withSecurity } from '../lib/fixture.ts';
+import { toLong } from '../../proto/long.ts';
+import { containerConfig, exec } from '../lib/pods.ts';
+
+const run = promisify(execFile);
+let ground: Fixture;
+let scratch: string;
+let etc: string;
+let later: string;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'estiba-cdi-'));
+  [etc, later] = [join(scratch, 'etc'), join(scratch, 'run')];
+  await mkdir(etc);
+  ground = await Fixture.start({ config: { cdi: [`spec_dirs = ["${etc}", "${later}"]`] } });
+});
+
+afterAll(async () => {
+  expect(await ground.server.stop()).toEqual([]);
+  await rm(scratch, { recursive: true });
+});
+
+const write = (directory: string, name: string, change: object) =>
+  writeFile(
+    join(directory, name),
+    JSON.stringify({ cdiVersion: '0.6.0', kind: 'test.estiba/dev', devices: [], ...change }),
+  );
+
+const asking = (...names: string[]) => ({ CDIDevices: names.map((name) => ({ name })) });
+
+describe('a CDI device', () => {
+  it('brings its nodes, mounts, variables and groups, by field and by annotation', async () => {
+    await writeFile(join(scratch, 'library'), 'of the driver\n');
+    await write(etc, 'dev.json', {
+      containerEdits: { env: ['DRIVER=1'] },
+      devices: [
+        {
+          name: 'full',
+          containerEdits: {
+            env: ['DEVICE=full'],
+            deviceNodes: [
+              { path: '/dev/cdi/full', hostPath: '/dev/full', permissions: 'rw' },
+              { path: '/dev/cdi/zero', type: 'c', major: 1, minor: 5, fileMode: 0o444, gid: 7 },
+            ],
+            mounts: [
+              {
+                hostPath: join(scratch, 'library'),
+                containerPath: '/usr/lib/driver/library',
+                options: ['ro', 'nosuid', 'bind'],
+              },
+            ],
+            additionalGids: [4242],
+          },
+        },
+      ],
+    });
+    const script = [
+      'echo $DRIVER $DEVICE; cat /usr/lib/driver/library; echo x >/dev/cdi/full',
+      'head -c 2 /dev/cdi/zero | wc -c; stat -c "%a %g" /dev/cdi/zero; id -G',
+      'echo x >/usr/lib/driver/library',
+    ].join('\n');
+    for (const change of [
+      asking('test.estiba/dev=full'),
+      { annotations: { 'cdi.k8s.io/test': 'test.estiba/dev=full' } },
+    ]) {
+      const found = await ground.outcome(containerConfig(script, change));
+      expect(found.stdout).toBe('1 full\nof the driver\n2\n444 7\n0 4242\n');
+      expect(found.stderr).toMatch(/No space left.*Read-only file system/su);
+    }
+  });
+
+  it('is found anew when files change, the later directory first, without a restart', async () => {
+    const env = (value: string) => ({
+      devices: [{ name: 'moving', containerEdits: { env: [`FROM=${value}`] } }],
+    });
+    const config = () => containerConfig('echo $FROM', asking('test.estiba/dev=moving'));
+    await expect(ground.create(config())).rejects.toThrow(
+      /FAILED_PRECONDITION: .*"test\.estiba\/dev=moving": no file in/u,
+    );
+    await write(etc, 'moving.json', env('etc'));
+    expect((await ground.outcome(config())).stdout).toBe('etc\n');
+    await mkdir(later);
+    await write(later, 'moving.json', env('run'));
+    expect((await ground.outcome(config())).stdout).toBe('run\n');
+    await write(later, 'again.json', env('run'));
+    await expect(ground.create(config())).rejects.toThrow(/again\.json" and .*moving\.json" both/u);
+    await rm(later, { recursive: true });
+    expect((await ground.outcome(config())).stdout).toBe('etc\n');
+  });
+
+  it('is refused where it wants what we cannot do, and nothing is left', async () => {
+    await write(etc, 'hooks.json', {
+      devices: [
+        {
+          name: 'hooked',
+          containerEdits: { hooks: [{ hookName: 'createContainer', path: '/bin/true' }] },
+        },
+      ],
+    });
+    const config = containerConfig('true', asking('test.estiba/dev=hooked'));
+    await expect(ground.create(config)).rejects.toThrow(/UNIMPLEMENTED: .*hooks .*"\/bin\/true"/u);
+    await expect(ground.create(containerConfig('true', asking('nonsense')))).rejects.toThrow(
+      /INVALID_ARGUMENT: .*"nonsense".*vendor\/class=device/u,
+    );
+    const { containers } = await ground.server.client.runtime.listContainers({});
+    expect(containers?.map(({ metadata }) => metadata?.name)).not.toContain(config.metadata?.name);
+  });
+});
+
+describe('a device', () => {
+  it('may be a directory of nodes or a link, each allowed as asked', async () => {
+    const nodes = join(scratch, 'nodes');
+    await mkdir(join(nodes, 'below'), { recursive: true });
+    await run('mknod', [join(nodes, 'full'), 'c', '1', '7']);
+    await run('mknod', [join(nodes, 'below', 'kmsg'), 'c', '1', '11']);
+    await run('ln', ['-s', join(nodes, 'below', 'kmsg'), join(scratch, 'link')]);
+    const devices = [
+      { hostPath: nodes, containerPath: '/dev/nodes', permissions: 'rwm' },
+      { hostPath: join(scratch, 'link'), containerPath: '/dev/linked', permissions: 'r' },
+    ];
+    const id = await ground.run(withSecurity(['sleep', '1000'], {}, { devices }));
+    const script = [
+      'stat -c "%t:%T %n" /dev/nodes/full /dev/nodes/below/kmsg /dev/linked',
+      'echo x >/dev/nodes/full',
+      'echo >/dev/nodes/below/kmsg && echo written',
+    ].join('\n');
+    const found = await exec(ground.server, id, script);
+    expect(found.stdout).toBe(
+      '1:7 /dev/nodes/full\n1:b /dev/nodes/below/kmsg\n1:b /dev/linked\nwritten\n',
+    );
+    expect(found.stderr).toContain('No space left');
+  });
+
+  it('that was not asked for cannot be opened, and one for writing cannot be read', async () => {
+    const devices = [{ hostPath: '/dev/kmsg', containerPath: '/dev/log', permissions: 'w' }];
+    const change = { capabilities: { addCapabilities: ['MKNOD'] } };
+    const id = await ground.run(withSecurity(['sleep', '1000'], change, { devices }));
+    const script = [
+      'echo >/dev/log && echo written; head -c 1 /dev/log',
+      'mknod /tmp/mem c 1 1 && head -c 1 /tmp/mem',
+    ].join('\n');
+    const found = await exec(ground.server, id, script);
+    expect(found.stdout).toBe('written\n');
+    expect(found.stderr.match(/Operation not permitted/gu)).toHaveLength(2);
+  });
+
+  it('belongs to whom it does on the host', async () => {
+    const path = join(scratch, 'owned');
+    await run('mknod', ['-m', '640', path, 'c', '1', '5']);
+    await run('chown', ['33:44', path]);
+    const devices = [{ hostPath: path, containerPath: '/dev/owned', permissions: 'r' }];
+    const user = { runAsUser: { value: toLong(33) } };
+    const script = 'stat -c "%u:%g %a" /dev/owned; head -c 1 /dev/owned | wc -c';
+    const found = await ground.outcome(withSecurity(script, user, { devices }));
+    expect(found).toMatchObject({ stderr: '', stdout: '33:44 640\n1\n' });
+  });
+});
