@@ -175,6 +175,13 @@ fn a_spec_that_cannot_be_honoured_is_refused_and_leaves_nothing() {
     spec["linux"]["cgroupsPath"] = "system.slice:estiba:one".into();
     bundle.write(&spec);
     refused("systemd");
+    for path in ["/../elsewhere", "a/../../b", "/", "a//b"] {
+        let mut spec = bundle.spec(&["sleep", "100"]);
+        spec["linux"]["cgroupsPath"] = path.into();
+        bundle.write(&spec);
+        refused("linux.cgroupsPath");
+        assert!(!bundle.root().exists(), "a record was made of {path}");
+    }
     let mut spec = bundle.spec(&["sleep", "100"]);
     spec["root"]["path"] = "no-such-directory".into();
     bundle.write(&spec);

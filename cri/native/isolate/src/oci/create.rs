@@ -3,13 +3,14 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use estiba_kernel::cgroup::is_cgroup_path;
 use estiba_kernel::{process, socket, spawn};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{
     AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
 };
 
-use super::state::{Record, claim};
+use super::state::{Record, claim, dir_of};
 use crate::builder::spawn_create;
 use crate::control::{Building, ControlMessage, Created, read_control};
 use crate::error::IsolateError;
@@ -76,8 +77,10 @@ pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateErr
             format!("cannot create container: {why}"),
         ));
     }
+    dir_of(options.root, options.id)?;
+    // Before anything is recorded: whoever cleans up after us takes the record's word for it.
+    spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id)?;
     let dir = claim(options.root, options.id)?;
-    spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id);
     let result = create_claimed(host, options, &bundle, &spec, &dir);
     if result.is_err() {
         std::fs::remove_dir_all(&dir).ok();
@@ -86,12 +89,18 @@ pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateErr
 }
 
 /// Relative paths start at the root of the hierarchies.
-fn cgroup_of(path: &str, id: &str) -> String {
-    if path.is_empty() {
+fn cgroup_of(path: &str, id: &str) -> Result<String, IsolateError> {
+    let absolute = if path.is_empty() {
         format!("{DEFAULT_CGROUP}{id}")
     } else {
         format!("/{}", path.trim_start_matches('/'))
+    };
+    if is_cgroup_path(&absolute) {
+        return Ok(absolute);
     }
+    let message =
+        format!("cannot create container: linux.cgroupsPath {path:?} is not the path of a cgroup");
+    Err(IsolateError::invalid(STEP, message))
 }
 
 fn root_of(bundle: &Path, spec: &Spec) -> Result<PathBuf, IsolateError> {
@@ -219,8 +228,9 @@ mod tests {
 
     #[test]
     fn a_cgroup_path_starts_at_the_root() {
-        assert_eq!(cgroup_of("", "x"), "/estiba-oci-x");
-        assert_eq!(cgroup_of("a/b", "x"), "/a/b");
-        assert_eq!(cgroup_of("/a/b", "x"), "/a/b");
+        assert_eq!(cgroup_of("", "x").unwrap(), "/estiba-oci-x");
+        assert_eq!(cgroup_of("a/b", "x").unwrap(), "/a/b");
+        assert_eq!(cgroup_of("/a/b", "x").unwrap(), "/a/b");
+        assert!(cgroup_of("/a/../b", "x").is_err());
     }
 }
