@@ -56,13 +56,26 @@ fn write_line(
     }
     let time = crate::timestamp::now();
     let mut text = format_line(&time, level, component, message, &fields);
-    if text.len() > LONGEST {
-        let length = text.len().to_string();
-        let fields = [("line_bytes", &*length), ("dropped_lines", &*dropped)];
-        let start: String = message.chars().take(LONGEST / 16).collect();
-        text = format_line(&time, level, component, &start, &fields);
+    let length = text.len().to_string();
+    let mut longest_value = LONGEST;
+    while text.len() > LONGEST && longest_value > 0 {
+        longest_value /= 2;
+        let mut short: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (*name, start_of(value, longest_value)))
+            .collect();
+        short.push(("line_bytes", &length));
+        let message = start_of(message, longest_value);
+        text = format_line(&time, level, component, message, &short);
     }
     rustix::io::write(&to, text.as_bytes()).ok();
+}
+
+/// At most `bytes` of a text, whole characters.
+fn start_of(text: &str, bytes: usize) -> &str {
+    let fits = |at: &usize| text.is_char_boundary(*at);
+    let end = (0..=bytes.min(text.len())).rev().find(fits);
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn has_room(to: impl AsFd) -> bool {
@@ -135,6 +148,39 @@ mod tests {
                 > 50
         );
         assert_eq!(lines[1]["msg"], "short");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_and_the_others_stay() {
+        use std::io::Read;
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        let why = "ü\"".repeat(9000);
+        let fields = [("pod", "p1"), ("why", why.as_str()), ("container", "c1")];
+        write_line(&writer, Level::Error, "monitor", "cannot", &fields);
+        drop(writer);
+        let mut text = String::new();
+        std::fs::File::from(reader)
+            .read_to_string(&mut text)
+            .unwrap();
+        assert!(
+            text.len() <= LONGEST && text.len() > LONGEST / 4,
+            "{}",
+            text.len()
+        );
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(
+            (&line["pod"], &line["container"]),
+            (&"p1".into(), &"c1".into())
+        );
+        assert!(line["why"].as_str().unwrap().starts_with("ü\"ü"));
+        assert!(
+            line["line_bytes"]
+                .as_str()
+                .unwrap()
+                .parse::<usize>()
+                .unwrap()
+                > 9000
+        );
     }
 
     #[test]
