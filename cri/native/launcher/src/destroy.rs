@@ -113,5 +113,5 @@ fn unpin(netns_path: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let path = job::absolute(netns_path, "check")?;
-    estiba_monitor::unpin_netns(&path)
+    estiba_isolate::unpin_network(&path).map_err(convert::fault)
 }

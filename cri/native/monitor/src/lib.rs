@@ -33,11 +33,6 @@ pub use start::run;
 pub const BUILD: &str = concat!("estiba-isolator ", env!("CARGO_PKG_VERSION"));
 
 use std::os::fd::OwnedFd;
-use std::path::Path;
-
-use estiba_wire::v1::Fault;
-use rustix::io::Errno;
-use rustix::mount::UnmountFlags;
 
 /// Only root, or whoever this process runs as, may ask for anything.
 #[must_use]
@@ -58,23 +53,5 @@ pub fn protect_from_oom(component: &str, score: i32) {
             message,
             &[("why", &why)],
         );
-    }
-}
-
-/// Unmounts and unlinks a pinned network namespace; one that is not there is fine.
-///
-/// # Errors
-/// The step and errno of what failed.
-pub fn unpin_netns(path: &Path) -> Result<(), Fault> {
-    let what = format!("cannot unpin network namespace {path:?}");
-    let fault = |step| move |errno: Errno| Fault::from_errno(step, &what, errno.raw_os_error());
-    match rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
-        // Not a mount point: the file alone was left.
-        Ok(()) | Err(Errno::NOENT | Errno::INVAL) => {}
-        Err(errno) => return Err(fault("unmount-netns")(errno)),
-    }
-    match rustix::fs::unlink(path) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(fault("unlink-netns")(errno)),
     }
 }

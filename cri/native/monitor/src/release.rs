@@ -77,7 +77,8 @@ impl Monitor {
             ..PodNamespaces::default()
         };
         if !self.identity.netns_path.is_empty() {
-            failures.extend(crate::unpin_netns(self.identity.netns_path.as_ref()).err());
+            let unpinned = estiba_isolate::unpin_network(self.identity.netns_path.as_ref());
+            failures.extend(unpinned.map_err(crate::convert::fault).err());
         }
         failures
     }

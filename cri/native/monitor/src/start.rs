@@ -120,7 +120,7 @@ pub(crate) fn undo(host: &Host, namespaces: PodNamespaces, netns_path: &str) {
     }
     drop(namespaces);
     if !netns_path.is_empty() {
-        crate::unpin_netns(netns_path.as_ref()).ok();
+        estiba_isolate::unpin_network(netns_path.as_ref()).ok();
     }
 }
 
