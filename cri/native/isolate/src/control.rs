@@ -12,7 +12,7 @@ use crate::error::IsolateError;
 use crate::request::ResolvedUser;
 
 /// Longest message of the conversation.
-const MAX_MESSAGE: usize = 16 * 1024;
+pub(crate) const MAX_MESSAGE: usize = 16 * 1024;
 const STEP: &str = "control";
 
 /// How long one step took.

@@ -11,6 +11,7 @@ use estiba_kernel::{caps, fd, net, process, socket};
 use rustix::fs::{Mode, OFlags};
 
 use crate::builder::settle;
+use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
 use crate::pod_pin::pin_network;
@@ -176,7 +177,7 @@ fn collect(
     socket: &OwnedFd,
     born: Option<&Born>,
 ) -> Result<PodNamespaces, IsolateError> {
-    let message = socket::receive(socket, 16 * 1024, true)
+    let message = socket::receive(socket, MAX_MESSAGE, true)
         .map_err(|errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno))?;
     if message.bytes.is_empty() {
         let text = "cannot make the pod's namespaces: the child died without a word";

@@ -16,6 +16,7 @@ use estiba_kernel::spawn::{
 use estiba_kernel::{Errno, fd, process, signal, socket, userns};
 
 use crate::builder::settle;
+use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::{Ids, no_namespace};
 use crate::pod::lose_privileges;
@@ -133,7 +134,7 @@ fn accompany(
     })?;
     let silent = |errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno);
     socket::send(socket, b"mapped", &[]).map_err(silent)?;
-    let message = socket::receive(socket, 16 * 1024, true).map_err(silent)?;
+    let message = socket::receive(socket, MAX_MESSAGE, true).map_err(silent)?;
     let word: Word = serde_json::from_slice(&message.bytes).map_err(|error| {
         let text = format!("cannot make the pod's namespaces: no answer of the child: {error}");
         IsolateError::new(ErrorCode::Internal, STEP, text)

@@ -35,7 +35,8 @@ pub(crate) fn where_it_hangs(building: &Building) -> String {
     format!("process {pid} hangs in {}", wchan.unwrap_or("user space"))
 }
 
-fn kill(building: &Building) {
+/// SIGKILL to whoever is at work on a build.
+pub(crate) fn kill(building: &Building) {
     process::send_signal(&building.builder_pidfd, 9).ok();
     if let Some((_, pidfd)) = &building.process {
         process::send_signal(pidfd, 9).ok();

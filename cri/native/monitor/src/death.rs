@@ -6,7 +6,7 @@ use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 
 use crate::container::{Death, Phase};
-use crate::monitor::{Answer, Monitor};
+use crate::monitor::{Answer, Monitor, PUMPS};
 use crate::poller::Key;
 use crate::process::{self, Ended};
 use crate::stderr_log::Level;
@@ -90,7 +90,7 @@ impl Monitor {
         });
         // Left-over processes of a container without its own pid namespace.
         let killed = estiba_isolate::kill_cgroup(&self.host, &container.cgroup);
-        let (id, streams) = (container.id.clone(), container.streams.len());
+        let id = container.id.clone();
         if let Err(error) = killed {
             let fields = [("container", &*id), ("why", &*error.message)];
             self.log(
@@ -100,15 +100,21 @@ impl Monitor {
             );
         }
         self.end_construction(construction);
+        // More can come only from processes that are being killed.
+        self.pump_all(key);
+        self.finish_when_drained(key);
+    }
+
+    /// Takes what is in the pipes now.
+    fn pump_all(&mut self, key: Key) {
+        let container = self.containers.get(&key);
+        let streams = container.map_or(0, |container| container.streams.len());
         for index in 0..streams {
-            // What is in the pipes now; more can come only from processes that are being killed.
-            for _ in 0..32 {
-                if !self.pump(key, index) {
-                    break;
-                }
+            let mut reads = 0;
+            while reads < PUMPS && self.pump(key, index) {
+                reads += 1;
             }
         }
-        self.finish_when_drained(key);
     }
 
     fn finish_when_drained(&mut self, key: Key) {
@@ -123,17 +129,7 @@ impl Monitor {
 
     /// Somebody holds the pipes open: what is in them is taken, and that is it.
     pub(crate) fn end_draining(&mut self, key: Key) {
-        let streams = self
-            .containers
-            .get(&key)
-            .map_or(0, |container| container.streams.len());
-        for index in 0..streams {
-            for _ in 0..32 {
-                if !self.pump(key, index) {
-                    break;
-                }
-            }
-        }
+        self.pump_all(key);
         self.finish_container(key);
     }
 

@@ -4,14 +4,12 @@ use std::time::Instant;
 
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
+use crate::abandoned;
 use crate::exec::{DRAIN, Exec, GIVE_UP, Killed, LOOK_AGAIN};
-use crate::monitor::{Answer, Monitor};
+use crate::monitor::{Answer, Monitor, PUMPS};
 use crate::poller::Key;
 use crate::process::{self, Ended};
 use crate::stderr_log::Level;
-
-/// Reads of one stream at a time: a command that never stops writing must not stop all others.
-const PUMPS: usize = 32;
 
 impl Monitor {
     pub(crate) fn exec_process_ended(&mut self, key: Key) {
@@ -39,15 +37,18 @@ impl Monitor {
             return self.exec_deadline(key, now);
         }
         exec.drain_until = now.checked_add(DRAIN);
+        self.pump_both(key);
+        self.finish_drained_exec(key);
+    }
+
+    /// Takes what is in the pipes now; what comes later is an event of its own.
+    fn pump_both(&mut self, key: Key) {
         for index in 0..2 {
-            // What comes later is an event of its own.
-            for _ in 0..PUMPS {
-                if !self.pump_exec(key, index) {
-                    break;
-                }
+            let mut reads = 0;
+            while reads < PUMPS && self.pump_exec(key, index) {
+                reads += 1;
             }
         }
-        self.finish_drained_exec(key);
     }
 
     pub(crate) fn abandon_execs_of(&mut self, client: Key) {
@@ -76,10 +77,7 @@ impl Monitor {
             exec.give_up_at
         };
         if let Some(construction) = &exec.construction {
-            process::send_signal(&construction.building.builder_pidfd, 9).ok();
-            if let Some((_, pidfd)) = &construction.building.process {
-                process::send_signal(pidfd, 9).ok();
-            }
+            abandoned::kill(&construction.building);
         }
         if let Some(process) = &exec.process {
             process::send_signal(process, 9).ok();
@@ -120,13 +118,7 @@ impl Monitor {
 
     /// Takes what is in the pipes, closes them and answers.
     pub(crate) fn finish_exec(&mut self, key: Key) {
-        for index in 0..2 {
-            for _ in 0..PUMPS {
-                if !self.pump_exec(key, index) {
-                    break;
-                }
-            }
-        }
+        self.pump_both(key);
         let Some(exec) = self.execs.remove(&key) else {
             return;
         };

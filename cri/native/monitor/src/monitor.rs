@@ -26,6 +26,8 @@ pub(crate) type Answer = monitor_reply::Result;
 /// The read and write buffers are given back after so long without traffic.
 const KEEP_SCRATCH: Duration = Duration::from_secs(2);
 const EVENTS: usize = 64;
+/// Reads of one stream at a time: a program that never stops writing must not stop all others.
+pub(crate) const PUMPS: usize = 32;
 
 #[derive(Debug)]
 pub(crate) struct Monitor {

@@ -8,7 +8,7 @@ use estiba_kernel::{socket, spawn};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::state::{Record, State, Status, dir_of};
-use crate::control::{Wire, send_go_on};
+use crate::control::{MAX_MESSAGE, Wire, send_go_on};
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, kill_cgroup, remove_cgroup};
 
@@ -61,7 +61,7 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     connect(&socket, &address)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     send_go_on(&socket)?;
-    let message = socket::receive(&socket, 16 * 1024, true)
+    let message = socket::receive(&socket, MAX_MESSAGE, true)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     record.started = true;
     record.save(&dir)?;
