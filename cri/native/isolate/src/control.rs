@@ -163,9 +163,9 @@ pub(crate) enum Wire {
         cgroup: String,
         steps: Vec<StepTime>,
     },
-    /// Builder: some of the user's supplementary groups, in order.
+    /// Assembler: some of the user's supplementary groups, in order.
     Groups(Vec<u32>),
-    /// Builder: the final process exists; carries its pidfd.
+    /// Assembler, or the builder of an exec: the final process exists; carries its pidfd.
     Forked { pid: i32, steps: Vec<StepTime> },
     /// Final process: done but for "go" and execve; may carry a terminal master. Uid and gid of a
     /// container's user.

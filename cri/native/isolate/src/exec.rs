@@ -37,8 +37,8 @@ const STEP: &str = "exec";
 pub fn spawn_exec(host: &Host, request: ExecRequest<'_>) -> Result<Building, IsolateError> {
     let joined = open_cgroup(host, &request)?;
     let v2 = joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
-    // Born in the cgroup, the builder needs no descriptor of it, and so none can be seen in the
-    // container's pid namespace.
+    // Born in the v2 cgroup, the builder needs no descriptor of that one. Those of v1 hierarchies are
+    // closed when it has joined them, before it joins a namespace.
     spawn_child(v2.as_ref().map(AsFd::as_fd), |control| {
         run(request, joined, control)
     })

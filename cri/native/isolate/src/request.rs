@@ -57,7 +57,8 @@ pub struct PodNamespaces {
     pub uts: Option<OwnedFd>,
     /// Pid namespace of our pid 1.
     pub pid: Option<OwnedFd>,
-    /// The pod's private mount namespace: an empty tmpfs of ours with the shm tmpfs in it.
+    /// The pod's private mount namespace: a small tmpfs of ours with a null device and a place for
+    /// containers' roots; in it the pod's /dev/shm and procfs, where it has them.
     pub mnt: Option<OwnedFd>,
     /// The pod's /dev/shm (`O_PATH`, in `mnt`).
     pub shm: Option<OwnedFd>,

@@ -1,4 +1,4 @@
-//! Runs execs: start, output with back-pressure, end, deadline.
+//! Starts execs, up to the command's execve.
 
 use std::os::fd::{AsFd, OwnedFd};
 

@@ -37,7 +37,6 @@ pub struct Launcher {
     scratch: tempfile::TempDir,
 }
 
-/// Whether this process may do what these tests need.
 /// Says why the running test proves nothing here. `hack/run-tests.ts` counts these lines; a print
 /// macro would not do, as what it prints is shown for failing tests only.
 pub fn skip(why: &str) {
@@ -46,6 +45,7 @@ pub fn skip(why: &str) {
     writeln!(std::io::stderr(), "\nskipped: {what}: {why}").ok();
 }
 
+/// Whether this process may do what these tests need.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
