@@ -38,8 +38,6 @@ pub struct PodRequest {
     pub netns_path: PathBuf,
     /// Parent cgroup in cgroupfs syntax; "" = "/estiba".
     pub cgroup_parent: String,
-    /// Use the mount(2) ways even where newer calls exist.
-    pub legacy_mounts: bool,
     /// Mappings of the pod's user namespace, which then owns all its namespaces; empty = it has none.
     pub ids: Ids,
 }
@@ -126,8 +124,6 @@ pub enum Parking {
 /// One container to build and park just before execve.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
-    /// Id of the container; used in messages only (the cgroup is in the spec).
-    pub container_id: &'a str,
     /// The OCI runtime spec. `linux.cgroupsPath` is absolute in cgroupfs syntax.
     pub spec_json: &'a [u8],
     /// Root file system.

@@ -137,7 +137,6 @@ impl Monitor {
         let rootfs = request.rootfs.clone().unwrap_or_default();
         let config_path = directory.join("config.json");
         let create = CreateRequest {
-            container_id: &request.container_id,
             spec_json: &request.spec_json,
             rootfs: Rootfs::Overlay {
                 lower_dirs: rootfs.lower_dirs.into_iter().map(PathBuf::from).collect(),

@@ -135,7 +135,6 @@ fn pod_request(start: &v1::StartPod) -> PodRequest {
         shm_size: start.shm_size_bytes,
         netns_path: PathBuf::from(&start.netns_path),
         cgroup_parent: start.cgroup_parent.clone(),
-        legacy_mounts: start.legacy_mounts,
         ids: convert::ids(&start.uid_mappings, &start.gid_mappings),
     }
 }

@@ -134,7 +134,6 @@ fn create_claimed(
     let mut building = spawn_create(
         host,
         CreateRequest {
-            container_id: options.id,
             spec_json: &json,
             rootfs: Rootfs::Directory(root_of(bundle, spec)?),
             user: None,

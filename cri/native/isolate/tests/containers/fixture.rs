@@ -101,7 +101,6 @@ impl Fixture {
             shm_size: 0,
             netns_path: self.path(&format!("netns-{number}")),
             cgroup_parent: parent(),
-            legacy_mounts: false,
             ids: estiba_isolate::Ids::default(),
         }
     }
@@ -243,7 +242,6 @@ impl Pod<'_> {
         let mut building = estiba_isolate::spawn_create(
             &self.fixture.host,
             CreateRequest {
-                container_id: "test",
                 spec_json: json.as_bytes(),
                 rootfs: Rootfs::Overlay {
                     lower_dirs: vec![layers.join("top"), layers.join("base")],
