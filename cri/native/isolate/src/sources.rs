@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use estiba_kernel::cgroup::Hierarchies;
-use estiba_kernel::{Errno, mount, resolve};
+use estiba_kernel::{Errno, mount, mountinfo, resolve};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
@@ -294,18 +294,10 @@ impl HostPropagation {
 }
 
 /// Mount id → (shared, slave).
-fn parse_propagation(mountinfo: &str) -> HashMap<u64, (bool, bool)> {
-    let mut table = HashMap::new();
-    for line in mountinfo.lines() {
-        let mut fields = line.split(' ');
-        let Some(id) = fields.next().and_then(|id| id.parse().ok()) else {
-            continue;
-        };
-        let optional: Vec<&str> = fields.skip(5).take_while(|field| *field != "-").collect();
-        let has = |prefix: &str| optional.iter().any(|field| field.starts_with(prefix));
-        table.insert(id, (has("shared:"), has("master:")));
-    }
-    table
+fn parse_propagation(text: &str) -> HashMap<u64, (bool, bool)> {
+    mountinfo::mounts(text)
+        .map(|mount| (mount.id, (mount.is_shared, mount.is_slave)))
+        .collect()
 }
 
 fn cgroup_source(context: &Context<'_>) -> Result<Source, IsolateError> {
@@ -337,21 +329,4 @@ fn cgroup_source(context: &Context<'_>) -> Result<Source, IsolateError> {
         clones.push((name, aliases, clone));
     }
     Ok(Source::CgroupV1(clones))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn peer_groups_are_read_from_the_optional_fields() {
-        let table = parse_propagation(
-            "27 1 254:0 / / rw shared:1 - ext4 /dev/vda rw\n\
-             30 27 0:3 / /a rw master:1 - tmpfs tmpfs rw\n\
-             31 27 0:4 / /shared:9 rw - tmpfs tmpfs rw\n",
-        );
-        assert_eq!(table[&27], (true, false));
-        assert_eq!(table[&30], (false, true));
-        assert_eq!(table[&31], (false, false));
-    }
 }

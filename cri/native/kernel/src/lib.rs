@@ -8,6 +8,7 @@ pub mod caps;
 pub mod cgroup;
 pub mod fd;
 pub mod mount;
+pub mod mountinfo;
 pub mod net;
 pub mod probe;
 pub mod process;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use estiba_kernel::mountinfo;
 use estiba_monitor::stderr_log::{self, Level};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::DumpableBehavior;
@@ -56,33 +57,24 @@ struct Hierarchy {
 
 /// Cgroup mounts of a mountinfo text, one for each hierarchy. A hierarchy mounted from below its
 /// root (inside a container with a bind mount) is used as it is seen.
-fn hierarchies(mountinfo: &str) -> Vec<Hierarchy> {
-    let mut found: Vec<(&str, Hierarchy)> = Vec::new();
-    for line in mountinfo.lines() {
-        let Some((before, after)) = line.split_once(" - ") else {
-            continue;
-        };
-        let mut fields = before.split(' ');
-        let (Some(device), Some(mount_point)) = (fields.nth(2), fields.nth(1)) else {
-            continue;
-        };
-        let version = match after.split(' ').next() {
-            Some("cgroup") => 1,
-            Some("cgroup2") => 2,
+fn hierarchies(text: &str) -> Vec<Hierarchy> {
+    let mut seen = Vec::new();
+    let mut found = Vec::new();
+    for mount in mountinfo::mounts(text) {
+        let version = match mount.kind {
+            "cgroup" => 1,
+            "cgroup2" => 2,
             _ => continue,
         };
-        if found.iter().all(|(seen, _)| *seen != device) {
-            let mount_point = PathBuf::from(mount_point);
-            found.push((
-                device,
-                Hierarchy {
-                    mount_point,
-                    version,
-                },
-            ));
+        if !seen.contains(&mount.device) {
+            seen.push(mount.device);
+            found.push(Hierarchy {
+                mount_point: PathBuf::from(mount.point),
+                version,
+            });
         }
     }
-    found.into_iter().map(|(_, hierarchy)| hierarchy).collect()
+    found
 }
 
 fn enter(hierarchy: &Hierarchy, base: &Path) -> io::Result<()> {

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::mountinfo;
+
 /// One v1 hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct V1Hierarchy {
@@ -104,21 +106,13 @@ pub fn discover() -> std::io::Result<Hierarchies> {
 
 fn parse(mountinfo: &str) -> Hierarchies {
     let mut found = Hierarchies::default();
-    for line in mountinfo.lines() {
-        let Some((left, right)) = line.split_once(" - ") else {
-            continue;
-        };
-        let Some(mountpoint) = left.split(' ').nth(4) else {
-            continue;
-        };
-        let mountpoint = PathBuf::from(unescape(mountpoint));
-        let mut right = right.split(' ');
-        let (kind, options) = (right.next(), right.nth(1).unwrap_or(""));
-        match kind {
+    for mount in mountinfo::mounts(mountinfo) {
+        let mountpoint = PathBuf::from(mount.point);
+        match mount.kind {
             // The first one counts: later ones are bind mounts of tools and containers.
-            Some("cgroup2") if found.v2.is_none() => found.v2 = Some(mountpoint),
-            Some("cgroup") => {
-                let hierarchy = v1_hierarchy(mountpoint, options);
+            "cgroup2" if found.v2.is_none() => found.v2 = Some(mountpoint),
+            "cgroup" => {
+                let hierarchy = v1_hierarchy(mountpoint, mount.options);
                 let known = found.v1.iter().any(|other| {
                     other.controllers == hierarchy.controllers && other.name == hierarchy.name
                 });
@@ -160,31 +154,6 @@ fn v1_hierarchy(mountpoint: PathBuf, options: &str) -> V1Hierarchy {
     }
 }
 
-/// Undoes mountinfo's octal escapes.
-fn unescape(field: &str) -> String {
-    let mut out = String::with_capacity(field.len());
-    let mut rest = field;
-    while let Some(at) = rest.find('\\') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let code = from
-            .get(1..4)
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        match code {
-            Some(byte) => {
-                out.push(char::from(byte));
-                rest = from.get(4..).unwrap_or("");
-            }
-            None => {
-                out.push('\\');
-                rest = from.get(1..).unwrap_or("");
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,11 +190,5 @@ mod tests {
             found.v2_dir("/a/b"),
             Some(PathBuf::from("/sys/fs/cgroup/a/b"))
         );
-    }
-
-    #[test]
-    fn octal_escapes_are_undone() {
-        assert_eq!(unescape("a\\040b\\134c"), "a b\\c");
-        assert_eq!(unescape("tail\\"), "tail\\");
     }
 }
