@@ -173,7 +173,13 @@ pub fn execve(path: &CStr, argv: &[CString], env: &[CString]) -> Errno {
 /// same pid. `None` when there is no such process.
 #[must_use]
 pub fn start_time_ticks(pid: i32) -> Option<u64> {
-    parse_start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    parse_start_time(&stat_of(pid)?)
+}
+
+/// The name in it is whatever bytes the process chose.
+fn stat_of(pid: i32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn parse_start_time(stat: &str) -> Option<u64> {
@@ -185,8 +191,12 @@ fn parse_start_time(stat: &str) -> Option<u64> {
 /// State letter of a process (Z = zombie); `None` when there is no such process.
 #[must_use]
 pub fn state_letter(pid: i32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.trim_start().chars().next()
+    stat_of(pid)?
+        .rsplit_once(')')?
+        .1
+        .trim_start()
+        .chars()
+        .next()
 }
 
 /// The kernel's boot id, lower-case with dashes.
@@ -208,6 +218,18 @@ mod tests {
         let stat = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1 2 3";
         assert_eq!(parse_start_time(stat), Some(424_242));
         assert_eq!(parse_start_time("garbage"), None);
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_hides_nothing() {
+        let seen = std::thread::spawn(|| {
+            set_name(c"\xff\xfe) Z").unwrap();
+            let thread = rustix::thread::gettid().as_raw_nonzero().get();
+            (start_time_ticks(thread), state_letter(thread))
+        });
+        let (ticks, letter) = seen.join().unwrap();
+        assert!(ticks.unwrap() > 0);
+        assert_eq!(letter, Some('R'));
     }
 
     #[test]
