@@ -29,6 +29,7 @@ use crate::init::{self, Birth};
 use crate::inside::{self, Inside};
 use crate::mounts::{self, Copies, Guard};
 use crate::namespaces::{self, Pids};
+use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
 use crate::sources::{self, Source};
@@ -106,6 +107,7 @@ fn assemble<'a>(
         },
     )?;
     clock.lap("open-sources");
+    note::busy_with("the root file system");
     let mut guard = Guard::new()?;
     let with_images = planned
         .iter()
@@ -126,6 +128,7 @@ fn assemble<'a>(
         mounts::attach(root, one, &copies)?;
     }
     clock.lap("mounts");
+    note::busy_with("the files of the root file system");
     let console = furnish(assembly, root, &ids, clock)?;
     let identity = identify(root, spec, assembly.request.user.as_ref())?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
@@ -133,6 +136,7 @@ fn assemble<'a>(
     let cover = mount::clone_fd(&stage.null, false)
         .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
     complete_process(&mut assembly.spec, &identity);
+    note::busy_with("");
     if let Some((dir, name)) = config {
         config::write(&dir, &name, &assembly.spec)?;
         clock.lap("write-config");

@@ -22,6 +22,8 @@ pub enum ErrorCode {
     PermissionDenied,
     /// A feature that this runtime does not have yet, named in the message.
     Unimplemented,
+    /// Something has not happened in time.
+    DeadlineExceeded,
     /// Everything else.
     Internal,
 }

@@ -23,6 +23,7 @@ mod limits;
 mod masks;
 mod mounts;
 mod namespaces;
+mod note;
 pub mod oci;
 mod oom_score;
 mod options;
@@ -55,6 +56,7 @@ pub use host::{
 pub use ids::Ids;
 pub use limits::update_limits;
 pub use oom_score::update_oom_score;
+pub use note::where_it_hangs;
 pub use pod::{make_pod_namespaces, pod_init_cgroup};
 pub use pod_pin::unpin_network;
 pub use probe::probe_user_namespaces;

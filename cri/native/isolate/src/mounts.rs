@@ -13,6 +13,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::Ids;
 use crate::image_mounts;
+use crate::note;
 use crate::options::Options;
 use crate::rootfs::open_path;
 use crate::sources::{Planned, Source};
@@ -162,6 +163,10 @@ pub(crate) fn attach(
         options,
         source,
     } = planned;
+    note::busy_with(&format!(
+        "volume {:?} at {:?}",
+        mount.source, mount.destination
+    ));
     match source {
         Source::Clone(fd) => attach_clone(root, mount, &options, &fd, copies),
         Source::PodShm => attach_copy(root, mount, &options, copies.shm, copies),

@@ -3,12 +3,15 @@
 #![allow(unsafe_code, reason = "fork point")]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
+use estiba_kernel::hang::Hang;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, setns, wait_pidfd};
 use estiba_kernel::{caps, fd, net, process, socket};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::builder::settle;
 use crate::control::MAX_MESSAGE;
@@ -27,6 +30,11 @@ const JOINED: [(&str, i32); 3] = [
     ("ipc", libc::CLONE_NEWIPC),
     ("uts", libc::CLONE_NEWUTS),
 ];
+
+/// For the child to answer. It waits for nobody, but a cgroup or a mount table may be slow.
+const PATIENCE: Duration = Duration::from_secs(100);
+/// For it to die when it has not answered.
+const DEATH: Duration = Duration::from_secs(2);
 
 /// What the child answers: the failure, or which descriptors follow.
 type Answer = Result<Vec<String>, IsolateError>;
@@ -156,11 +164,17 @@ fn fork_maker(
         }
         Side::Parent { pid, pidfd } => {
             drop(theirs);
-            let result = collect(request, &ours, born).and_then(|made| pin_network(request, made));
+            let answered = wait_for_answer(&ours, pid, PATIENCE);
+            let result = answered
+                .and_then(|()| collect(request, &ours, born))
+                .and_then(|made| pin_network(request, made));
             let keep = result.is_ok() && own(request.pid) && is_first;
             if !keep {
                 send_signal(&pidfd, libc::SIGKILL).ok();
-                wait_pidfd(&pidfd, true).ok();
+                // One that hangs in the kernel is left to the host's init.
+                if is_readable_within(&pidfd, DEATH) {
+                    wait_pidfd(&pidfd, true).ok();
+                }
             }
             let mut made = result?;
             if keep {
@@ -169,6 +183,34 @@ fn fork_maker(
             Ok(made)
         }
     }
+}
+
+fn is_readable_within(fd: impl AsFd, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(rest).ok();
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            result => return result.is_ok_and(|ready| ready > 0),
+        }
+    }
+}
+
+fn wait_for_answer(socket: &OwnedFd, pid: i32, patience: Duration) -> Result<(), IsolateError> {
+    if is_readable_within(socket, patience) {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot make the pod's namespaces: the time for it is over while {}",
+        Hang::of(pid)
+    );
+    Err(IsolateError::new(
+        ErrorCode::DeadlineExceeded,
+        STEP,
+        message,
+    ))
 }
 
 /// Receives the child's answer and its descriptors.
@@ -226,14 +268,11 @@ fn collect(
     Ok(made)
 }
 
-fn child(
-    request: &PodRequest,
-    has_uts: bool,
-    joined: Option<&Joined>,
-    born: Option<&Born>,
-    control: &OwnedFd,
-) -> i32 {
-    let result = furnish(request, has_uts, joined, born, control);
+            let answered = wait_for_answer(&ours, pid, PATIENCE);
+            let result = answered
+                .and_then(|()| collect(request, &ours, born))
+                .and_then(|made| pin_network(request, made));
+            let keep = result.is_ok() && own(request.pid) && is_first;
     let failed = result.is_err();
     let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
         Ok(list) => {
@@ -357,6 +396,19 @@ fn furnish(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_child_that_never_answers_is_named_and_not_waited_for() {
+        let (ours, theirs) = socket::seqpacket_pair().unwrap();
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let patience = Duration::from_millis(20);
+        let error = wait_for_answer(&ours, pid, patience).unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
+        let named = format!("is over while process {pid} (");
+        assert!(error.message.contains(&named), "{error}");
+        socket::send(&theirs, b"x", &[]).unwrap();
+        wait_for_answer(&ours, pid, patience).unwrap();
+    }
 
     #[test]
     fn the_leaf_of_the_pods_pid_1_is_named_by_the_pod() {

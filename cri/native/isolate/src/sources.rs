@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::Ids;
 use crate::namespaces::{self, Pids};
+use crate::note;
 use crate::options::Options;
 use crate::request::PodNamespaces;
 use crate::spec::{Linux, Mount};
@@ -108,6 +109,7 @@ fn plan_one<'a>(
         return Err(IsolateError::invalid(STEP, message));
     }
     let options = Options::parse(&mount.kind, &mount.options);
+    note::busy_with(&format!("volume {:?}", mount.source));
     let source = if mount.kind == IMAGE_VOLUME {
         Source::Root
     } else if mount.kind == IMAGE {

@@ -7,6 +7,7 @@ pub mod bpf;
 pub mod caps;
 pub mod cgroup;
 pub mod fd;
+pub mod hang;
 pub mod mount;
 pub mod mountinfo;
 pub mod net;

@@ -4,7 +4,7 @@
 use std::os::fd::AsFd;
 use std::time::Instant;
 
-use estiba_isolate::{Building, ControlMessage};
+use estiba_isolate::{Building, ControlMessage, where_it_hangs};
 use estiba_wire::v1::Fault;
 
 use crate::container::{Construction, Phase};
@@ -22,17 +22,6 @@ pub(crate) struct Abandoned {
     owner: Option<Key>,
     /// When to look again at what no event tells of.
     pub(crate) look_at: Option<Instant>,
-}
-
-/// Which process of a build hangs, and where in the kernel.
-pub(crate) fn where_it_hangs(building: &Building) -> String {
-    let pid = building
-        .process
-        .as_ref()
-        .map_or(building.builder_pid, |(pid, _)| *pid);
-    let wchan = std::fs::read_to_string(format!("/proc/{pid}/wchan")).unwrap_or_default();
-    let wchan = Some(wchan.trim()).filter(|name| !matches!(*name, "" | "0"));
-    format!("process {pid} hangs in {}", wchan.unwrap_or("user space"))
 }
 
 /// SIGKILL to whoever is at work on a build.

@@ -21,6 +21,7 @@ fn code(code: isolate::ErrorCode) -> v1::ErrorCode {
         isolate::ErrorCode::ResourceExhausted => v1::ErrorCode::ResourceExhausted,
         isolate::ErrorCode::PermissionDenied => v1::ErrorCode::PermissionDenied,
         isolate::ErrorCode::Unimplemented => v1::ErrorCode::Unimplemented,
+        isolate::ErrorCode::DeadlineExceeded => v1::ErrorCode::DeadlineExceeded,
         isolate::ErrorCode::Internal => v1::ErrorCode::Internal,
     }
 }

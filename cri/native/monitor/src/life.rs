@@ -3,10 +3,9 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use estiba_isolate::ControlMessage;
+use estiba_isolate::{ControlMessage, where_it_hangs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
-use crate::abandoned::where_it_hangs;
 use crate::container::{Construction, Phase};
 use crate::convert;
 use crate::monitor::{Answer, Monitor};
