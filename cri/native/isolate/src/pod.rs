@@ -3,15 +3,13 @@
 #![allow(unsafe_code, reason = "fork point")]
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
 use estiba_kernel::hang::Hang;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, setns, wait_pidfd};
 use estiba_kernel::{caps, fd, net, process, socket};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::builder::settle;
 use crate::control::MAX_MESSAGE;
@@ -172,7 +170,7 @@ fn fork_maker(
             if !keep {
                 send_signal(&pidfd, libc::SIGKILL).ok();
                 // One that hangs in the kernel is left to the host's init.
-                if is_readable_within(&pidfd, DEATH) {
+                if fd::is_readable_within(&pidfd, DEATH) {
                     wait_pidfd(&pidfd, true).ok();
                 }
             }
@@ -185,21 +183,8 @@ fn fork_maker(
     }
 }
 
-fn is_readable_within(fd: impl AsFd, patience: Duration) -> bool {
-    let deadline = Instant::now() + patience;
-    loop {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(rest).ok();
-        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Err(Errno::INTR) => {}
-            result => return result.is_ok_and(|ready| ready > 0),
-        }
-    }
-}
-
 fn wait_for_answer(socket: &OwnedFd, pid: i32, patience: Duration) -> Result<(), IsolateError> {
-    if is_readable_within(socket, patience) {
+    if fd::is_readable_within(socket, patience) {
         return Ok(());
     }
     let message = format!(
@@ -268,11 +253,14 @@ fn collect(
     Ok(made)
 }
 
-            let answered = wait_for_answer(&ours, pid, PATIENCE);
-            let result = answered
-                .and_then(|()| collect(request, &ours, born))
-                .and_then(|made| pin_network(request, made));
-            let keep = result.is_ok() && own(request.pid) && is_first;
+fn child(
+    request: &PodRequest,
+    has_uts: bool,
+    joined: Option<&Joined>,
+    born: Option<&Born>,
+    control: &OwnedFd,
+) -> i32 {
+    let result = furnish(request, has_uts, joined, born, control);
     let failed = result.is_err();
     let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
         Ok(list) => {

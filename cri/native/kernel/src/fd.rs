@@ -1,4 +1,4 @@
-//! Closing what a child must not keep.
+//! Descriptors: closing what a child must not keep, waiting for one.
 
 #![allow(
     unsafe_code,
@@ -6,7 +6,9 @@
 )]
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::spawn::last_errno;
@@ -78,5 +80,19 @@ pub fn duplicate_to(fd: impl AsFd, target: RawFd) -> Result<(), Errno> {
         Ok(())
     } else {
         Err(last_errno())
+    }
+}
+/// Waits up to `patience` for something to read: a message, or the end of a pidfd's process.
+#[must_use]
+pub fn is_readable_within(fd: impl AsFd, patience: Duration) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(rest).ok();
+        let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            result => return result.is_ok_and(|ready| ready > 0),
+        }
     }
 }

@@ -109,6 +109,35 @@ pub enum Ended {
     Killed(i32),
 }
 
+impl Ended {
+    /// The shell's convention: the exit status, or 128 and the signal.
+    #[must_use]
+    pub fn exit_code(self) -> i32 {
+        match self {
+            Self::Exited(status) => status,
+            Self::Killed(signal) => 128 + signal,
+        }
+    }
+
+    /// The signal; 0 when there was none.
+    #[must_use]
+    pub fn signal(self) -> i32 {
+        match self {
+            Self::Exited(_) => 0,
+            Self::Killed(signal) => signal,
+        }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exit status {status}"),
+            Self::Killed(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
 /// Reaps the child of this pidfd. `block` false: `None` while it lives.
 ///
 /// # Errors

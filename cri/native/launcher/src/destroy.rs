@@ -85,7 +85,7 @@ fn kill_monitor(record: &v1::PodStateRecord) -> Result<(), Fault> {
         return Ok(());
     }
     process::send_signal(&pidfd, 9).map_err(fault)?;
-    if process::has_ended_within(&pidfd, PATIENCE) {
+    if estiba_kernel::fd::is_readable_within(&pidfd, PATIENCE) {
         return Ok(());
     }
     Err(Fault::new(

@@ -314,7 +314,7 @@ impl Running {
         stderr.bytes.truncate(room);
         let (exit_code, signal) = match self.ended {
             Some(Ended::Exited(code)) => (code, 0),
-            Some(Ended::Signaled(signal)) => (-1, signal),
+            Some(Ended::Killed(signal)) => (-1, signal),
             // SIGKILL was sent; the process hangs in the kernel and is reaped by init one day.
             None => (-1, Signal::KILL.as_raw()),
         };

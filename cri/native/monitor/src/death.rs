@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn an_exit_by_signal_is_128_and_the_signal() {
         let death = Death {
-            ended: Ended::Signaled(9),
+            ended: Ended::Killed(9),
             finished_at_ns: 5,
             oom_killed: true,
         };

@@ -1,12 +1,11 @@
 //! Children of single-threaded processes.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
 
-use estiba_kernel::spawn::Side;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+pub use estiba_kernel::spawn::Ended;
+use estiba_kernel::spawn::{Side, wait_pidfd};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags};
 
 /// A forked child: its pid is not reused before [`reap`] has taken its exit status.
 #[derive(Debug)]
@@ -15,44 +14,6 @@ pub struct Child {
     pub pid: i32,
     /// Readable when the child has ended.
     pub pidfd: OwnedFd,
-}
-
-/// How a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signaled(i32),
-}
-
-impl Ended {
-    /// The shell's convention: the exit status, or 128 and the signal.
-    #[must_use]
-    pub fn exit_code(self) -> i32 {
-        match self {
-            Self::Exited(status) => status,
-            Self::Signaled(signal) => 128 + signal,
-        }
-    }
-
-    /// The signal; 0 when there was none.
-    #[must_use]
-    pub fn signal(self) -> i32 {
-        match self {
-            Self::Exited(_) => 0,
-            Self::Signaled(signal) => signal,
-        }
-    }
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Exited(status) => write!(f, "exit status {status}"),
-            Self::Signaled(signal) => write!(f, "signal {signal}"),
-        }
-    }
 }
 
 /// Forks. `None` is returned in the child, which is a whole copy of the caller: the caller must
@@ -93,7 +54,7 @@ pub fn fork() -> Result<Option<Child>, Errno> {
 /// # Errors
 /// `CHILD` when it is no child of ours or has been reaped.
 pub fn reap(pidfd: impl AsFd) -> Result<Option<Ended>, Errno> {
-    wait(pidfd, WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
+    wait_pidfd(pidfd, false)
 }
 
 /// Waits for the end of an own child.
@@ -101,26 +62,7 @@ pub fn reap(pidfd: impl AsFd) -> Result<Option<Ended>, Errno> {
 /// # Errors
 /// As [`reap`].
 pub fn wait_for(pidfd: impl AsFd) -> Result<Ended, Errno> {
-    loop {
-        match wait(pidfd.as_fd(), WaitIdOptions::EXITED) {
-            Ok(Some(ended)) => return Ok(ended),
-            Ok(None) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-}
-
-fn wait(pidfd: impl AsFd, options: WaitIdOptions) -> Result<Option<Ended>, Errno> {
-    let Some(status) = rustix::process::waitid(WaitId::PidFd(pidfd.as_fd()), options)? else {
-        return Ok(None);
-    };
-    Ok(Some(
-        match (status.exit_status(), status.terminating_signal()) {
-            (Some(code), _) => Ended::Exited(code),
-            (None, Some(signal)) => Ended::Signaled(signal),
-            (None, None) => return Ok(None),
-        },
-    ))
+    wait_pidfd(pidfd, true)?.ok_or(Errno::CHILD)
 }
 
 /// Like [`fork`], with the child born in a cgroup v2 directory when one is given and usable.
@@ -150,23 +92,6 @@ pub fn fork_into(cgroup: Option<BorrowedFd<'_>>) -> Result<Option<Child>, Errno>
 /// Ends this process at once, without exit handlers: for children that must not return.
 pub fn exit_now(code: i32) -> ! {
     estiba_kernel::spawn::exit_now(code)
-}
-
-/// Waits up to `patience` for the end of a process that need not be our child.
-#[must_use]
-pub fn has_ended_within(pidfd: impl AsFd, patience: Duration) -> bool {
-    let deadline = Instant::now() + patience;
-    loop {
-        let rest = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(rest).ok();
-        let mut fds = [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) | Err(Errno::INTR) if rest.is_zero() => return false,
-            Ok(0) | Err(Errno::INTR) => {}
-            Ok(_) => return true,
-            Err(_) => return false,
-        }
-    }
 }
 
 /// Sends any signal, real-time ones included, to the process behind a pidfd. A process that has
@@ -223,7 +148,7 @@ mod tests {
         let signal = libc::SIGRTMIN() + 3;
         send_signal(&child.pidfd, signal).unwrap();
         let ended = wait_for(&child.pidfd).unwrap();
-        assert_eq!(ended, Ended::Signaled(signal));
+        assert_eq!(ended, Ended::Killed(signal));
         assert_eq!(ended.exit_code(), 128 + signal);
         send_signal(&child.pidfd, 9).unwrap();
     }
