@@ -4,6 +4,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use estiba_kernel::hang::Hang;
 use estiba_monitor::process::{self, Child, Ended};
 use estiba_wire::MAX_FRAME_BYTES;
 use estiba_wire::v1::{self, ErrorCode, Fault};
@@ -13,7 +14,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
 use crate::job::{Context, Reply};
-use crate::program_start::{become_program, wait_for_execve};
+use crate::program_start::{become_program, read_report};
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(120);
 /// After the end of the program, for output that others still hold open.
@@ -43,6 +44,10 @@ pub(crate) fn run(
     let elapsed = started.elapsed();
     let timed_out = match end {
         End::Abandoned => return Ok(None),
+        End::NeverRan(hang) => {
+            let message = format!("{}: its time is over while {hang}", running.what);
+            return Err(Fault::new(ErrorCode::DeadlineExceeded, "execve", message));
+        }
         End::TimedOut => true,
         End::Ended => false,
     };
@@ -88,6 +93,8 @@ fn check(request: &v1::RunProgram) -> Result<(), Fault> {
 enum End {
     Ended,
     TimedOut,
+    /// Its time was over before the program was executed.
+    NeverRan(Hang),
     Abandoned,
 }
 
@@ -118,7 +125,11 @@ impl Output {
 }
 
 struct Running {
+    /// `cannot run program "…"`.
+    what: String,
     child: Child,
+    /// What the child has to say about its execve, until that has happened.
+    report: Option<OwnedFd>,
     ended: Option<Ended>,
     stdin: Option<OwnedFd>,
     input: Vec<u8>,
@@ -133,8 +144,10 @@ impl Running {
         let fail = |step| move |errno: Errno| (step, errno.raw_os_error());
         let launch = || -> Result<_, (&str, i32)> {
             let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(fail("pipe"));
-            let (stdin, input, stdout, stderr, report) = (pipe()?, (), pipe()?, pipe()?, pipe()?);
-            let () = input;
+            let (stdin, stdout, stderr, report) = (pipe()?, pipe()?, pipe()?, pipe()?);
+            for fd in [&stdin.1, &stdout.0, &stderr.0, &report.0] {
+                rustix::io::ioctl_fionbio(fd, true).map_err(fail("pipe"))?;
+            }
             match process::fork().map_err(fail("fork"))? {
                 None => {
                     drop((stdin.1, stdout.0, stderr.0, report.0));
@@ -142,15 +155,11 @@ impl Running {
                 }
                 Some(child) => {
                     drop((stdin.0, stdout.1, stderr.1, report.1));
-                    wait_for_execve(report.0, &child)?;
-                    for fd in [&stdin.1, &stdout.0, &stderr.0] {
-                        rustix::io::ioctl_fionbio(fd, true).map_err(fail("pipe"))?;
-                    }
-                    Ok((child, stdin.1, stdout.0, stderr.0))
+                    Ok((child, stdin.1, stdout.0, stderr.0, report.0))
                 }
             }
         };
-        let (child, stdin, stdout, stderr) =
+        let (child, stdin, stdout, stderr, report) =
             launch().map_err(|(step, errno)| Fault::from_errno(step, &what, errno))?;
         let limit = match request.output_limit_bytes {
             0 => DEFAULT_LIMIT,
@@ -163,7 +172,9 @@ impl Running {
             cut: false,
         };
         let mut running = Self {
+            what,
             child,
+            report: Some(report),
             ended: None,
             stdin: Some(stdin),
             input: request.stdin.to_vec(),
@@ -189,8 +200,11 @@ impl Running {
                 match end {
                     Some(end) => return Ok(end),
                     None => {
+                        end = Some(match &self.report {
+                            Some(_) => End::NeverRan(Hang::of(self.child.pid)),
+                            None => End::TimedOut,
+                        });
                         self.kill();
-                        end = Some(End::TimedOut);
                         until = now.checked_add(DEATH);
                     }
                 }
@@ -203,6 +217,9 @@ impl Running {
                 self.kill();
                 end = Some(End::Abandoned);
                 until = Instant::now().checked_add(DEATH);
+            }
+            if ready.report {
+                self.hear_of_execve()?;
             }
             if ready.stdin {
                 self.feed();
@@ -243,6 +260,9 @@ impl Running {
                 poll_fd(self.child.pidfd.as_fd(), PollFlags::IN),
             ));
         }
+        if let Some(report) = &self.report {
+            fds.push((Source::Report, poll_fd(report.as_fd(), PollFlags::IN)));
+        }
         if let Some(stdin) = &self.stdin {
             fds.push((Source::Stdin, poll_fd(stdin.as_fd(), PollFlags::OUT)));
         }
@@ -269,6 +289,7 @@ impl Running {
             match source {
                 Source::Connection | Source::Launcher => ready.abandoned = true,
                 Source::Child => ready.ended = true,
+                Source::Report => ready.report = true,
                 Source::Stdin => ready.stdin = true,
                 Source::Output(index) => {
                     if let Some(output) = ready.outputs.get_mut(*index) {
@@ -278,6 +299,17 @@ impl Running {
             }
         }
         Ok(ready)
+    }
+
+    /// Before anything else that the child does: a failure is told and then the child ends.
+    fn hear_of_execve(&mut self) -> Result<(), Fault> {
+        let told = self.report.as_ref().and_then(read_report);
+        let Some(outcome) = told else { return Ok(()) };
+        self.report = None;
+        outcome.map_err(|(step, errno)| {
+            process::wait_for(&self.child.pidfd).ok();
+            Fault::from_errno(step, &self.what, errno)
+        })
     }
 
     /// Writes input while the pipe takes it; closes it behind the last byte.
@@ -302,6 +334,8 @@ impl Running {
         if self.ended.is_some() {
             return;
         }
+        // Before its execve it may not lead a group yet.
+        process::send_signal(&self.child.pidfd, Signal::KILL.as_raw()).ok();
         if let Some(group) = Pid::from_raw(self.child.pid) {
             rustix::process::kill_process_group(group, Signal::KILL).ok();
         }
@@ -334,6 +368,7 @@ enum Source {
     Connection,
     Launcher,
     Child,
+    Report,
     Stdin,
     Output(usize),
 }
@@ -342,6 +377,7 @@ enum Source {
 struct Ready {
     abandoned: bool,
     ended: bool,
+    report: bool,
     stdin: bool,
     outputs: [bool; 2],
 }

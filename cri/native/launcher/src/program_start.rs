@@ -1,13 +1,12 @@
 //! The child of a program between fork and execve, and how its parent hears of it.
 
 use std::ffi::OsStr;
-use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use estiba_monitor::process::{self, Child};
+use estiba_monitor::process;
 use estiba_wire::v1;
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -63,19 +62,22 @@ fn prepare(request: &v1::RunProgram, stdio: [OwnedFd; 3]) -> (&'static str, std:
     ("execve", command.exec())
 }
 
-/// Returns when execve has succeeded, or the step and errno that it or the way to it failed with.
-pub(crate) fn wait_for_execve(report: OwnedFd, child: &Child) -> Result<(), (&'static str, i32)> {
-    let mut message = Vec::new();
-    // A failing read tells nothing; the exit status will.
-    std::fs::File::from(report).read_to_end(&mut message).ok();
-    let Some((errno, step)) = message.split_first_chunk::<4>() else {
-        return Ok(());
+/// What the child's report says so far: `None` as long as it says nothing, then whether execve has
+/// succeeded, or the step and errno that it or the way to it failed with.
+pub(crate) fn read_report(report: &OwnedFd) -> Option<Result<(), (&'static str, i32)>> {
+    // Written at once, and so read at once.
+    let mut message = [0; 32];
+    let length = match rustix::io::read(report, &mut message) {
+        Err(Errno::AGAIN | Errno::INTR) => return None,
+        // A failing read tells nothing; the exit status will.
+        Ok(0) | Err(_) => return Some(Ok(())),
+        Ok(length) => length,
     };
-    process::wait_for(&child.pidfd).ok();
+    let (errno, step) = message.get(..length)?.split_first_chunk::<4>()?;
     let known = ["prctl", "chdir", "execve"];
     let step = known
         .into_iter()
         .find(|known| known.as_bytes() == step)
         .unwrap_or("execve");
-    Err((step, i32::from_le_bytes(*errno)))
+    Some(Err((step, i32::from_le_bytes(*errno))))
 }
