@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use estiba_kernel::cgroup::{self, CgroupError, Hierarchies};
+use estiba_kernel::hang::Hang;
 use estiba_kernel::{Errno, probe, process};
 
 use crate::error::{ErrorCode, IsolateError};
 
 const STEP: &str = "cgroup";
+/// No more processes than this are looked at.
+const SURVIVORS: usize = 1000;
 
 /// What is found out about this host once, before anything is forked.
 #[derive(Debug)]
@@ -105,9 +108,29 @@ pub fn kill_cgroup(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
 /// # Errors
 /// `FailedPrecondition` while processes are in it.
 pub fn remove_cgroup(host: &Host, cgroup: &str, patience: Duration) -> Result<(), IsolateError> {
-    host.cgroups
-        .remove(cgroup, patience)
-        .map_err(|error| failed(&error))
+    let removed = host.cgroups.remove(cgroup, patience);
+    removed.map_err(|error| {
+        let mut error = failed(&error);
+        let hang = survivor(host, cgroup).filter(|_| !patience.is_zero());
+        if let Some(hang) = hang {
+            error.message = format!("{}: {hang}", error.message);
+        }
+        error
+    })
+}
+
+/// Where a process of the cgroup, or below it, hangs: one that hears no signals where there is one,
+/// else any. `None` when nobody is left.
+#[must_use]
+pub fn survivor(host: &Host, cgroup: &str) -> Option<Hang> {
+    let mut pids = host.cgroups.processes(cgroup).unwrap_or_default();
+    pids.truncate(SURVIVORS);
+    let is_dead = |pid: &i32| process::state_letter(*pid).is_none_or(|letter| letter == 'Z');
+    pids.retain(|pid| !is_dead(pid));
+    let stuck = pids
+        .iter()
+        .find(|pid| process::state_letter(**pid) == Some('D'));
+    stuck.or(pids.first()).map(|pid| Hang::of(*pid))
 }
 
 /// How many processes the kernel has killed in this cgroup for lack of memory. 0 when it is gone.

@@ -51,12 +51,12 @@ pub use error::{ErrorCode, IsolateError};
 pub use exec::spawn_exec;
 pub use host::{
     Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_kill_count, populated,
-    remove_cgroup, remove_exec_leaf,
+    remove_cgroup, remove_exec_leaf, survivor,
 };
 pub use ids::Ids;
 pub use limits::update_limits;
-pub use oom_score::update_oom_score;
 pub use note::where_it_hangs;
+pub use oom_score::update_oom_score;
 pub use pod::{make_pod_namespaces, pod_init_cgroup};
 pub use pod_pin::unpin_network;
 pub use probe::probe_user_namespaces;

@@ -4,7 +4,10 @@
 use std::fmt;
 use std::fs;
 
-use crate::mountinfo::mounts;
+use crate::mountinfo::{Mount, mounts};
+
+/// No more mounts than this are named.
+const CANDIDATES: usize = 8;
 
 /// What there is to say about a process that does not go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,8 +20,8 @@ pub struct Hang {
     pub is_uninterruptible: bool,
     /// The kernel function that it waits in, where the kernel tells.
     pub wchan: Option<String>,
-    /// The mount that it waits for, and its type.
-    pub mount: Option<(String, String)>,
+    /// The mount that it waits for, and its type; several where it is not known which of them.
+    pub mounts: Vec<(String, String)>,
 }
 
 impl Hang {
@@ -26,13 +29,13 @@ impl Hang {
     #[must_use]
     pub fn of(pid: i32) -> Self {
         let wchan = read(pid, "wchan").filter(|name| !matches!(name.as_str(), "" | "0"));
-        let mount = mount_of(pid, wchan.as_deref().unwrap_or_default());
+        let mounts = mounts_of(pid, wchan.as_deref().unwrap_or_default());
         Self {
             pid,
             name: read(pid, "comm").unwrap_or_default(),
             is_uninterruptible: crate::process::state_letter(pid) == Some('D'),
             wchan,
-            mount,
+            mounts,
         }
     }
 }
@@ -42,8 +45,14 @@ impl fmt::Display for Hang {
         let wchan = self.wchan.as_deref().unwrap_or("user space");
         let name = self.name.escape_debug();
         write!(f, "process {} ({name}) hangs in {wchan}", self.pid)?;
-        if let Some((point, kind)) = &self.mount {
-            write!(f, " on mount {point:?} ({kind})")?;
+        match self.mounts.as_slice() {
+            [] => return Ok(()),
+            [_] => write!(f, " on mount ")?,
+            _ => write!(f, " on one of the mounts ")?,
+        }
+        for (index, (point, kind)) in self.mounts.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(f, "{comma}{point:?} ({kind})")?;
         }
         Ok(())
     }
@@ -56,22 +65,25 @@ fn read(pid: i32, file: &str) -> Option<String> {
     Some(text.trim_end_matches(['\n', '\0']).to_owned())
 }
 
-/// The mount behind the descriptor that the process's system call is about; else the only one that
-/// is of the kind that the kernel function belongs to.
-fn mount_of(pid: i32, wchan: &str) -> Option<(String, String)> {
-    let text = read(pid, "mountinfo")?;
+/// The mount behind the descriptor that the process's system call is about; else those that are of
+/// the kind that the kernel function belongs to.
+fn mounts_of(pid: i32, wchan: &str) -> Vec<(String, String)> {
+    let text = read(pid, "mountinfo").unwrap_or_default();
     let by_descriptor = read(pid, "syscall")
         .and_then(|call| descriptor_of(&call))
         .and_then(|fd| read(pid, &format!("fdinfo/{fd}")))
         .and_then(|info| mount_id(&info))
         .and_then(|id| mounts(&text).find(|mount| mount.id == id))
         .filter(|mount| !is_local(mount.kind));
-    let found = by_descriptor.or_else(|| {
-        let family = family_of(wchan)?;
-        let mut candidates = mounts(&text).filter(|mount| mount.kind.starts_with(family));
-        candidates.next().filter(|_| candidates.next().is_none())
-    });
-    found.map(|mount| (mount.point, mount.kind.to_owned()))
+    let named = |mount: Mount<'_>| (mount.point, mount.kind.to_owned());
+    if let Some(mount) = by_descriptor {
+        return vec![named(mount)];
+    }
+    let Some(family) = family_of(wchan) else {
+        return Vec::new();
+    };
+    let candidates = mounts(&text).filter(|mount| mount.kind.starts_with(family));
+    candidates.take(CANDIDATES).map(named).collect()
 }
 
 /// File systems that wait for nobody but this kernel: who hangs in there hangs for another reason.
@@ -174,15 +186,19 @@ mod tests {
     fn a_process_is_described_in_words() {
         let pid = i32::try_from(std::process::id()).unwrap();
         let own = Hang::of(pid);
-        assert!(!own.is_uninterruptible && own.mount.is_none());
-        let hang = Hang {
+        assert!(!own.is_uninterruptible && own.mounts.is_empty());
+        let mount = |point: &str| (point.to_owned(), "fuse".to_owned());
+        let mut hang = Hang {
             pid: 7,
             name: "c\nt".to_owned(),
             is_uninterruptible: true,
             wchan: Some("request_wait_answer".to_owned()),
-            mount: Some(("/data".to_owned(), "fuse".to_owned())),
+            mounts: vec![mount("/data")],
         };
         let text = "process 7 (c\\nt) hangs in request_wait_answer on mount \"/data\" (fuse)";
         assert_eq!(hang.to_string(), text);
+        hang.mounts.push(mount("/more"));
+        let end = "on one of the mounts \"/data\" (fuse), \"/more\" (fuse)";
+        assert!(hang.to_string().ends_with(end), "{hang}");
     }
 }

@@ -14,6 +14,10 @@ use crate::stderr_log::Level;
 
 const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
+/// For a killed container to die; much memory takes seconds to be given back.
+const DEATH: Duration = Duration::from_secs(10);
+/// The same for one that was killed before and has not died.
+const AGAIN: Duration = Duration::from_secs(1);
 
 impl Monitor {
     /// Serves one request; what cannot be answered now is answered by later events.
@@ -153,7 +157,13 @@ impl Monitor {
                     })?;
                 }
                 container.is_stopping = true;
-                let grace = Duration::from_millis(stop.grace_ms);
+                // What has been killed and hangs has no use for grace.
+                let grace = if container.is_hopeless {
+                    0
+                } else {
+                    stop.grace_ms
+                };
+                let grace = Duration::from_millis(grace);
                 container.kill_no_later_than(Instant::now().checked_add(grace));
             }
         }
@@ -174,7 +184,7 @@ impl Monitor {
             return Ok(());
         };
         if container.phase == Phase::Wreck && container.is_hopeless && container.strays > 0 {
-            return Err(self.hopeless(key));
+            return Err(self.hopeless(key, "remove"));
         }
         container.remove_waiters.push(from);
         match container.phase {
@@ -260,6 +270,9 @@ impl Monitor {
             return;
         };
         container.kill_at = None;
+        let patience = if container.is_hopeless { AGAIN } else { DEATH };
+        container.is_hopeless = false;
+        container.dead_by = Instant::now().checked_add(patience);
         let killed = estiba_isolate::kill_cgroup(&self.host, &container.cgroup);
         if let Some(init) = &container.init {
             process::send_signal(&init.pidfd, SIGKILL).ok();

@@ -104,9 +104,9 @@ pub(crate) struct Container {
     pub(crate) leaves: Vec<Leaf>,
     /// Children of the build that are not reaped yet.
     pub(crate) strays: u32,
-    /// When the killed children of a wreck should be dead.
+    /// When what was killed should be dead: the children of a wreck, or the whole container.
     pub(crate) dead_by: Option<Instant>,
-    /// They were not: nobody waits for them any more.
+    /// It was not: nobody waits for it any more.
     pub(crate) is_hopeless: bool,
     /// The stop signal is sent once; later stops can only shorten the grace.
     pub(crate) is_stopping: bool,
@@ -155,18 +155,24 @@ impl Container {
         }
     }
 
-    /// Whether processes of it may exist.
-    pub(crate) fn is_alive(&self) -> bool {
+    /// Whether the end of the pod waits for processes of it. What hangs in the kernel is not waited
+    /// for, nor what could not be removed.
+    pub(crate) fn is_waited_for(&self) -> bool {
         match self.phase {
             Phase::Exited => false,
-            // What could not be removed is not waited for, nor what hangs in the kernel.
             Phase::Wreck => self.strays > 0 && !self.is_hopeless,
-            Phase::Building
-            | Phase::Created
-            | Phase::Starting
-            | Phase::Running
-            | Phase::Draining => true,
+            Phase::Created | Phase::Starting | Phase::Running => !self.is_hopeless,
+            Phase::Building | Phase::Draining => true,
         }
+    }
+
+    /// Whether it was killed and lives on.
+    pub(crate) fn is_hung(&self) -> bool {
+        let may_live = matches!(
+            self.phase,
+            Phase::Created | Phase::Starting | Phase::Running
+        );
+        self.is_hopeless && may_live
     }
 
     /// Whether clients see it.
@@ -268,14 +274,25 @@ mod tests {
     }
 
     #[test]
-    fn a_wreck_is_alive_until_its_children_are_given_up() {
+    fn a_wreck_is_waited_for_until_its_children_are_given_up() {
         let mut container = container();
         container.phase = Phase::Wreck;
-        assert!(!container.is_alive());
+        assert!(!container.is_waited_for());
         container.strays = 1;
-        assert!(container.is_alive());
+        assert!(container.is_waited_for());
         container.is_hopeless = true;
-        assert!(!container.is_alive());
+        assert!(!container.is_waited_for() && !container.is_hung());
+    }
+
+    #[test]
+    fn a_container_that_does_not_die_is_waited_for_until_it_is_given_up() {
+        let mut container = container();
+        container.phase = Phase::Running;
+        assert!(container.is_waited_for() && !container.is_hung());
+        container.is_hopeless = true;
+        assert!(!container.is_waited_for() && container.is_hung());
+        container.phase = Phase::Draining;
+        assert!(container.is_waited_for() && !container.is_hung());
     }
 
     #[test]

@@ -77,6 +77,8 @@ impl Monitor {
         }
         container.phase = Phase::Draining;
         container.kill_at = None;
+        container.dead_by = None;
+        container.is_hopeless = false;
         container.stdin = None;
         container.drain_until = Instant::now().checked_add(DRAIN);
         let construction = container.construction.take();

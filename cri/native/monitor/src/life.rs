@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use estiba_isolate::{ControlMessage, where_it_hangs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
-use crate::container::{Construction, Phase};
+use crate::container::{Construction, Container, Phase};
 use crate::convert;
 use crate::monitor::{Answer, Monitor};
 use crate::poller::Key;
@@ -116,31 +116,57 @@ impl Monitor {
         );
     }
 
-    /// The killed children of a wreck do not die: its removal waits for them, but no caller does.
-    pub(crate) fn give_wreck_up(&mut self, key: Key) {
-        let fault = self.hopeless(key);
+    /// What was killed does not die: it is told, and nobody waits for it any more.
+    pub(crate) fn give_up_waiting(&mut self, key: Key) {
         let Some(container) = self.containers.get_mut(&key) else {
             return;
         };
         container.dead_by = None;
-        if container.strays == 0 {
+        let is_over = match container.phase {
+            Phase::Wreck => container.strays == 0,
+            Phase::Created | Phase::Starting | Phase::Running => false,
+            Phase::Building | Phase::Draining | Phase::Exited => true,
+        };
+        if is_over {
             return;
         }
         container.is_hopeless = true;
-        let waiters = std::mem::take(&mut container.remove_waiters);
+        let stop_waiters = std::mem::take(&mut container.stop_waiters);
+        let remove_waiters = std::mem::take(&mut container.remove_waiters);
+        let fault = self.hopeless(key, "stop");
         let fields = [("why", fault.message.as_str())];
-        self.log(Level::Warn, "container abandoned", &fields);
-        self.answer_all(waiters, &Answer::Fault(fault));
+        self.log(Level::Warn, "what was killed does not die", &fields);
+        self.answer_all(stop_waiters, &Answer::Fault(fault));
+        if !remove_waiters.is_empty() {
+            let fault = self.hopeless(key, "remove");
+            self.answer_all(remove_waiters, &Answer::Fault(fault));
+        }
     }
 
-    /// Why a wreck cannot be removed yet.
-    pub(crate) fn hopeless(&self, key: Key) -> Fault {
-        let id = self.containers.get(&key).map_or("", |wreck| &wreck.id);
-        let message = format!(
-            "cannot remove container {id:?} yet: {}; it is removed when that ends",
-            self.obstacle_of(key)
-        );
+    /// Why a container cannot be stopped or removed yet.
+    pub(crate) fn hopeless(&self, key: Key, verb: &str) -> Fault {
+        let container = self.containers.get(&key);
+        let id = container.map_or("", |container| &container.id);
+        let message = match container {
+            Some(container) if container.phase != Phase::Wreck => format!(
+                "cannot {verb} container {id:?}: it was killed, but {}",
+                self.survivor_of(container)
+            ),
+            _ => format!(
+                "cannot remove container {id:?} yet: {}; it is removed when that ends",
+                self.obstacle_of(key)
+            ),
+        };
         Fault::new(ErrorCode::FailedPrecondition, "abandoned", message)
+    }
+
+    /// Which process of a killed container lives on, and where.
+    pub(crate) fn survivor_of(&self, container: &Container) -> String {
+        let survivor = estiba_isolate::survivor(&self.host, &container.cgroup);
+        survivor.map_or_else(
+            || "its first process does not end".to_owned(),
+            |hang| hang.to_string(),
+        )
     }
 
     /// Gives a container up that is not built: kills its children, and removes its traces when

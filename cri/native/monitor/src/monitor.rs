@@ -241,7 +241,7 @@ impl Monitor {
                 self.end_draining(key);
             }
             if dead {
-                self.give_wreck_up(key);
+                self.give_up_waiting(key);
             }
         }
         let execs: Vec<Key> = self

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use estiba_isolate::PodNamespaces;
-use estiba_wire::v1::{self, Fault};
+use estiba_wire::v1::{self, ErrorCode, Fault};
 
 use crate::client::Address;
 use crate::container::Container;
@@ -17,8 +17,14 @@ impl Monitor {
         if self.stop_waiters.is_empty() && self.release.is_none() {
             return;
         }
-        if self.containers.values().any(Container::is_alive) {
+        if self.containers.values().any(Container::is_waited_for) {
             return;
+        }
+        if let Some(fault) = self.hung() {
+            // To be asked for again: all others are dead.
+            let mut waiters = std::mem::take(&mut self.stop_waiters);
+            waiters.extend(self.release.take());
+            return self.answer_all(waiters, &Answer::Fault(fault));
         }
         let waiters = std::mem::take(&mut self.stop_waiters);
         self.answer_all(waiters, &Answer::PodStopped(v1::Done {}));
@@ -31,6 +37,19 @@ impl Monitor {
         if let Some(address) = self.release.filter(|_| !busy) {
             self.finish_release(address);
         }
+    }
+
+    /// Why the pod cannot end: containers that were killed and live on.
+    fn hung(&self) -> Option<Fault> {
+        let hung = self.containers.values().filter(|one| one.is_hung());
+        let mut reasons = hung.map(|container| {
+            let (id, survivor) = (&container.id, self.survivor_of(container));
+            format!("container {id:?} was killed, but {survivor}")
+        });
+        let message = format!("cannot stop pod: {}", reasons.next()?);
+        let mut fault = Fault::new(ErrorCode::FailedPrecondition, "abandoned", message);
+        fault.chain = reasons.collect();
+        Some(fault)
     }
 
     fn finish_release(&mut self, address: Address) {

@@ -20,7 +20,8 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 
 fn new_id() -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{:08x}{number:08x}{:048x}", std::process::id(), 0xabc)
+    // Pods are told apart by the start of their ids.
+    format!("{number:08x}{:08x}{:048x}", std::process::id(), 0xabc)
 }
 
 /// The three pid modes in which a container needs no other one.
