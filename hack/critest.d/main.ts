@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Critest, findCritest, type SpecOutcome } from '../../test/conformance/critest.ts';
 import {
   knownMisses,
+  leftOut,
   missTrouble,
   requiredSpecs,
   requiredTrouble,
@@ -31,7 +32,7 @@ async function main(): Promise<void> {
     outcomes = await critest.run({
       nodes: Number(values.nodes),
       focus: values.focus,
-      skip: values.skip,
+      skip: [...values.skip, ...leftOut().map(({ pattern }) => pattern)],
       ...(values.verbose && { onOutput: (text: string) => process.stderr.write(text) }),
     });
   } finally {
@@ -64,6 +65,9 @@ function print(
   for (const { name, state } of outcomes.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const because = state === 'passed' ? '' : ` (${why.get(name) ?? 'not known'})`;
     process.stdout.write(`${state.padEnd(7)} ${name}${because}\n`);
+  }
+  for (const { pattern, because } of leftOut()) {
+    process.stdout.write(`not run ${pattern} (${because})\n`);
   }
   for (const trouble of troubles) {
     process.stdout.write(`\nTROUBLE ${trouble}\n`);
