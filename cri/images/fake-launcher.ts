@@ -19,12 +19,21 @@ function inflate(blob: Buffer): Buffer {
   return blob.readUInt32LE(0) === 0xfd2fb528 ? zstdDecompressSync(blob) : blob;
 }
 
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of source) {
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+async function lengthOf(
+  growth: AsyncIterable<number>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  aborted.catch(() => undefined);
+  const giveUp = (): void =>
+    reject(new CriError('Canceled', 'cannot unpack layer: the caller gave up'));
+  signal?.addEventListener('abort', giveUp, { once: true });
+  const wait = async (): Promise<number> => {
+    let length = 0;
+    for await (length of growth);
+    return length;
+  };
+  return await Promise.race([wait(), aborted]);
 }
 
 function requireDigest(expected: string | undefined, actual: string): void {
@@ -32,6 +41,18 @@ function requireDigest(expected: string | undefined, actual: string): void {
     throw new CriError('InvalidArgument', `cannot unpack layer: digest ${actual}, not ${expected}`);
   }
 }
+
+const stopped: Unpacked = {
+  digest: '',
+  diffId: '',
+  blobBytes: 0,
+  unpackedBytes: 0,
+  inodes: 0,
+  isSelfContained: false,
+  notSelfContainedBecause: 'entry "tmp/implied" needs it',
+  isIncomplete: false,
+  isStopped: true,
+};
 
 /**
  * Records every job; `needParents` lists diff ids of layers that are not self-contained,
@@ -55,10 +76,13 @@ export class FakeLauncher implements LayerLauncher {
 
   async unpack(
     request: UnpackRequest,
-    options: { readonly source?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal } = {},
+    options: { readonly growth?: AsyncIterable<number>; readonly signal?: AbortSignal } = {},
   ): Promise<Unpacked> {
     this.unpacks.push(request);
-    const sent = options.source && (await collect(options.source));
+    if (request.stopUnlessSelfContained === true && this.#needsBelow(request)) {
+      return stopped;
+    }
+    const grown = options.growth && (await lengthOf(options.growth, options.signal));
     await this.gate;
     if (options.signal?.aborted === true) {
       throw new CriError('Canceled', 'cannot unpack layer: the caller gave up');
@@ -71,9 +95,9 @@ export class FakeLauncher implements LayerLauncher {
       throw this.failure;
     }
     await Promise.all((request.parentDirs ?? []).map((path) => access(path)));
-    const file = sent ?? (await readFile(request.sourcePath));
+    const file = await readFile(request.sourcePath);
     const start = request.offset ?? 0;
-    const blob = file.subarray(start, start + (request.length ?? file.length));
+    const blob = file.subarray(start, start + (grown ?? request.length ?? file.length));
     const digest = sha256(blob);
     requireDigest(request.expectedDigest, digest);
     const diffId = sha256(inflate(blob));
@@ -94,7 +118,12 @@ export class FakeLauncher implements LayerLauncher {
       isSelfContained,
       notSelfContainedBecause: isSelfContained ? '' : 'entry "tmp/implied" needs it',
       isIncomplete,
+      isStopped: false,
     };
+  }
+
+  #needsBelow({ expectedDiffId = '' }: UnpackRequest): boolean {
+    return this.needParents.has(expectedDiffId) || this.needFiles.has(expectedDiffId);
   }
 
   async removeTrees(paths: readonly string[]): Promise<void> {

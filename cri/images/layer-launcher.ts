@@ -8,8 +8,8 @@ export interface LayerLauncher {
     options?: {
       readonly signal?: AbortSignal;
       readonly onProgress?: (progress: UnpackProgress) => void;
-      /** The blob, for a request whose `sourcePath` is "". */
-      readonly source?: AsyncIterable<Uint8Array>;
+      /** For a file that is still being written: how much of it may be read by now. */
+      readonly growth?: AsyncIterable<number>;
     },
   ): Promise<Unpacked>;
   /** Removes directory trees; missing ones are fine. */

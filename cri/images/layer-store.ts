@@ -215,16 +215,20 @@ export class LayerStore {
       .some(({ record }) => record.kind === 'chain' && record.diffId === diffId);
   }
 
-  /** Unpacks without looking below; undefined when that was not right for a layer with parents. */
+  /** Unpacks without looking below; undefined when that was not right. */
   async #unpackAlone(
     request: LayerRequest,
     holders: Set<string>,
   ): Promise<StoredLayer | undefined> {
-    const staged = await this.#unpack(request, []);
+    // Where there are layers below it is unpacked on them as soon as it turns out to need that.
+    const staged = await this.#unpack(request, [], request.parentChain !== '');
+    if (staged.unpacked.isStopped) {
+      return undefined;
+    }
     if (staged.unpacked.isSelfContained) {
       return await this.#commit(request, { kind: 'diff', id: request.diffId }, staged, holders);
     }
-    if (request.parentChain === '' && !staged.unpacked.isIncomplete) {
+    if (!staged.unpacked.isIncomplete) {
       return await this.#commit(request, { kind: 'chain', id: request.chainId }, staged, holders);
     }
     await this.#launcher.removeTrees([staged.target]);
@@ -245,7 +249,11 @@ export class LayerStore {
     return await this.#commit(request, { kind: 'chain', id: request.chainId }, staged, holders);
   }
 
-  async #unpack(request: LayerRequest, parentDirs: readonly string[]): Promise<Staged> {
+  async #unpack(
+    request: LayerRequest,
+    parentDirs: readonly string[],
+    stopUnlessSelfContained = false,
+  ): Promise<Staged> {
     const target = join(this.#staging, randomUUID());
     const covers = request.sync ? this.#table.sequence : -1;
     const { blob, signal, onProgress } = request;
@@ -258,6 +266,7 @@ export class LayerStore {
           expectedDiffId: request.diffId,
           targetDir: target,
           parentDirs,
+          stopUnlessSelfContained,
           sync: request.sync,
         },
         { ...(signal && { signal }), ...(onProgress && { onProgress }) },

@@ -60,18 +60,10 @@ export class Connection {
 
   /** Sends one message. Throws ResourceExhausted when it is longer than a frame may be. */
   send(what: string, message: Uint8Array): void {
-    this.sendParts(what, [message]);
-  }
-
-  /** Sends one message that lies in parts, which are not copied and must not change any more. */
-  sendParts(what: string, parts: readonly Uint8Array[]): void {
-    const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
-    const header = frameHeader(what, length);
+    const header = frameHeader(what, message.byteLength);
     this.#socket.cork();
     this.#socket.write(header);
-    for (const part of parts) {
-      this.#socket.write(part);
-    }
+    this.#socket.write(message);
     this.#socket.uncork();
   }
 

@@ -93,7 +93,7 @@ export interface ProgramEnded {
 export type LayerCompression = 'auto' | 'none' | 'gzip' | 'zstd';
 
 export interface UnpackRequest {
-  /** "" means that the blob comes from the `source` of the call's options. */
+  /** A file that still grows needs the `growth` of the call's options. */
   readonly sourcePath: string;
   readonly offset?: number | undefined;
   /** Default: to the end of the file. */
@@ -105,6 +105,8 @@ export interface UnpackRequest {
   readonly targetDir: string;
   /** Topmost first. */
   readonly parentDirs?: readonly string[] | undefined;
+  /** Without parents: gives up at the first entry that needs something from below; see `isStopped`. */
+  readonly stopUnlessSelfContained?: boolean | undefined;
   readonly maxBytes?: number | undefined;
   readonly maxEntries?: number | undefined;
   /** Default one hour. */
@@ -128,6 +130,8 @@ export interface Unpacked {
   readonly notSelfContainedBecause: string;
   /** Entries were left out, the first is named in `notSelfContainedBecause`: not to be used. */
   readonly isIncomplete: boolean;
+  /** As `stopUnlessSelfContained` asked: the target is gone again, and nothing was checked. */
+  readonly isStopped: boolean;
 }
 
 export interface DestroyPodRequest {

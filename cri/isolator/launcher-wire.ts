@@ -64,7 +64,7 @@ export function runProgramToWire(request: RunProgramRequest): Properties<'RunPro
   };
 }
 
-export function unpackToWire(request: UnpackRequest): Properties<'Unpack'> {
+export function unpackToWire(request: UnpackRequest, isGrowing: boolean): Properties<'Unpack'> {
   return {
     sourcePath: request.sourcePath,
     offset: toLong(request.offset ?? 0),
@@ -78,6 +78,8 @@ export function unpackToWire(request: UnpackRequest): Properties<'Unpack'> {
     maxEntries: toLong(request.maxEntries ?? 0),
     deadlineMs: toLong(request.deadlineMs ?? 0),
     sync: request.sync ?? false,
+    growing: isGrowing,
+    stopUnlessSelfContained: request.stopUnlessSelfContained ?? false,
   };
 }
 
@@ -144,6 +146,7 @@ export function unpackedFromWire(unpacked: Properties<'Unpacked'>): Unpacked {
     isSelfContained: unpacked.selfContained ?? false,
     notSelfContainedBecause: unpacked.notSelfContainedBecause ?? '',
     isIncomplete: unpacked.incomplete ?? false,
+    isStopped: unpacked.stopped ?? false,
   };
 }
 
@@ -157,17 +160,4 @@ export function asBuffer(bytes: Uint8Array | null | undefined): Buffer {
     return Buffer.alloc(0);
   }
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-const dataField = 0x0a; // field 1, length-delimited
-
-/** What stands before `length` bytes of data in an UnpackChunk: field and length. */
-export function unpackChunkHead(length: number): Uint8Array {
-  const bytes = [dataField];
-  let rest = length;
-  while (rest >= 0x80) {
-    bytes.push((rest % 0x80) + 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  return Uint8Array.from([...bytes, rest]);
 }

@@ -103,7 +103,7 @@ test('unpack reports progress in order and returns the final figures', async () 
 
 test.each([
   [{ expectedDigest: 'sha256:a', expectedDiffId: 'sha256:b', sourcePath: '/c' }, 'sha256:a'],
-  [{ expectedDigest: '', expectedDiffId: 'sha256:b', sourcePath: '' }, 'sha256:b'],
+  [{ expectedDigest: '', expectedDiffId: 'sha256:b', sourcePath: '/c' }, 'sha256:b'],
   [{ expectedDigest: '', expectedDiffId: '', sourcePath: '/c' }, '/c'],
   [{ sourcePath: '/c' }, '/c'],
 ])('a layer that cannot be unpacked is named by what is known of it: %j', async (request, name) => {
@@ -114,43 +114,72 @@ test.each([
   );
 });
 
-test('unpack streams a source in frames that fit and marks the end', async () => {
-  const blob = Buffer.alloc(3 * 1024 * 1024 + 5, 'x');
-  const chunks: Buffer[] = [];
+test('unpack tells how far a file has grown, and its end', async () => {
+  const told: [string, boolean][] = [];
   await using peer = await FakePeer.listen((message, connection) => {
     if (connection.received.length === 1) {
-      return; // the request
+      const { unpack } = v1.LauncherRequest.decode(message);
+      expect(unpack).toMatchObject({ sourcePath: '/blob', growing: true });
+      return;
     }
-    const chunk = v1.UnpackChunk.decode(message);
-    chunks.push(Buffer.from(chunk.data));
-    if (chunk.last) {
-      connection.launcherReply({ done: true, unpacked: {} });
+    const grown = v1.UnpackGrown.decode(message);
+    told.push([grown.bytes.toString(), grown.last]);
+    if (grown.last) {
+      connection.launcherReply({ done: true, unpacked: { stopped: true } });
     }
   });
-  async function* source(): AsyncGenerator<Uint8Array> {
-    yield blob.subarray(0, 10);
+  async function* growth(): AsyncGenerator<number> {
+    yield 10;
     await Promise.resolve();
-    yield blob.subarray(10);
+    yield 5_000_000_000;
   }
-  await new Launcher({ socketPath: peer.socketPath }).unpack(
-    { sourcePath: '', targetDir: '/layer' },
-    { source: source() },
+  const unpacked = await new Launcher({ socketPath: peer.socketPath }).unpack(
+    { sourcePath: '/blob', targetDir: '/layer' },
+    { growth: growth() },
   );
-  expect(Buffer.concat(chunks).equals(blob)).toBe(true);
+  expect(told).toEqual([
+    ['10', false],
+    ['5000000000', false],
+    ['5000000000', true],
+  ]);
+  expect(unpacked.isStopped).toBe(true);
 });
 
-test('a source that fails fails the job and closes its connection', async () => {
+test('a growth that fails fails the job and closes its connection', async () => {
   await using peer = await FakePeer.launcher(() => {});
-  async function* source(): AsyncGenerator<Uint8Array> {
+  async function* growth(): AsyncGenerator<number> {
     yield await Promise.reject(new Error('registry went away'));
   }
   await expect(
     new Launcher({ socketPath: peer.socketPath }).unpack(
-      { sourcePath: '', targetDir: '/layer' },
-      { source: source() },
+      { sourcePath: '/blob', targetDir: '/layer' },
+      { growth: growth() },
     ),
   ).rejects.toThrow('registry went away');
   await peer.connections[0]?.closed;
+});
+
+test('a job that ends early lets go of its growth', async () => {
+  await using peer = await FakePeer.launcher((_, connection) =>
+    connection.launcherReply({ done: true, unpacked: { stopped: true } }),
+  );
+  const { promise: released, resolve } = Promise.withResolvers<void>();
+  const { promise: more, resolve: grow } = Promise.withResolvers<void>();
+  async function* growth(): AsyncGenerator<number> {
+    try {
+      yield 1;
+      await more;
+      yield 2;
+    } finally {
+      resolve();
+    }
+  }
+  await new Launcher({ socketPath: peer.socketPath }).unpack(
+    { sourcePath: '/blob', targetDir: '/layer' },
+    { growth: growth() },
+  );
+  grow();
+  await released;
 });
 
 test('an abort closes the connection, which is how a job is cancelled', async () => {

@@ -1,6 +1,7 @@
 import { abortError, Deadline, settledOrAborted } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
 import { estiba } from '../../proto/gen/isolation.js';
+import { toLong } from '../../proto/long.ts';
 import { Connection } from './connection.ts';
 import { faultToError } from './fault.ts';
 import type {
@@ -21,7 +22,6 @@ import {
   programEndedFromWire,
   runProgramToWire,
   startPodToWire,
-  unpackChunkHead,
   unpackedFromWire,
   unpackProgressFromWire,
   unpackToWire,
@@ -29,6 +29,7 @@ import {
 import { protocolVersion } from './protocol.ts';
 
 const v1 = estiba.isolation.v1;
+const { UnpackGrown } = v1;
 type RequestProperties = estiba.isolation.v1.LauncherRequest.$Properties;
 type Reply = ReturnType<typeof v1.LauncherReply.decode>;
 
@@ -62,8 +63,11 @@ export interface LauncherOptions extends LauncherDeadlines {
 export interface UnpackOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: UnpackProgress) => void) | undefined;
-  /** The blob, for a request whose `sourcePath` is "". Read no faster than it is unpacked. */
-  readonly source?: AsyncIterable<Uint8Array> | undefined;
+  /**
+   * For a file that is still being written: how many of its bytes may be read by now, more each time.
+   * The blob ends where this does.
+   */
+  readonly growth?: AsyncIterable<number> | undefined;
 }
 
 interface Job {
@@ -143,13 +147,13 @@ export class Launcher {
 
   /** Unpacks one layer blob; on any error the target directory is gone again. */
   async unpack(request: UnpackRequest, options: UnpackOptions = {}): Promise<Unpacked> {
-    const { source, onProgress } = options;
+    const { growth, onProgress } = options;
     const { expectedDigest, expectedDiffId, sourcePath } = request;
     const name = [expectedDigest, expectedDiffId, sourcePath].find((known) => known) ?? '';
     const deadlineMs = request.deadlineMs ?? this.#unpackDeadlineMs;
     const reply = await this.#run({
       what: `unpack layer "${name}"`,
-      request: { unpack: unpackToWire({ ...request, deadlineMs }) },
+      request: { unpack: unpackToWire({ ...request, deadlineMs }, growth !== undefined) },
       result: 'unpacked',
       deadlineMs: deadlineMs + reportMs,
       signal: options.signal,
@@ -158,7 +162,8 @@ export class Launcher {
           onProgress?.(unpackProgressFromWire(update.unpackProgress));
         }
       },
-      afterRequest: source === undefined ? undefined : (connection) => sendBlob(connection, source),
+      afterRequest:
+        growth === undefined ? undefined : (connection) => tellGrowth(connection, growth),
     });
     return unpackedFromWire(reply.unpacked ?? {});
   }
@@ -275,34 +280,21 @@ class JobExchange {
   }
 }
 
-const chunkBytes = 256 * 1024;
-
-async function sendBlob(connection: Connection, source: AsyncIterable<Uint8Array>): Promise<void> {
-  let waiting: Uint8Array[] = [];
-  let waitingBytes = 0;
-  const send = async (): Promise<void> => {
-    // Blobs are large: they are framed by hand, so that nobody copies them.
-    connection.sendParts('send layer', [unpackChunkHead(waitingBytes), ...waiting]);
-    waiting = [];
-    waitingBytes = 0;
-    await connection.drained();
-  };
-  for await (const piece of source) {
-    for (let at = 0; at < piece.byteLength;) {
-      if (connection.isClosed) {
-        return; // whoever closed it has told why
-      }
-      const part = piece.subarray(at, at + chunkBytes - waitingBytes);
-      waiting.push(part);
-      waitingBytes += part.byteLength;
-      at += part.byteLength;
-      if (waitingBytes === chunkBytes) {
-        await send();
-      }
+async function tellGrowth(connection: Connection, growth: AsyncIterable<number>): Promise<void> {
+  let bytes = 0;
+  const tell = (last: boolean): void =>
+    connection.send(
+      'tell how far a layer is',
+      UnpackGrown.encode({ bytes: toLong(bytes), last }).finish(),
+    );
+  for await (bytes of growth) {
+    if (connection.isClosed) {
+      return; // whoever closed it has told why
     }
+    tell(false);
+    await connection.drained();
   }
-  if (waitingBytes > 0) {
-    await send();
+  if (!connection.isClosed) {
+    tell(true);
   }
-  connection.send('send layer', v1.UnpackChunk.encode({ last: true }).finish());
 }

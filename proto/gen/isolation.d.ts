@@ -1209,10 +1209,7 @@ export namespace estiba {
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
 
-                /**
-                 * The blob is bytes [offset, offset+length) of this file; "" = the blob follows on the connection
-                 * as UnpackChunk frames.
-                 */
+                /** The blob is bytes [offset, offset+length) of this file; see also `growing`. */
                 sourcePath: string;
 
                 /** Unpack offset. */
@@ -1255,6 +1252,18 @@ export namespace estiba {
                 sync: boolean;
 
                 /**
+                 * The file at source_path is still being written, from its start: UnpackGrown frames on the
+                 * connection tell how much of it is the blob's by now. `offset` and `length` must be 0.
+                 */
+                growing: boolean;
+
+                /**
+                 * Give up at the first entry that shows that the layer is not self-contained, and answer with
+                 * `Unpacked.stopped`: the caller will unpack it against its parents. Only without parent_dirs.
+                 */
+                stopUnlessSelfContained: boolean;
+
+                /**
                  * Encodes the specified Unpack message. Does not implicitly {@link estiba.isolation.v1.Unpack.verify|verify} messages.
                  * @param message Unpack message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -1278,10 +1287,7 @@ export namespace estiba {
                 /** Properties of an Unpack. */
                 interface $Properties {
 
-                    /**
-                     * The blob is bytes [offset, offset+length) of this file; "" = the blob follows on the connection
-                     * as UnpackChunk frames.
-                     */
+                    /** The blob is bytes [offset, offset+length) of this file; see also `growing`. */
                     sourcePath?: (string|null);
 
                     /** Unpack offset */
@@ -1323,6 +1329,18 @@ export namespace estiba {
                     /** syncfs of the target's file system before answering; its failure is the job's failure. */
                     sync?: (boolean|null);
 
+                    /**
+                     * The file at source_path is still being written, from its start: UnpackGrown frames on the
+                     * connection tell how much of it is the blob's by now. `offset` and `length` must be 0.
+                     */
+                    growing?: (boolean|null);
+
+                    /**
+                     * Give up at the first entry that shows that the layer is not self-contained, and answer with
+                     * `Unpacked.stopped`: the caller will unpack it against its parents. Only without parent_dirs.
+                     */
+                    stopUnlessSelfContained?: (boolean|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
@@ -1332,66 +1350,66 @@ export namespace estiba {
             }
 
             /**
-             * Properties of an UnpackChunk.
-             * @deprecated Use estiba.isolation.v1.UnpackChunk.$Properties instead.
+             * Properties of an UnpackGrown.
+             * @deprecated Use estiba.isolation.v1.UnpackGrown.$Properties instead.
              */
-            interface IUnpackChunk extends estiba.isolation.v1.UnpackChunk.$Properties {
+            interface IUnpackGrown extends estiba.isolation.v1.UnpackGrown.$Properties {
             }
 
-            /** Represents an UnpackChunk. */
-            class UnpackChunk {
+            /** How far a growing file may be read. */
+            class UnpackGrown {
 
                 /**
-                 * Constructs a new UnpackChunk.
+                 * Constructs a new UnpackGrown.
                  * @param [properties] Properties to set
                  */
-                constructor(properties?: estiba.isolation.v1.UnpackChunk.$Properties);
+                constructor(properties?: estiba.isolation.v1.UnpackGrown.$Properties);
 
                 /** Unknown fields preserved while decoding when enabled */
                 $unknowns?: Uint8Array[];
 
-                /** UnpackChunk data. */
-                data: Uint8Array;
+                /** Bytes from the start of the file; never fewer than before. */
+                bytes: Long;
 
-                /** UnpackChunk last. */
+                /** The blob ends there. */
                 last: boolean;
 
                 /**
-                 * Encodes the specified UnpackChunk message. Does not implicitly {@link estiba.isolation.v1.UnpackChunk.verify|verify} messages.
-                 * @param message UnpackChunk message or plain object to encode
+                 * Encodes the specified UnpackGrown message. Does not implicitly {@link estiba.isolation.v1.UnpackGrown.verify|verify} messages.
+                 * @param message UnpackGrown message or plain object to encode
                  * @param [writer] Writer to encode to
                  * @returns Writer
                  */
-                static encode(message: estiba.isolation.v1.UnpackChunk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+                static encode(message: estiba.isolation.v1.UnpackGrown.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
 
                 /**
-                 * Decodes an UnpackChunk message from the specified reader or buffer.
+                 * Decodes an UnpackGrown message from the specified reader or buffer.
                  * @param reader Reader or buffer to decode from
                  * @param [length] Message length if known beforehand
-                 * @returns {estiba.isolation.v1.UnpackChunk & estiba.isolation.v1.UnpackChunk.$Shape} UnpackChunk
+                 * @returns {estiba.isolation.v1.UnpackGrown & estiba.isolation.v1.UnpackGrown.$Shape} UnpackGrown
                  * @throws {Error} If the payload is not a reader or valid buffer
                  * @throws {$protobuf.util.ProtocolError} If required fields are missing
                  */
-                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.UnpackChunk & estiba.isolation.v1.UnpackChunk.$Shape;
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.UnpackGrown & estiba.isolation.v1.UnpackGrown.$Shape;
             }
 
-            namespace UnpackChunk {
+            namespace UnpackGrown {
 
-                /** Properties of an UnpackChunk. */
+                /** Properties of an UnpackGrown. */
                 interface $Properties {
 
-                    /** UnpackChunk data */
-                    data?: (Uint8Array|null);
+                    /** Bytes from the start of the file; never fewer than before. */
+                    bytes?: (Long|null);
 
-                    /** UnpackChunk last */
+                    /** The blob ends there. */
                     last?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
-                /** Shape of an UnpackChunk. */
-                type $Shape = estiba.isolation.v1.UnpackChunk.$Properties;
+                /** Shape of an UnpackGrown. */
+                type $Shape = estiba.isolation.v1.UnpackGrown.$Properties;
             }
 
             /**
@@ -1504,6 +1522,12 @@ export namespace estiba {
                 incomplete: boolean;
 
                 /**
+                 * The job ended as `stop_unless_self_contained` says: target_dir is gone again and nothing was
+                 * checked; only not_self_contained_because is set.
+                 */
+                stopped: boolean;
+
+                /**
                  * Encodes the specified Unpacked message. Does not implicitly {@link estiba.isolation.v1.Unpacked.verify|verify} messages.
                  * @param message Unpacked message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -1553,6 +1577,12 @@ export namespace estiba {
                      * where a missing target is a fault. Such a tree must not be used, not even as the lowest layer.
                      */
                     incomplete?: (boolean|null);
+
+                    /**
+                     * The job ended as `stop_unless_self_contained` says: target_dir is gone again and nothing was
+                     * checked; only not_self_contained_because is set.
+                     */
+                    stopped?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

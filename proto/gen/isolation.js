@@ -1794,6 +1794,8 @@ export const estiba = $root.estiba = (() => {
                 Unpack.prototype.maxEntries = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 Unpack.prototype.deadlineMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
                 Unpack.prototype.sync = false;
+                Unpack.prototype.growing = false;
+                Unpack.prototype.stopUnlessSelfContained = false;
 
                 Unpack.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -1827,6 +1829,10 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(88).uint64(message.deadlineMs);
                     if (message.sync != null && $Object.hasOwnProperty.call(message, "sync") && message.sync !== false)
                         writer.uint32(96).bool(message.sync);
+                    if (message.growing != null && $Object.hasOwnProperty.call(message, "growing") && message.growing !== false)
+                        writer.uint32(104).bool(message.growing);
+                    if (message.stopUnlessSelfContained != null && $Object.hasOwnProperty.call(message, "stopUnlessSelfContained") && message.stopUnlessSelfContained !== false)
+                        writer.uint32(112).bool(message.stopUnlessSelfContained);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1967,6 +1973,24 @@ export const estiba = $root.estiba = (() => {
                                     delete message.sync;
                                 continue;
                             }
+                        case 13: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.growing = value;
+                                else
+                                    delete message.growing;
+                                continue;
+                            }
+                        case 14: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.stopUnlessSelfContained = value;
+                                else
+                                    delete message.stopUnlessSelfContained;
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -1987,27 +2011,27 @@ export const estiba = $root.estiba = (() => {
                 return Unpack;
             })();
 
-            v1.UnpackChunk = (function() {
+            v1.UnpackGrown = (function() {
 
-                const UnpackChunk = function (properties) {
+                const UnpackGrown = function (properties) {
                     if (properties)
                         for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                             if (properties[keys[i]] != null && keys[i] !== "__proto__")
                                 this[keys[i]] = properties[keys[i]];
                 };
 
-                UnpackChunk.prototype.data = $util.newBuffer([]);
-                UnpackChunk.prototype.last = false;
+                UnpackGrown.prototype.bytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                UnpackGrown.prototype.last = false;
 
-                UnpackChunk.encode = function (message, writer, _depth) {
+                UnpackGrown.encode = function (message, writer, _depth) {
                     if (!writer)
                         writer = $Writer.create();
                     if (_depth === $undefined)
                         _depth = 0;
                     if (_depth > $util.recursionLimit)
                         throw $Error("max depth exceeded");
-                    if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
-                        writer.uint32(10).bytes(message.data);
+                    if (message.bytes != null && $Object.hasOwnProperty.call(message, "bytes") && (typeof message.bytes === "object" ? message.bytes.low || message.bytes.high : message.bytes !== 0))
+                        writer.uint32(8).uint64(message.bytes);
                     if (message.last != null && $Object.hasOwnProperty.call(message, "last") && message.last !== false)
                         writer.uint32(16).bool(message.last);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -2016,7 +2040,7 @@ export const estiba = $root.estiba = (() => {
                     return writer;
                 };
 
-                UnpackChunk.decode = function (reader, length, _end, _depth, _target) {
+                UnpackGrown.decode = function (reader, length, _end, _depth, _target) {
                     if (!(reader instanceof $Reader))
                         reader = $Reader.create(reader);
                     if (_depth === $undefined)
@@ -2033,7 +2057,7 @@ export const estiba = $root.estiba = (() => {
                         length = reader.len;
                         reader.len = end;
                     }
-                    message = _target || new $root.estiba.isolation.v1.UnpackChunk();
+                    message = _target || new $root.estiba.isolation.v1.UnpackGrown();
                     while (reader.pos < end) {
                         let start = reader.pos;
                         let tag = reader.tag();
@@ -2044,12 +2068,12 @@ export const estiba = $root.estiba = (() => {
                         let wireType = tag & 7;
                         switch (tag >>>= 3) {
                         case 1: {
-                                if (wireType !== 2)
+                                if (wireType !== 0)
                                     break;
-                                if ((value = reader.bytes()).length)
-                                    message.data = value;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.bytes = value;
                                 else
-                                    delete message.data;
+                                    delete message.bytes;
                                 continue;
                             }
                         case 2: {
@@ -2078,7 +2102,7 @@ export const estiba = $root.estiba = (() => {
                     return message;
                 };
 
-                return UnpackChunk;
+                return UnpackGrown;
             })();
 
             v1.UnpackProgress = (function() {
@@ -2192,6 +2216,7 @@ export const estiba = $root.estiba = (() => {
                 Unpacked.prototype.selfContained = false;
                 Unpacked.prototype.notSelfContainedBecause = "";
                 Unpacked.prototype.incomplete = false;
+                Unpacked.prototype.stopped = false;
 
                 Unpacked.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -2216,6 +2241,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(58).string(message.notSelfContainedBecause);
                     if (message.incomplete != null && $Object.hasOwnProperty.call(message, "incomplete") && message.incomplete !== false)
                         writer.uint32(64).bool(message.incomplete);
+                    if (message.stopped != null && $Object.hasOwnProperty.call(message, "stopped") && message.stopped !== false)
+                        writer.uint32(72).bool(message.stopped);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2319,6 +2346,15 @@ export const estiba = $root.estiba = (() => {
                                     message.incomplete = value;
                                 else
                                     delete message.incomplete;
+                                continue;
+                            }
+                        case 9: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.stopped = value;
+                                else
+                                    delete message.stopped;
                                 continue;
                             }
                         }

@@ -200,12 +200,18 @@ describe('a disk that is full', () => {
     expect(ground.proxy.sentBytes).toBeLessThan(30_000_000);
   });
 
-  it('for what a broken pull would keep costs nothing but that', async () => {
+  it('for blobs on their way in fails the pull by name and leaves nothing on it', async () => {
+    const large = onBusybox([noise(20_000_000)]);
+    const name = await ground.push('team/fault', 'larger', large);
     await onSmallDisk('ingest', 1, async () => {
-      const large = onBusybox([noise(20_000_000)]);
-      const name = await ground.push('team/fault', 'larger', large);
-      expect(await ground.pull(name)).toBe(large.id);
-      expect(ground.server.log).toContain('cannot keep what a pull fetches');
+      const failed = ground.pull(name);
+      await expect(failed).rejects.toThrow(
+        /^8 RESOURCE_EXHAUSTED: .*cannot keep what was fetched in ".*\.partial": ENOSPC: no space/u,
+      );
+      const path = join(ground.server.stateDir, 'ingest');
+      await eventually(async () => expect(await readdir(path)).toEqual(['.staging']));
     });
+    expect(await ground.status(name)).toBeUndefined();
+    expect(await ground.pull(name)).toBe(large.id);
   });
 });

@@ -1,10 +1,9 @@
 // Pulls from a real registry through the socket: names, ids, credentials, joined and canceled pulls.
 import { execFile } from 'node:child_process';
-import { readdir } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { chmod, rm, writeFile } from 'node:fs/promises';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually, runPod } from '../lib/pods.ts';
 import { containerConfig, createContainer, exited, podConfig, readLog } from '../lib/pods.ts';
@@ -14,6 +13,7 @@ import { binaries } from '../lib/test-server.ts';
 import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
 import { needDockerRegistry } from '../registry/registry-ground.ts';
 
+const run = promisify(execFile);
 let ground: PullGround;
 
 beforeAll(async () => {
@@ -328,7 +328,7 @@ describe('on the command line', () => {
     ground.proxy.plan = ({ path }) =>
       path.endsWith(large) ? { kind: 'throttle', bytesPerSecond: 3_000_000 } : undefined;
     const command = [binaries.estiba, 'images', 'pull', '--config', ground.server.configPath, name];
-    const { stdout } = await promisify(execFile)('script', [
+    const { stdout } = await run('script', [
       '--quiet',
       '--return',
       '--command',

@@ -12,7 +12,7 @@ import { TokenCache } from '../../registry/tokens.ts';
 import { SystemTrust } from '../../registry/trust.ts';
 import { limitedLauncher } from '../layer-launcher.ts';
 import { PartialBlobs } from './partial-blobs.ts';
-import type { BlobProgress, PullSession } from './pull-backend.ts';
+import type { PullSession, UnpackBlobOptions } from './pull-backend.ts';
 import { RegistryBackend } from './registry-backend.ts';
 import { errorFromWire, errorToWire } from './thread-messages.ts';
 import type {
@@ -41,11 +41,10 @@ class ImagesThread {
     open: (args) => this.#open(args),
     resolve: (args, signal) => this.#session(args).resolve(signal),
     documents: (args, signal) => this.#session(args).documents(signal),
-    unpack: (args, signal, id) => {
-      const onProgress = (progress: BlobProgress): void =>
-        this.#send({ kind: 'progress', id, progress });
-      return this.#session(args).unpack(args.blob, args.order, { signal, onProgress });
-    },
+    unpack: (args, signal, id) =>
+      this.#session(args).unpack(args.blob, args.order, this.#telling(id, signal)),
+    fetched: (args, signal, id) =>
+      this.#session(args).fetched(args.blob, this.#telling(id, signal)),
     discard: (args) => this.#session(args).discard(args.digest),
     close: (args) => this.#close(args.session),
     explain: ({ reference, auth, probe }, signal) =>
@@ -64,9 +63,7 @@ class ImagesThread {
     const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
     this.#backend = new RegistryBackend({
       launcher: limitedLauncher(launcher, { maxBytes: maxUnpackBytes }),
-      partials: new PartialBlobs(settings.ingestDir, (error) =>
-        this.#log('cannot keep what a pull fetches', error),
-      ),
+      partials: new PartialBlobs(settings.ingestDir),
       limits: settings.partials,
       onProblem: (error) => this.#log('cannot sweep partial blobs', error),
       registry: {
@@ -132,6 +129,10 @@ class ImagesThread {
     const found = this.#sessions.get(session);
     this.#sessions.delete(session);
     await found?.close();
+  }
+
+  #telling(id: number, signal: AbortSignal): UnpackBlobOptions {
+    return { signal, onProgress: (progress) => this.#send({ kind: 'progress', id, progress }) };
   }
 
   #session({ session }: { readonly session: number }): PullSession {

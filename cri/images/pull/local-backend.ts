@@ -17,7 +17,7 @@ export function localBackend(
   };
   return new RegistryBackend({
     launcher,
-    partials: new PartialBlobs(ingestDir, onProblem),
+    partials: new PartialBlobs(ingestDir),
     limits: { maxBytes: 1e9, maxAgeMs: 1e9 },
     onProblem,
     host: { os: 'linux', architecture: 'amd64', variants: [''] },

@@ -9,18 +9,15 @@ const digest = `sha256:${'ab'.repeat(32)}`;
 const fileName = `sha256-${'ab'.repeat(32)}.partial`;
 
 let directory: string;
-let problems: unknown[];
 let partials: PartialBlobs;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'estiba-partial-'));
-  problems = [];
-  partials = new PartialBlobs(directory, (error) => problems.push(error));
+  partials = new PartialBlobs(directory);
 });
 
 afterEach(async () => {
   await rm(directory, { recursive: true });
-  expect(problems).toEqual([]);
 });
 
 async function content(partial: PartialBlob): Promise<string> {
@@ -39,7 +36,7 @@ test('what was appended is there for the next user, in order', async () => {
   const pieces = Array.from({ length: 40 }, (_, index) => Buffer.alloc(50_000, 65 + index));
   await use(async (partial) => {
     for (const piece of pieces) {
-      await partial.append(piece);
+      await partial.append(Buffer.from(piece));
     }
     expect(partial.size).toBe(2_000_000);
   });
@@ -50,6 +47,35 @@ test('what was appended is there for the next user, in order', async () => {
   });
   const all = await readFile(join(directory, fileName), 'latin1');
   expect(all).toBe(`${Buffer.concat(pieces).toString('latin1')}end`);
+});
+
+test('others see how much is written and find it in the file', async () => {
+  await use(async (partial) => {
+    const seen: number[] = [];
+    partial.onWritten = () => seen.push(partial.written);
+    await partial.append(Buffer.alloc(300_000, 'a'));
+    await partial.append(Buffer.alloc(10, 'b'));
+    expect(partial.size).toBe(300_010);
+    await partial.flush();
+    expect(seen.at(-1)).toBe(300_010);
+    expect((await readFile(partial.path)).length).toBe(300_010);
+  });
+});
+
+test('memory that belongs to a chunk alone is given back, any other is left alone', async () => {
+  const own = Buffer.alloc(50_000, 'o');
+  const { buffer } = own;
+  const front = Buffer.alloc(50_000, 'f').subarray(0, 40_000);
+  const pooled = Buffer.from('pooled');
+  await use(async (partial) => {
+    for (const piece of [own, front, pooled]) {
+      await partial.append(piece);
+    }
+    await partial.flush();
+    expect(await content(partial)).toBe(`${'o'.repeat(50_000)}${'f'.repeat(40_000)}pooled`);
+  });
+  expect(buffer.byteLength).toBe(0);
+  expect([front.length, pooled.toString()]).toEqual([40_000, 'pooled']);
 });
 
 test('what was appended is there also when its user fails', async () => {

@@ -5,6 +5,7 @@ import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CriError, describeError } from '../../core/error.ts';
 import { KeyedQueue } from '../../core/keyed-queue.ts';
 
 /** What may stay of pulls that did not end. */
@@ -13,9 +14,10 @@ export interface PartialLimits {
   readonly maxAgeMs: number;
 }
 
-const batchBytes = 128 * 1024;
+/** Each batch costs a turn of a thread of the pool, and wakes whoever reads the file. */
+const batchBytes = 256 * 1024;
 /** What a killed server may lose of a blob, beside what the kernel holds for its connection. */
-const maxWaitingBytes = 512 * 1024;
+const maxWaitingBytes = 1024 * 1024;
 const replayBytes = 1024 * 1024;
 const namePattern = /^sha(?:256|384|512)-[a-f0-9]+\.partial$/u;
 
@@ -31,13 +33,10 @@ function fileName(digest: string): string {
 /** The partial blobs of one state directory; one process (or thread) at a time. */
 export class PartialBlobs {
   readonly #directory: string;
-  readonly #onProblem: (error: unknown) => void;
   readonly #queue = new KeyedQueue();
 
-  /** `onProblem` hears of writes that failed: they cost a later pull some bytes and nothing else. */
-  constructor(directory: string, onProblem: (error: unknown) => void) {
+  constructor(directory: string) {
     this.#directory = directory;
-    this.#onProblem = onProblem;
   }
 
   /**
@@ -53,7 +52,7 @@ export class PartialBlobs {
     const use = async (): Promise<T> => {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       const path = join(this.#directory, fileName(digest));
-      const partial = await PartialBlob.open(path, this.#onProblem);
+      const partial = await PartialBlob.open(path);
       try {
         if (partial.size > size) {
           await partial.clear();
@@ -100,35 +99,32 @@ export class PartialBlobs {
   }
 }
 
-/** One partial blob: a leading part of the blob's bytes, in a file. */
+/** One partial blob: a leading part of the blob's bytes, in a file that others may read. */
 export class PartialBlob {
-  readonly #path: string;
+  readonly path: string;
   readonly #file: FileHandle;
-  readonly #onProblem: (error: unknown) => void;
   #size: number;
+  #written: number;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
-  #isBroken = false;
+  #failure: CriError | undefined;
+  /** Called whenever more has been written. */
+  onWritten: () => void = () => undefined;
 
-  private constructor(
-    path: string,
-    file: FileHandle,
-    size: number,
-    onProblem: (error: unknown) => void,
-  ) {
-    this.#path = path;
+  private constructor(path: string, file: FileHandle, size: number) {
+    this.path = path;
     this.#file = file;
     this.#size = size;
-    this.#onProblem = onProblem;
+    this.#written = size;
   }
 
-  static async open(path: string, onProblem: (error: unknown) => void): Promise<PartialBlob> {
+  static async open(path: string): Promise<PartialBlob> {
     const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants;
     const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600);
     const { size } = await file.stat();
-    return new PartialBlob(path, file, size, onProblem);
+    return new PartialBlob(path, file, size);
   }
 
   /** Bytes that are there, whether written yet or not. */
@@ -136,19 +132,26 @@ export class PartialBlob {
     return this.#size;
   }
 
+  /** Bytes that whoever opens the file finds in it. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Reads what is there. Not while it is appended to. */
   async *replay(): AsyncGenerator<Buffer, void, void> {
     if (this.#size === 0) {
       return;
     }
-    yield* createReadStream(this.#path, { end: this.#size - 1, highWaterMark: replayBytes });
+    yield* createReadStream(this.path, { end: this.#size - 1, highWaterMark: replayBytes });
   }
 
-  /** Adds bytes at the end; waits only while many are not written yet. Never throws. */
+  /**
+   * Adds bytes at the end; waits only while many are not written yet. Takes them over: their memory
+   * may be gone when they are written. Throws ResourceExhausted or Internal when an earlier write
+   * has failed.
+   */
   async append(bytes: Buffer): Promise<void> {
-    if (this.#isBroken) {
-      return;
-    }
+    this.#requireWhole();
     this.#size += bytes.length;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
@@ -160,13 +163,13 @@ export class PartialBlob {
     }
   }
 
-  /** Writes what waits. */
+  /** Writes what waits; throws as append does. */
   async flush(): Promise<void> {
-    while (this.#waitingBytes > 0 && !this.#isBroken) {
+    while (this.#waitingBytes > 0 || this.#isWriting) {
       this.#write();
       await this.#writing;
     }
-    await this.#writing;
+    this.#requireWhole();
   }
 
   /** Forgets all bytes. */
@@ -176,15 +179,22 @@ export class PartialBlob {
     this.#waitingBytes = 0;
     await this.#file.truncate(0);
     this.#size = 0;
-    this.#isBroken = false;
+    this.#written = 0;
+    this.#failure = undefined;
   }
 
-  /** Writes what waits and closes the file; an empty or broken one is removed. */
+  /** Writes what waits and closes the file; an empty or broken one is removed. Never throws. */
   async close(): Promise<void> {
-    await this.flush();
-    await this.#file.close();
-    if (this.#isBroken || this.#size === 0) {
-      await rm(this.#path, { force: true });
+    await this.flush().catch(() => undefined); // whoever appended knows, or does not care
+    await this.#file.close().catch(() => undefined);
+    if (this.#failure !== undefined || this.#size === 0) {
+      await rm(this.path, { force: true }).catch(() => undefined);
+    }
+  }
+
+  #requireWhole(): void {
+    if (this.#failure !== undefined) {
+      throw this.#failure;
     }
   }
 
@@ -198,14 +208,13 @@ export class PartialBlob {
     this.#isWriting = true;
     this.#writing = this.#append(pieces)
       .catch((error: unknown) => {
-        // Bytes that are not on disk are in the layer all the same; the next pull fetches them again.
-        this.#isBroken = true;
         this.#waiting = [];
         this.#waitingBytes = 0;
-        this.#onProblem(error);
+        this.#failure ??= writeError(this.path, error);
       })
       .finally(() => {
         this.#isWriting = false;
+        this.onWritten();
       });
   }
 
@@ -216,5 +225,31 @@ export class PartialBlob {
       // The kernel may take less, for instance of a disk that is about to be full.
       await this.#file.appendFile(Buffer.concat(pieces).subarray(bytesWritten));
     }
+    this.#written += length;
+    pieces.forEach(giveBack);
+  }
+}
+
+function writeError(path: string, error: unknown): CriError {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new CriError(
+    isFull ? 'ResourceExhausted' : 'Internal',
+    `cannot keep what was fetched in "${path}": ${describeError(error)}`,
+    { cause: error, step: 'write-blob', errno: errno === undefined ? undefined : -errno },
+  );
+}
+
+/**
+ * Frees the memory of a chunk at once. Chunks of a socket have memory of their own, of which the garbage
+ * collector only knows the size: a stream of them makes it mark the whole heap again and again.
+ * Left alone is a part of Node's pool, and whatever something could follow in the same memory, because
+ * the HTTP parser may have put that back for the next answer.
+ */
+function giveBack({ buffer, byteOffset, byteLength }: Buffer): void {
+  const isPooled = byteOffset > 0 && buffer.byteLength === Buffer.poolSize;
+  const isLast = byteOffset + byteLength === buffer.byteLength;
+  if (isLast && !isPooled && buffer instanceof ArrayBuffer) {
+    buffer.transfer(0);
   }
 }

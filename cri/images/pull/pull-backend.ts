@@ -39,7 +39,7 @@ export interface BlobId {
 export interface BlobProgress {
   /** There, from disk or from the network. */
   readonly receivedBytes: number;
-  /** What came over the network since the job began. */
+  /** What came over the network in this session. */
   readonly fetchedBytes: number;
   readonly unpackedBytes: number;
 }
@@ -58,9 +58,15 @@ export interface PullSession {
   documents(signal?: AbortSignal): Promise<PulledDocuments>;
   /**
    * Fetches a layer's blob and unpacks it while it comes. Bytes that an earlier try fetched are not
-   * fetched again. On any error the target directory is gone again.
+   * fetched again. On any error the target directory is gone again. While a job stops as its order
+   * asked, the blob goes on coming, for the next one; `fetched` tells when that has ended.
    */
   unpack(blob: BlobId, order: UnpackOrder, options: UnpackBlobOptions): Promise<Unpacked>;
+  /**
+   * Resolves when the blob that a stopped job left coming is there, or cannot come: then the next
+   * job fetches the rest. Nothing more comes when the signal fires.
+   */
+  fetched(blob: BlobId, options: UnpackBlobOptions): Promise<void>;
   /** The layer of this blob is stored: its bytes are not needed any more. */
   discard(digest: string): Promise<void>;
   close(): Promise<void>;

@@ -1,11 +1,13 @@
 // The layers of one remote image into the layer store, several at a time.
 import { Slots } from '../../core/slots.ts';
+import type { Unpacked } from '../../isolator/launcher-messages.ts';
 import type { Descriptor } from '../../registry/oci-documents.ts';
 import type { LayerStack } from '../import-layers.ts';
 import { chainIdsOf } from '../layer-store.ts';
 import type { LayerStore } from '../layer-store.ts';
 import type { Layer } from '../layer-table.ts';
-import type { BlobProgress, PullSession } from './pull-backend.ts';
+import type { UnpackOrder } from '../layer-blob.ts';
+import type { BlobId, BlobProgress, PullSession, UnpackBlobOptions } from './pull-backend.ts';
 
 /** Where one layer stands. `waiting` also for one that another pull brings. */
 export type LayerState = 'waiting' | 'pulling' | 'done' | 'present';
@@ -111,24 +113,18 @@ class LayersJob {
     const { signal, onStatus } = this.#options;
     const blob = { digest, size };
     let progress: BlobProgress = { receivedBytes: 0, fetchedBytes: 0, unpackedBytes: 0 };
-    // A layer that needs those below is unpacked twice; what the first time fetched counts too.
-    let fetchedBefore = 0;
     const tell = (state: LayerState): void => onStatus(index, { ...blob, ...progress, state });
+    const onProgress = (made: BlobProgress): void => {
+      progress = made;
+      tell('pulling');
+    };
     const brought = await this.#store.ensure(
       {
         blob: {
-          unpack: (order, { signal: jobSignal }) =>
-            this.#slots.run(() => {
-              fetchedBefore = progress.fetchedBytes;
-              tell('pulling');
-              return this.#session.unpack(blob, order, {
-                signal: jobSignal,
-                onProgress: (made) => {
-                  progress = { ...made, fetchedBytes: fetchedBefore + made.fetchedBytes };
-                  tell('pulling');
-                },
-              });
-            }, jobSignal),
+          unpack: (order, { signal: jobSignal }) => {
+            tell('pulling');
+            return this.#unpack(blob, order, { signal: jobSignal, onProgress });
+          },
         },
         digest,
         diffId: this.#diffIds[index] ?? '',
@@ -142,5 +138,20 @@ class LayersJob {
     );
     tell(brought.wasPresent ? 'present' : 'done');
     return brought;
+  }
+
+  /** Keeps a slot also while a blob goes on coming whose job has stopped. */
+  async #unpack(blob: BlobId, order: UnpackOrder, options: UnpackBlobOptions): Promise<Unpacked> {
+    const { promise, resolve, reject } = Promise.withResolvers<Unpacked>();
+    const { signal } = options;
+    const work = async (): Promise<void> => {
+      const unpacked = await this.#session.unpack(blob, order, options);
+      resolve(unpacked);
+      if (unpacked.isStopped) {
+        await this.#session.fetched(blob, { ...options, signal: this.#options.signal });
+      }
+    };
+    this.#slots.run(work, signal).catch(reject);
+    return await promise;
   }
 }

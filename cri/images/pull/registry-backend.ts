@@ -1,6 +1,4 @@
 // Pulls from registries, in whichever thread it is made.
-import { throttled } from './throttled.ts';
-import { unpackBlob } from './unpack-blob.ts';
 import { CriError } from '../../core/error.ts';
 import type { Unpacked } from '../../isolator/launcher-messages.ts';
 import { pullAuthOf } from '../../registry/credentials.ts';
@@ -15,7 +13,8 @@ import type { RegistryOptions, Resolved } from '../../registry/registry-client.t
 import { resolveImage } from '../../registry/resolve-image.ts';
 import type { UnpackOrder } from '../layer-blob.ts';
 import type { LayerLauncher } from '../layer-launcher.ts';
-import type { PartialBlobs, PartialLimits } from './partial-blobs.ts';
+import { BlobInHand } from './blob-in-hand.ts';
+import type { PartialBlob, PartialBlobs, PartialLimits } from './partial-blobs.ts';
 import type {
   BlobId,
   PullAuthFields,
@@ -25,6 +24,7 @@ import type {
   Target,
   UnpackBlobOptions,
 } from './pull-backend.ts';
+import { throttled } from './throttled.ts';
 
 export interface RegistryBackendOptions {
   readonly registry: RegistryOptions;
@@ -89,6 +89,11 @@ class RegistrySession implements PullSession {
   readonly #onClose: () => void;
   /** Blobs whose bytes an unpacker has checked. */
   readonly #verified = new Set<string>();
+  readonly #inHand = new Map<string, BlobInHand>();
+  /** Each settles when its partial blob is closed. */
+  readonly #uses = new Set<Promise<void>>();
+  /** What came over the network, by digest. */
+  readonly #fetched = new Map<string, number>();
   #resolved: Resolved | undefined;
 
   constructor(
@@ -123,17 +128,38 @@ class RegistrySession implements PullSession {
   }
 
   async unpack(blob: BlobId, order: UnpackOrder, options: UnpackBlobOptions): Promise<Unpacked> {
-    const { partials, launcher } = this.#options;
-    const { signal, onProgress } = options;
-    using progress = throttled(onProgress ?? (() => undefined));
+    using progress = throttled(options.onProgress ?? (() => undefined));
+    const told = { signal: options.signal, onProgress: progress.tell };
+    const inHand = this.#inHand.get(blob.digest);
+    if (inHand !== undefined) {
+      return await inHand.unpack(order, told);
+    }
+    const { promise: stopped, resolve } = Promise.withResolvers<Unpacked>();
     this.#digests.add(blob.digest);
-    return await partials.use(blob.digest, blob.size, signal, async (partial) => {
-      const isVerified = this.#verified.has(blob.digest) && partial.size === blob.size;
-      const job = { blob, order, reader: this.#client, launcher, partial, isVerified, signal };
-      const unpacked = await unpackBlob({ ...job, onProgress: progress.tell });
-      this.#verified.add(blob.digest);
-      return unpacked;
-    });
+    const used = this.#options.partials.use(blob.digest, blob.size, options.signal, (partial) =>
+      this.#takeInHand(blob, partial, async (taken) => {
+        const unpacked = await taken.unpack(order, told);
+        if (unpacked.isStopped) {
+          resolve(unpacked); // what is missing goes on coming
+        } else {
+          this.#verified.add(blob.digest);
+        }
+        return unpacked;
+      }),
+    );
+    const settled = used.then(
+      () => undefined,
+      () => undefined, // told below, or by the next job
+    );
+    this.#uses.add(settled);
+    void settled.then(() => this.#uses.delete(settled));
+    return await Promise.race([stopped, used]);
+  }
+
+  async fetched(blob: BlobId, options: UnpackBlobOptions): Promise<void> {
+    using progress = throttled(options.onProgress ?? (() => undefined));
+    const told = { signal: options.signal, onProgress: progress.tell };
+    await this.#inHand.get(blob.digest)?.fetched(told);
   }
 
   async discard(digest: string): Promise<void> {
@@ -142,7 +168,34 @@ class RegistrySession implements PullSession {
   }
 
   async close(): Promise<void> {
+    const why = new CriError('Canceled', 'cannot go on fetching a blob: the pull has ended');
+    await Promise.all([...this.#inHand.values()].map((inHand) => inHand.stop(why)));
+    await Promise.all(this.#uses);
     await this.#client[Symbol.asyncDispose]();
     this.#onClose();
+  }
+
+  /** The blob is in hand until nothing of it goes on, so also for jobs behind the first one. */
+  async #takeInHand<T>(
+    blob: BlobId,
+    partial: PartialBlob,
+    first: (inHand: BlobInHand) => Promise<T>,
+  ): Promise<T> {
+    const { digest } = blob;
+    const { launcher } = this.#options;
+    const isVerified = this.#verified.has(digest) && partial.size === blob.size;
+    const fetchedBefore = this.#fetched.get(digest) ?? 0;
+    const reader = this.#client;
+    const inHand = new BlobInHand({ blob, reader, launcher, partial, isVerified, fetchedBefore });
+    this.#inHand.set(digest, inHand);
+    try {
+      return await first(inHand);
+    } finally {
+      while (inHand.isBusy) {
+        await inHand.rest();
+      }
+      this.#inHand.delete(digest);
+      this.#fetched.set(digest, inHand.fetchedBytes);
+    }
   }
 }

@@ -71,6 +71,7 @@ export class ThreadBackend implements PullBackend {
       resolve: (signal) => this.#call('resolve', { session }, { signal }),
       documents: (signal) => this.#call('documents', { session }, { signal }),
       unpack: (blob, order, options) => this.#call('unpack', { session, blob, order }, options),
+      fetched: (blob, options) => this.#call('fetched', { session, blob }, options),
       discard: (digest) => this.#call('discard', { session, digest }),
       close: () => {
         this.#openSessions.delete(session);

@@ -48,6 +48,7 @@ export interface ThreadCalls {
   resolve: { args: { session: number }; result: Target };
   documents: { args: { session: number }; result: PulledDocuments };
   unpack: { args: { session: number; blob: BlobId; order: UnpackOrder }; result: Unpacked };
+  fetched: { args: { session: number; blob: BlobId }; result: void };
   discard: { args: { session: number; digest: string }; result: void };
   close: { args: { session: number }; result: void };
   explain: {

@@ -12,9 +12,9 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use estiba_wire::v1::{self, ErrorCode, launcher_reply, launcher_request};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use support::{Connection, Launcher, wait_until};
 
 macro_rules! need_root {
@@ -110,19 +110,56 @@ fn wait_until_idle(launcher: &Launcher) {
     });
 }
 
+/// A job for a growing blob of which nothing is said yet, and the blob's file.
+fn growing(launcher: &Launcher, change: impl FnOnce(&mut v1::Unpack)) -> (Connection, PathBuf) {
+    let source = launcher.scratch().join("growing.tar");
+    fs::write(&source, "").unwrap();
+    let mut unpack = request(&source, &target(launcher));
+    unpack.growing = true;
+    change(&mut unpack);
+    let connection = launcher.connect();
+    connection.ask(job(unpack));
+    (connection, source)
+}
+
+/// So much that the unpacker does not wait for more.
+const ENOUGH: usize = 512 << 10;
+
+fn grown(connection: &Connection, bytes: usize, last: bool) {
+    let grown = v1::UnpackGrown {
+        bytes: bytes as u64,
+        last,
+    };
+    estiba_wire::send(&connection.socket, &grown).unwrap();
+}
+
+/// The final answer.
+fn answer(connection: &mut Connection) -> launcher_reply::Result {
+    loop {
+        match connection.reply().result.unwrap() {
+            launcher_reply::Result::UnpackProgress(_) => {}
+            other => return other,
+        }
+    }
+}
+
+fn fault(connection: &mut Connection) -> v1::Fault {
+    match answer(connection) {
+        launcher_reply::Result::Fault(fault) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// A job with a parent layer whose blob never ends, and its target.
 fn endless(launcher: &Launcher) -> (Connection, PathBuf) {
     let target = target(launcher);
     let parent = launcher.scratch().join("parent");
     fs::create_dir(&parent).unwrap();
-    let mut unpack = request(Path::new(""), &target);
-    unpack.parent_dirs = vec![parent.to_str().unwrap().to_owned()];
-    let connection = launcher.connect();
-    connection.ask(job(unpack));
-    let mut data = archive(&[("f", Ok("x"))]);
-    data.truncate(1024);
-    let chunk = v1::UnpackChunk { data, last: false };
-    estiba_wire::send(&connection.socket, &chunk).unwrap();
+    let (connection, source) = growing(launcher, |unpack| {
+        unpack.parent_dirs = vec![parent.to_str().unwrap().to_owned()];
+    });
+    fs::write(source, &archive(&[("f", Ok("x"))])[..1024]).unwrap();
+    grown(&connection, 1024, false);
     let work = target.with_extension("work");
     wait_until("the unpacker is at work", || {
         target.exists() && work.exists()
@@ -170,45 +207,11 @@ fn a_killed_unpacker_leaves_nothing_and_is_named() {
     assert_eq!(unpackers.len(), 1);
     let pid = rustix::process::Pid::from_raw(unpackers[0]).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    let fault = loop {
-        match connection.reply().result.unwrap() {
-            launcher_reply::Result::UnpackProgress(_) => {}
-            launcher_reply::Result::Fault(fault) => break fault,
-            other => panic!("{other:?}"),
-        }
-    };
+    let fault = fault(&mut connection);
     assert_eq!(fault.step, "unpacker");
     assert!(fault.message.contains("signal 9"), "{}", fault.message);
     // Everything is gone when the answer comes.
     assert!(names(target.parent().unwrap()).is_empty());
-}
-
-#[test]
-fn a_client_that_still_sends_gets_the_answer_too() {
-    need_root!();
-    let launcher = Launcher::start();
-    let (mut connection, target) = endless(&launcher);
-    let sending = connection.socket.try_clone().unwrap();
-    // No header begins so. More than the unpacker and the socket hold together.
-    let sender = thread::spawn(move || {
-        (0..256).try_for_each(|_| {
-            let data = vec![b'x'; 64 * 1024];
-            estiba_wire::send(&sending, &v1::UnpackChunk { data, last: false })
-        })
-    });
-    // Whoever closes on what is still coming takes the answer from a client that writes first.
-    sender.join().unwrap().unwrap();
-    let fault = loop {
-        match connection.reply().result.unwrap() {
-            launcher_reply::Result::UnpackProgress(_) => {}
-            launcher_reply::Result::Fault(fault) => break fault,
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(fault.code(), ErrorCode::InvalidArgument, "{fault:?}");
-    assert!(names(target.parent().unwrap()).is_empty());
-    drop(connection);
-    wait_until_idle(&launcher);
 }
 
 #[test]
@@ -276,4 +279,109 @@ fn a_hard_link_out_of_the_layer_is_told() {
         request(&blob(&launcher), &target.with_extension("2")),
     );
     assert!(!whole.incomplete && whole.self_contained);
+}
+
+#[test]
+fn a_growing_file_is_read_as_far_as_the_client_says_and_no_further() {
+    need_root!();
+    let launcher = Launcher::start();
+    let one = "1".repeat(2 * ENOUGH);
+    let bytes = archive(&[("f", Ok(&one)), ("g", Ok("two"))]);
+    let (mut connection, source) = growing(&launcher, |_| ());
+    // Rubbish behind what counts, as a writer in the middle of a write leaves it.
+    let mut rubbish = bytes.clone();
+    rubbish[ENOUGH + 1..].fill(0xff);
+    fs::write(&source, &rubbish).unwrap();
+    for count in [0, 1, 600, ENOUGH + 1] {
+        grown(&connection, count, false);
+    }
+    let first = target(&launcher).join("f");
+    wait_until("the first file is there", || first.exists());
+    fs::write(&source, &bytes).unwrap();
+    grown(&connection, bytes.len(), false);
+    grown(&connection, bytes.len(), true);
+    match answer(&mut connection) {
+        launcher_reply::Result::Unpacked(unpacked) => {
+            assert_eq!(unpacked.blob_bytes, bytes.len() as u64);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fs::read_to_string(first).unwrap(), one);
+}
+
+#[test]
+fn a_client_that_lies_about_a_growing_file_gets_an_error_and_no_layer() {
+    need_root!();
+    let launcher = Launcher::start();
+    let bytes = archive(&[("f", Ok("x"))]);
+    let cases = [
+        (vec![(9999, false)], "the client said 9999"),
+        (vec![(600, false), (599, true)], "600 bytes, then 599"),
+        // The blob ends in the middle of an entry.
+        (vec![(512, true)], "ends in the entry's data"),
+    ];
+    for (said, why) in cases {
+        let (mut connection, source) = growing(&launcher, |_| ());
+        fs::write(&source, &bytes).unwrap();
+        for (count, last) in said {
+            grown(&connection, count, last);
+        }
+        let fault = fault(&mut connection);
+        let told = format!("{} {:?}", fault.message, fault.chain);
+        assert!(told.contains(why), "{told}");
+        assert!(names(target(&launcher).parent().unwrap()).is_empty());
+    }
+    let (mut connection, _source) = growing(&launcher, |unpack| unpack.offset = 1);
+    assert_eq!(fault(&mut connection).code(), ErrorCode::InvalidArgument);
+}
+
+#[test]
+fn a_layer_that_needs_those_below_stops_at_once_when_asked_and_leaves_nothing() {
+    need_root!();
+    let launcher = Launcher::start();
+    let bytes = archive(&[("d/f", Ok(&"x".repeat(2 * ENOUGH))), ("d/g", Ok("y"))]);
+    let (mut connection, source) = growing(&launcher, |unpack| {
+        unpack.stop_unless_self_contained = true;
+    });
+    fs::write(&source, &bytes).unwrap();
+    // The second entry is never waited for.
+    grown(&connection, bytes.len() - 2048, false);
+    match answer(&mut connection) {
+        launcher_reply::Result::Unpacked(unpacked) => {
+            assert!(unpacked.stopped && !unpacked.self_contained);
+            let why = unpacked.not_self_contained_because;
+            assert!(why.contains("\"d/f\""), "{why}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(names(target(&launcher).parent().unwrap()).is_empty());
+}
+
+#[test]
+fn a_client_that_still_tells_how_far_a_blob_is_gets_its_answer() {
+    need_root!();
+    let launcher = Launcher::start();
+    let bytes = archive(&[("d/f", Ok(&"x".repeat(2 * ENOUGH)))]);
+    let (mut connection, source) = growing(&launcher, |unpack| {
+        unpack.stop_unless_self_contained = true;
+    });
+    fs::write(&source, &bytes).unwrap();
+    grown(&connection, bytes.len(), false);
+    wait_until("the answer is there", || {
+        let mut fds = [PollFd::new(&connection.socket, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).unwrap() == 1
+    });
+    let jobs = || children(launcher.pid()).into_iter();
+    wait_until("the unpacker ends", || {
+        jobs().flat_map(children).count() == 0
+    });
+    for _ in 0..3 {
+        grown(&connection, bytes.len(), false);
+    }
+    match answer(&mut connection) {
+        launcher_reply::Result::Unpacked(unpacked) => assert!(unpacked.stopped),
+        other => panic!("{other:?}"),
+    }
+    drop(connection);
+    wait_until_idle(&launcher);
 }

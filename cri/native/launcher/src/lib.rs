@@ -2,6 +2,7 @@
 //! each; the child does the one job of its connection.
 
 mod destroy;
+mod growing;
 mod image;
 mod job;
 mod place;

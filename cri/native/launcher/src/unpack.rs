@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use estiba_monitor::process::{self, Child, Ended};
 use estiba_monitor::stderr_log::{self, Level};
-use estiba_unpack::{Compression, Source, UnpackJob};
+use estiba_unpack::{Compression, Outcome, Source, UnpackJob};
 use estiba_wire::FrameReader;
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 
+use crate::growing::GrowingFile;
 use crate::job::{self, Context, Reply, answered, reply};
 use crate::place::COMPONENT;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(
     });
     let (job, launcher) = match prepared {
         Ok(prepared) => prepared,
-        Err(fault) => return answered(reply(connection, Reply::Fault(fault))),
+        Err(fault) => return refuse(connection, fault),
     };
     // One byte in here says that the target is the client's business from now on: it may close the
     // connection, and rename the layer or use the name again, before the unpacker has ended.
@@ -49,7 +50,7 @@ pub(crate) fn run(
         Ok(ends) => ends,
         Err(error) => {
             let fault = Fault::from_io("fork", "cannot attend to the unpacker", &error);
-            return answered(reply(connection, Reply::Fault(fault)));
+            return refuse(connection, fault);
         }
     };
     match process::fork() {
@@ -65,10 +66,18 @@ pub(crate) fn run(
         }
         Err(errno) => {
             let what = "cannot fork the unpacker";
-            let fault = Fault::from_errno("fork", what, errno.raw_os_error());
-            answered(reply(connection, Reply::Fault(fault)))
+            refuse(
+                connection,
+                Fault::from_errno("fork", what, errno.raw_os_error()),
+            )
         }
     }
+}
+
+fn refuse(connection: &OwnedFd, fault: Fault) -> ExitCode {
+    let status = answered(reply(connection, Reply::Fault(fault)));
+    read_to_end(connection);
+    status
 }
 
 fn job_of(request: &v1::Unpack) -> Result<UnpackJob, Fault> {
@@ -87,6 +96,7 @@ fn job_of(request: &v1::Unpack) -> Result<UnpackJob, Fault> {
         .iter()
         .map(|path| job::absolute(path, "check"))
         .collect::<Result<Vec<PathBuf>, Fault>>()?;
+    job.stop_unless_self_contained = request.stop_unless_self_contained;
     if request.max_bytes > 0 {
         job.max_bytes = request.max_bytes;
     }
@@ -166,19 +176,21 @@ fn unpack_and_sync(
         // A client that is gone is noticed by the attendant.
         reply(connection, Reply::UnpackProgress(now)).ok();
     };
-    let unpacked = estiba_unpack::run_job(job, source, &mut progress)
+    let outcome = estiba_unpack::run_job(job, source, &mut progress)
         .map_err(|error| Unfinished::Fault(fault_of(&error)))?;
-    // A part that older kernels do not have in full is as good as they get.
-    let missing = unpacked.fence_gaps.iter().copied();
-    for what in missing.filter(|gap| !gap.ends_with("-partial")) {
-        let message = "the unpacker ran without a part of its fence";
-        stderr_log::line(Level::Warn, COMPONENT, message, &[("missing", what)]);
+    if let Outcome::Unpacked(unpacked) = &outcome {
+        // A part that older kernels do not have in full is as good as they get.
+        let missing = unpacked.fence_gaps.iter().copied();
+        for what in missing.filter(|gap| !gap.ends_with("-partial")) {
+            let message = "the unpacker ran without a part of its fence";
+            stderr_log::line(Level::Warn, COMPONENT, message, &[("missing", what)]);
+        }
+        sync(parent).map_err(|error| {
+            let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
+            Unfinished::NotSynced(errno)
+        })?;
     }
-    sync(parent).map_err(|error| {
-        let errno = error.raw_os_error().unwrap_or(Errno::IO.raw_os_error());
-        Unfinished::NotSynced(errno)
-    })?;
-    Ok(wire(unpacked))
+    Ok(wire(outcome))
 }
 
 fn pipe() -> io::Result<(File, File)> {
@@ -198,23 +210,39 @@ fn source_of(
     connection: &OwnedFd,
     reader: FrameReader,
 ) -> Result<Source, Fault> {
-    if request.source_path.is_empty() {
-        let connection = connection.try_clone().map_err(|error| {
-            Fault::from_io("source", "cannot read the blob from the connection", &error)
-        })?;
-        return Ok(Source::Stream(Box::new(Chunks::new(connection, reader))));
-    }
     let path = job::absolute(&request.source_path, "check")?;
     let file = File::open(&path)
         .map_err(|error| Fault::from_io("source", &format!("cannot open blob {path:?}"), &error))?;
-    Ok(Source::File {
-        file,
-        offset: request.offset,
-        length: request.length,
-    })
+    if !request.growing {
+        return Ok(Source::File {
+            file,
+            offset: request.offset,
+            length: request.length,
+        });
+    }
+    if (request.offset, request.length) != (0, 0) {
+        let message = format!("cannot read a part of {path:?} while it grows");
+        return Err(Fault::new(ErrorCode::InvalidArgument, "check", message));
+    }
+    let connection = connection.try_clone().map_err(|error| {
+        let what = "cannot hear how far the blob has grown";
+        Fault::from_io("source", what, &error)
+    })?;
+    let growing = GrowingFile::new(file, connection, reader);
+    Ok(Source::Stream(Box::new(growing)))
 }
 
-fn wire(unpacked: estiba_unpack::Unpacked) -> v1::Unpacked {
+fn wire(outcome: Outcome) -> v1::Unpacked {
+    let unpacked = match outcome {
+        Outcome::Unpacked(unpacked) => unpacked,
+        Outcome::Stopped(why) => {
+            return v1::Unpacked {
+                stopped: true,
+                not_self_contained_because: why,
+                ..Default::default()
+            };
+        }
+    };
     v1::Unpacked {
         digest: unpacked.digest,
         diff_id: unpacked.diff_id,
@@ -224,6 +252,7 @@ fn wire(unpacked: estiba_unpack::Unpacked) -> v1::Unpacked {
         self_contained: unpacked.self_contained,
         not_self_contained_because: unpacked.not_self_contained_because,
         incomplete: !unpacked.complete,
+        stopped: false,
     }
 }
 
@@ -347,48 +376,6 @@ fn remove(target_dir: &Path) {
             let why = error.to_string();
             let message = "cannot remove what a dead unpacker has left";
             stderr_log::line(Level::Warn, COMPONENT, message, &[("why", &why)]);
-        }
-    }
-}
-
-/// The blob as it comes in `UnpackChunk` frames.
-struct Chunks {
-    connection: OwnedFd,
-    reader: FrameReader,
-    chunk: v1::UnpackChunk,
-    taken: usize,
-}
-
-impl Chunks {
-    fn new(connection: OwnedFd, reader: FrameReader) -> Self {
-        Self {
-            connection,
-            reader,
-            chunk: v1::UnpackChunk::default(),
-            taken: 0,
-        }
-    }
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let rest = self.chunk.data.get(self.taken..).unwrap_or_default();
-            let count = rest.len().min(buffer.len());
-            if count > 0 || buffer.is_empty() {
-                let (target, source) = (buffer.get_mut(..count), rest.get(..count));
-                if let (Some(target), Some(source)) = (target, source) {
-                    target.copy_from_slice(source);
-                }
-                self.taken += count;
-                return Ok(count);
-            }
-            if self.chunk.last {
-                return Ok(0);
-            }
-            self.chunk = estiba_wire::receive(&self.connection, &mut self.reader)
-                .map_err(io::Error::other)?;
-            self.taken = 0;
         }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use estiba_unpack::{Source, UnpackJob, run_job, sync_tree};
+use estiba_unpack::{Outcome, Source, UnpackJob, run_job, sync_tree};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
@@ -36,7 +36,9 @@ fn unpack(job: &UnpackJob, blob: &PathBuf) -> Result<(), Box<dyn std::error::Err
         length: 0,
     };
     let started = Instant::now();
-    let unpacked = run_job(job, source, &mut |_| ())?;
+    let Outcome::Unpacked(unpacked) = run_job(job, source, &mut |_| ())? else {
+        return Err("it stopped".into());
+    };
     let took = started.elapsed();
     let syncing = Instant::now();
     sync_tree(&parent)?;

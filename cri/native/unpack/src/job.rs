@@ -33,6 +33,9 @@ pub struct UnpackJob {
     pub target_dir: PathBuf,
     /// Lower layers, topmost first, to unpack against; empty = the layer is unpacked alone.
     pub parent_dirs: Vec<PathBuf>,
+    /// Give up at the first entry that shows that the layer is not self-contained; see
+    /// [`Outcome::Stopped`]. Means nothing with parents.
+    pub stop_unless_self_contained: bool,
     /// Sum of file sizes (holes count) and, apart, of uncompressed tar bytes beyond them.
     pub max_bytes: u64,
     /// Number of entries in the tar.
@@ -60,6 +63,7 @@ impl UnpackJob {
             expected_diff_id: None,
             target_dir,
             parent_dirs: Vec::new(),
+            stop_unless_self_contained: false,
             max_bytes: Self::MAX_BYTES,
             max_entries: Self::MAX_ENTRIES,
             deadline: Self::DEADLINE,
@@ -103,6 +107,16 @@ pub struct Progress {
     pub blob_bytes: u64,
     /// Entries unpacked.
     pub entries: u64,
+}
+
+/// How a job ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The layer is in the target directory.
+    Unpacked(Unpacked),
+    /// The layer needs those below, and [`UnpackJob::stop_unless_self_contained`] was set: the target
+    /// directory is gone again, the blob was neither read to its end nor checked. Says why.
+    Stopped(String),
 }
 
 /// A finished layer.

@@ -21,7 +21,7 @@ mod tree;
 mod xattr;
 
 pub use error::{EntryName, ErrorCode, UnpackError};
-pub use job::{Compression, Progress, Source, UnpackJob, Unpacked};
+pub use job::{Compression, Outcome, Progress, Source, UnpackJob, Unpacked};
 pub use run::run_job;
 
 use std::os::fd::AsFd;

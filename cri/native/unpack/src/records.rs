@@ -133,6 +133,11 @@ impl Records {
         remove_below(&mut self.implied, real, &inside);
     }
 
+    /// Whether anything so far shows that the layer needs those below.
+    pub(crate) fn is_needing(&self) -> bool {
+        !self.implied.is_empty() || self.needs_below.is_some() || self.left_out.is_some()
+    }
+
     /// Why the layer is not self-contained, and whether every entry could be made. The earliest
     /// entry counts; one that was left out counts more than one that only needs a directory.
     pub(crate) fn needed(&self) -> (Option<String>, bool) {

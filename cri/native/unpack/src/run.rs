@@ -12,12 +12,12 @@ use rustix::io::Errno;
 
 use crate::error::UnpackError;
 use crate::fence;
-use crate::job::{Progress, Source, UnpackJob, Unpacked};
+use crate::job::{Outcome, Progress, Source, UnpackJob, Unpacked};
 use crate::merged::{Parts, mount_view, open_parents};
 use crate::stream::{Start, TarInput};
 use crate::tar::TarReader;
 use crate::tree::dirs::Dirs;
-use crate::tree::extract::{Extracted, Extractor};
+use crate::tree::extract::{Extracted, Extraction, Extractor};
 use crate::tree::walk;
 
 /// Bytes of headers that one entry may have on average before the stream is too long.
@@ -37,7 +37,7 @@ pub fn run_job(
     job: &UnpackJob,
     source: Source,
     progress: &mut dyn FnMut(Progress),
-) -> Result<Unpacked, UnpackError> {
+) -> Result<Outcome, UnpackError> {
     let started = Instant::now();
     check_digest("digest", job.expected_digest.as_deref())?;
     check_digest("diff id", job.expected_diff_id.as_deref())?;
@@ -49,8 +49,14 @@ pub fn run_job(
     let root = target.make()?;
     let done = unpack_into(job, source, progress, &target, root, parents, started);
     let cleaned = target.remove_work();
-    done.and_then(|unpacked| cleaned.map(|()| unpacked))
-        .map_err(|error| target.remove(error))
+    match done.and_then(|outcome| cleaned.map(|()| outcome)) {
+        Ok(Outcome::Stopped(why)) => match walk::remove(&target.parent, &target.name) {
+            Ok(()) => Ok(Outcome::Stopped(why)),
+            Err(errno) => Err(target.failed("remove")(errno)),
+        },
+        Ok(unpacked) => Ok(unpacked),
+        Err(error) => Err(target.remove(error)),
+    }
 }
 
 fn check_digest(what: &str, digest: Option<&str>) -> Result<(), UnpackError> {
@@ -167,7 +173,7 @@ fn unpack_into(
     root: OwnedFd,
     parents: Vec<OwnedFd>,
     started: Instant,
-) -> Result<Unpacked, UnpackError> {
+) -> Result<Outcome, UnpackError> {
     let merged = !parents.is_empty();
     let upper = root.try_clone().map_err(|error| UnpackError::Finish {
         action: "keep a descriptor of",
@@ -193,7 +199,10 @@ fn unpack_into(
         deadline: job.deadline,
         progress,
     })?;
-    let extracted = Extractor::new(TarReader::new(input), tree, job).run()?;
+    let extracted = match Extractor::new(TarReader::new(input), tree, job).run()? {
+        Extraction::Whole(extracted) => extracted,
+        Extraction::Stopped(why) => return Ok(Outcome::Stopped(why)),
+    };
     let digest = text(extracted.digests.digest);
     let diff_id = text(extracted.digests.diff_id);
     expect("digest", &digest, job.expected_digest.as_deref())?;
@@ -211,7 +220,7 @@ fn unpack_into(
         (true, _) => "it was unpacked on top of its parent layers".to_owned(),
         (false, needed) => needed.unwrap_or_default(),
     };
-    Ok(Unpacked {
+    Ok(Outcome::Unpacked(Unpacked {
         digest,
         diff_id,
         blob_bytes: digests.blob_bytes,
@@ -221,7 +230,7 @@ fn unpack_into(
         not_self_contained_because: reason,
         complete,
         fence_gaps,
-    })
+    }))
 }
 
 /// The merged view on top of which the layer is unpacked, and its work directory.

@@ -12,7 +12,7 @@ use std::io::Cursor;
 use std::net::TcpStream;
 
 use common::{Scene, dir, file, tar};
-use estiba_unpack::{Source, UnpackJob, run_job};
+use estiba_unpack::{Outcome, Source, UnpackJob, run_job};
 
 const NAMESPACES: [&str; 4] = ["mnt", "net", "ipc", "uts"];
 
@@ -46,6 +46,9 @@ fn a_job_gives_up_everything_it_does_not_need() {
             &mut |_| (),
         )
         .unwrap();
+        let Outcome::Unpacked(result) = result else {
+            unreachable!("{result:?}")
+        };
         let read = std::io::read_to_string(thread).unwrap();
         let field = |name: &str| {
             let line = read.lines().find(|line| line.starts_with(name)).unwrap();

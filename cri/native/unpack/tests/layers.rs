@@ -11,6 +11,8 @@ mod common;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
+use estiba_unpack::{Outcome, Source};
+
 use common::{Member, Scene, dir, file, hard_link, merged, pax, symlink, xattr};
 
 #[test]
@@ -30,6 +32,47 @@ fn a_layer_that_names_all_its_directories_is_self_contained() {
         fs::metadata(scene.layer("b/d")).unwrap().mode() & 0o7777,
         0o1777
     );
+}
+
+#[test]
+fn a_job_told_to_stop_does_so_at_the_first_entry_that_needs_something_from_below() {
+    let Some(scene) = Scene::new() else { return };
+    let stopped = |name: &str, entries: &[Member]| {
+        let mut blob = common::tar(entries);
+        // Whatever comes behind it is not looked at any more.
+        blob.truncate(blob.len() - 1024);
+        blob.extend([b'x'; 512]);
+        let source = Source::Stream(Box::new(std::io::Cursor::new(blob)));
+        let wrong = Some(format!("sha256:{}", "0".repeat(64)));
+        let outcome = scene.run(name, source, |job| {
+            job.stop_unless_self_contained = true;
+            job.expected_digest = wrong;
+        });
+        match outcome.unwrap() {
+            Outcome::Stopped(why) => why,
+            Outcome::Unpacked(unpacked) => unreachable!("{unpacked:?}"),
+        }
+    };
+    let why = stopped("a", &[dir("d"), file("d/f", "x"), file("b/c/f", "x")]);
+    assert_eq!(
+        why,
+        "entry \"b/c/f\" is in directory \"b\", which is no entry"
+    );
+    assert!(stopped("a", &[hard_link("h", "below")]).contains("not in the layer"));
+    let opaque = stopped("a", &[file(".wh..wh..opq", "")]);
+    assert!(opaque.contains("hides the whole root"));
+    let whiteout = stopped("a", &[file("d/.wh.x", "")]);
+    assert!(whiteout.contains("no entry"));
+    let whole = scene.unpack_with("a", &common::tar(&[dir("d"), file("d/f", "x")]), |job| {
+        job.stop_unless_self_contained = true;
+    });
+    assert!(whole.unwrap().self_contained);
+    // On its parents nothing is missing.
+    let top = scene.unpack_with("b", &common::tar(&[file("d/g", "x")]), |job| {
+        job.stop_unless_self_contained = true;
+        job.parent_dirs = vec![scene.layer("a")];
+    });
+    assert!(top.unwrap().complete);
 }
 
 #[test]

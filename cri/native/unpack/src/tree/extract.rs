@@ -25,9 +25,18 @@ pub(crate) struct Extractor<'a> {
     pub(super) records: Records,
     /// The tree is a merged view with the parent layers below.
     pub(super) merged: bool,
+    /// Nobody wants a layer that needs those below.
+    stop: bool,
     max_bytes: u64,
     max_entries: u64,
     bytes: u64,
+}
+
+/// How far [`Extractor::run`] came.
+pub(crate) enum Extraction {
+    Whole(Extracted),
+    /// As [`UnpackJob::stop_unless_self_contained`] asks, with the reason.
+    Stopped(String),
 }
 
 /// What came out, besides the tree.
@@ -46,6 +55,7 @@ impl<'a> Extractor<'a> {
             dirs,
             records: Records::default(),
             merged: !job.parent_dirs.is_empty(),
+            stop: job.stop_unless_self_contained && job.parent_dirs.is_empty(),
             max_bytes: job.max_bytes,
             max_entries: job.max_entries,
             bytes: 0,
@@ -53,19 +63,27 @@ impl<'a> Extractor<'a> {
     }
 
     /// Unpacks everything and waits for the hashes.
-    pub(crate) fn run(mut self) -> Result<Extracted, UnpackError> {
+    pub(crate) fn run(mut self) -> Result<Extraction, UnpackError> {
         while let Some(entry) = self.reader.next()? {
             self.check_limits(&entry)?;
             self.apply(&entry)?;
+            if self.is_stopping() {
+                let (needed, _complete) = self.records.needed();
+                return Ok(Extraction::Stopped(needed.unwrap_or_default()));
+            }
         }
         self.finish_directories()?;
         let (needed, complete) = self.records.needed();
         let digests = self.reader.finish()?;
-        Ok(Extracted {
+        Ok(Extraction::Whole(Extracted {
             digests,
             needed,
             complete,
-        })
+        }))
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stop && self.records.is_needing()
     }
 
     fn check_limits(&mut self, entry: &Entry) -> Result<(), UnpackError> {
@@ -96,6 +114,8 @@ impl<'a> Extractor<'a> {
             Name::Path { parent, name } => {
                 let parent = self.parent(entry, &parent)?;
                 match entry.kind {
+                    // Its data may not be there for a long time.
+                    _ if self.is_stopping() => Ok(()),
                     Kind::Directory => self.directory(entry, &parent, &name),
                     Kind::HardLink => self.hard_link(entry, &parent, &name),
                     Kind::Regular

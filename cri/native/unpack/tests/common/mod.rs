@@ -9,7 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use estiba_unpack::{Source, UnpackError, UnpackJob, Unpacked, run_job};
+use estiba_unpack::{Outcome, Source, UnpackError, UnpackJob, Unpacked, run_job};
 use tempfile::TempDir;
 
 /// One header with its data.
@@ -212,6 +212,19 @@ impl Scene {
         source: Source,
         change: impl FnOnce(&mut UnpackJob),
     ) -> Result<Unpacked, UnpackError> {
+        match self.run(name, source, change)? {
+            Outcome::Unpacked(unpacked) => Ok(unpacked),
+            Outcome::Stopped(why) => unreachable!("it stopped: {why}"),
+        }
+    }
+
+    /// Runs a job to whatever end and checks that nothing but the layer is left of it.
+    pub(crate) fn run(
+        &self,
+        name: &str,
+        source: Source,
+        change: impl FnOnce(&mut UnpackJob),
+    ) -> Result<Outcome, UnpackError> {
         let before = self.names();
         let mut job = UnpackJob::new(self.layer(name));
         change(&mut job);
@@ -219,7 +232,8 @@ impl Scene {
             .join()
             .unwrap();
         let mut after = self.names();
-        after.retain(|found| result.is_err() || found != name);
+        let made = matches!(result, Ok(Outcome::Unpacked(_)));
+        after.retain(|found| !made || found != name);
         assert_eq!(before, after, "the job left something behind ({result:?})");
         for canary in ["canary", "layers/canary"] {
             assert_eq!(
