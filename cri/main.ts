@@ -28,6 +28,7 @@ import { startFollowers } from './runtime/follow-start.ts';
 import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
 import { Monitors } from './runtime/monitors.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
+import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
 import { GrpcServer } from './server/grpc-server.ts';
 import { serveMetrics, type MetricsEndpoint } from './server/metrics-http.ts';
@@ -192,6 +193,7 @@ async function makeDeps(
     network,
     images,
     cdi: new CdiRegistry(config.cdi.specDirs),
+    seccomp: warmFilters(launcher, host.spec),
     queue: new KeyedQueue(),
     jobs: backgroundJobs(log),
     starts: startFollowers(log),

@@ -140,3 +140,9 @@ export interface DestroyPodRequest {
   readonly removeDir: boolean;
   readonly cgroups?: readonly string[] | undefined;
 }
+
+/** A program that the kernel takes for a filter of system calls, and its flags. */
+export interface SeccompFilter {
+  readonly program: Uint8Array;
+  readonly flags: number;
+}

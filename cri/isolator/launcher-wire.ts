@@ -9,6 +9,7 @@ import type {
   Pong,
   ProgramEnded,
   RunProgramRequest,
+  SeccompFilter,
   StartPodRequest,
   Unpacked,
   UnpackProgress,
@@ -152,6 +153,11 @@ export function unpackedFromWire(unpacked: Properties<'Unpacked'>): Unpacked {
 
 export function unpackProgressFromWire(progress: Properties<'UnpackProgress'>): UnpackProgress {
   return { blobBytes: toNumber(progress.blobBytes), entries: toNumber(progress.entries) };
+}
+
+export function seccompFilterFromWire(filter: Properties<'SeccompFilter'>): SeccompFilter {
+  // A copy: it is kept, and would keep the whole frame.
+  return { program: Uint8Array.from(filter.program ?? []), flags: filter.flags ?? 0 };
 }
 
 /** Views bytes as a Buffer without copying them; absent bytes are empty. */

@@ -10,6 +10,7 @@ import type {
   Pong,
   ProgramEnded,
   RunProgramRequest,
+  SeccompFilter,
   StartPodRequest,
   Unpacked,
   UnpackProgress,
@@ -21,6 +22,7 @@ import {
   pongFromWire,
   programEndedFromWire,
   runProgramToWire,
+  seccompFilterFromWire,
   startPodToWire,
   unpackedFromWire,
   unpackProgressFromWire,
@@ -37,6 +39,7 @@ const peer = 'the launcher';
 const pingDeadlineMs = 5_000;
 const removeTreesDeadlineMs = 600_000;
 const destroyPodDeadlineMs = 60_000;
+const compileDeadlineMs = 30_000;
 const defaultProgramDeadlineMs = 120_000;
 const defaultStartPodDeadlineMs = 60_000;
 const defaultUnpackDeadlineMs = 3_600_000;
@@ -177,6 +180,18 @@ export class Launcher {
       deadlineMs: removeTreesDeadlineMs,
       signal,
     });
+  }
+
+  /** Compiles a seccomp profile, the JSON text of linux.seccomp. InvalidArgument names what cannot be. */
+  async compileSeccomp(profile: string, signal?: AbortSignal): Promise<SeccompFilter> {
+    const reply = await this.#run({
+      what: 'compile a seccomp profile',
+      request: { compileSeccomp: { profileJson: Buffer.from(profile) } },
+      result: 'seccompFilter',
+      deadlineMs: compileDeadlineMs,
+      signal,
+    });
+    return seccompFilterFromWire(reply.seccompFilter ?? {});
   }
 
   /** Ends what is left of a pod whose monitor is gone. Idempotent. */

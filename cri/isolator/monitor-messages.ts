@@ -1,6 +1,8 @@
 // What a monitor's calls take and answer, as plain values. Units and meanings:
 // proto/isolation/v1/isolation.proto. Times are nanoseconds since the epoch, 0 = never.
 
+import type { SeccompFilter } from './launcher-messages.ts';
+
 export type ContainerPhase = 'created' | 'running' | 'exited';
 
 export interface ResolvedUser {
@@ -67,6 +69,8 @@ export interface CreateContainerRequest {
   readonly pidTargetContainerId?: string | undefined;
   /** Default 110 000. */
   readonly deadlineMs?: number | undefined;
+  /** The spec's linux.seccomp, compiled. */
+  readonly seccomp?: SeccompFilter | undefined;
 }
 
 export interface UserRequest {

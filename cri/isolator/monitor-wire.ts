@@ -23,7 +23,7 @@ const phases: readonly (ContainerPhase | undefined)[] = [undefined, 'created', '
 export function createContainerToWire(
   request: CreateContainerRequest,
 ): Properties<'CreateContainer'> {
-  const { rootfs, stdio, user } = request;
+  const { rootfs, stdio, user, seccomp } = request;
   return {
     containerId: request.containerId,
     specJson: Buffer.from(request.specJson),
@@ -44,6 +44,7 @@ export function createContainerToWire(
           },
     pidTargetContainerId: request.pidTargetContainerId ?? '',
     deadlineMs: toLong(request.deadlineMs ?? 0),
+    seccomp: seccomp === undefined ? null : { ...seccomp },
   };
 }
 

@@ -6,6 +6,7 @@ import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { ContainerCreated } from '../isolator/monitor-messages.ts';
 import type { SpecResult } from '../spec/input.ts';
 import { logPath } from '../spec/log-path.ts';
+import { specJson } from '../spec/spec-json.ts';
 import { resourcesInForce } from '../spec/resource-update.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { containerNameKey, type SandboxRecord } from '../store/record.ts';
@@ -105,6 +106,8 @@ async function steps(
   const result = await containerSpec(deps, sandbox, id, config, image, volumes);
   const path = logPath(sandbox.config, config);
   times.lap('spec');
+  const confinement = await deps.seccomp.confinement(result.seccomp);
+  times.lap('seccomp');
   const record = await deps.store.containers.claim({
     id,
     sandboxId: sandbox.id,
@@ -122,7 +125,8 @@ async function steps(
   undo.push('remove the container', () => removeContainerFiles(deps, record));
   const created = await deps.monitors.get(sandbox.id).createContainer({
     containerId: id,
-    specJson: JSON.stringify(result.spec),
+    specJson: specJson(result.spec, confinement?.profile ?? ''),
+    seccomp: confinement?.filter,
     rootfs: { lowerDirs, writableDir: writableDir(deps, id), volatile: true },
     stdio: {
       logPath: path,

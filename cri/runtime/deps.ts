@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { CdiRegistry } from './cdi-registry.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Monitors } from './monitors.ts';
+import type { SeccompFilters } from './seccomp-filters.ts';
 
 /** What a call gets beside its request. */
 export interface Deps {
@@ -26,6 +27,7 @@ export interface Deps {
   readonly network: Network;
   readonly images: ImageStore;
   readonly cdi: CdiRegistry;
+  readonly seccomp: SeccompFilters;
   /** Mutating calls, one after the other for each sandbox. */
   readonly queue: KeyedQueue;
   /** What goes on in the background until it has worked: ends of pods, removal of left-overs. */

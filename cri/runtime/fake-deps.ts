@@ -119,6 +119,7 @@ export class FakeDeps implements AsyncDisposable {
         reacquireAll: () => {},
         release: () => {},
       },
+      seccomp: { confinement: async () => undefined },
       queue: new KeyedQueue(),
       sandboxOperations: new OperationTable('pod sandbox'),
       containerOperations: new OperationTable('container'),

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { buildSpec } from './build-spec.ts';
 import type { ImageProcess } from './input.ts';
 import {
+  sampleHost,
   refusalOf,
   sampleContainer,
   sampleContent,
@@ -86,6 +87,9 @@ describe('buildSpec', () => {
   it('is refused where a profile would not be enforced', () => {
     const container = sampleContainer({}, { seccomp: {} });
     const requested = { sandbox: sampleSandbox, container };
-    expect(refusalOf(() => buildSpec(sampleInput({ requested }))).code).toBe('Unimplemented');
+    const host = { ...sampleHost, seccompEnabled: false };
+    expect(refusalOf(() => buildSpec(sampleInput({ requested, host }))).code).toBe(
+      'FailedPrecondition',
+    );
   });
 });

@@ -11,13 +11,8 @@ import { argv, environment, workingDirectory } from './process.ts';
 import { refused } from './refusal.ts';
 import { limits, oomScoreAdj, rlimits } from './resources.ts';
 import type { Limits } from './resources.ts';
-import {
-  checkApparmor,
-  checkPrivileged,
-  checkSeccomp,
-  checkSelinux,
-  hiddenPaths,
-} from './security.ts';
+import { checkApparmor, checkPrivileged, checkSelinux, hiddenPaths } from './security.ts';
+import { seccompChoice } from './seccomp.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { OciLinux, OciProcess } from './types.ts';
 import { ociMappings, userNamespace } from './user-namespace.ts';
@@ -39,12 +34,13 @@ export function buildSpec(input: SpecInput): SpecResult {
   const user = userRequest(security, input.content);
   const bounds = limits(container.linux?.resources ?? {}, input.host, input.settings.pidsLimit);
   const files = rlimits(input.settings, input.host);
+  const process = { ...ociProcess(input, user), rlimits: files.rlimits };
   const signal = stopSignal(container, input.content);
   const { mounts, rootfsPropagation } = containerMounts(input);
   return {
     spec: {
       ociVersion,
-      process: { ...ociProcess(input, user), rlimits: files.rlimits },
+      process,
       root: { path: 'rootfs', readonly: security.readonlyRootfs === true },
       mounts,
       annotations: annotations(sandbox, container, input.pod.sandboxId),
@@ -53,6 +49,7 @@ export function buildSpec(input: SpecInput): SpecResult {
         ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
       },
     },
+    seccomp: seccompChoice(security, process.capabilities.bounding, input.host),
     user,
     pidTargetContainerId: names.pidTargetContainerId,
     stopSignal: signal.signal,
@@ -68,7 +65,6 @@ function checkRequest({ requested, host }: SpecInput): void {
   }
   const security = container.linux?.securityContext ?? {};
   checkPrivileged(sandbox, security);
-  checkSeccomp(security);
   checkApparmor(security, host);
   checkSelinux(security.selinuxOptions, host);
 }

@@ -2,6 +2,8 @@
 // different types, so that nothing an image says can reach a setting of the host.
 import type { CriMount, ContainerConfig, PodSandboxConfig } from './cri-types.ts';
 import type { ImageLayers } from './image-volumes.ts';
+import type { Architecture } from './seccomp-default.ts';
+import type { SeccompChoice } from './seccomp.ts';
 import type { OciSpec } from './types.ts';
 
 /** What the kubelet asked for. */
@@ -102,6 +104,9 @@ export interface HostFacts {
   readonly recursiveReadOnly: boolean;
   /** Why pods cannot have user namespaces; "" = they can. */
   readonly userNamespacesProblem: string;
+  /** As Node names it. */
+  readonly architecture: Architecture;
+  readonly seccompEnabled: boolean;
   readonly apparmorEnabled: boolean;
   readonly selinuxEnabled: boolean;
 }
@@ -154,7 +159,9 @@ export interface UserRequest {
 
 /** What `buildSpec` answers. */
 export interface SpecResult {
+  /** Without linux.seccomp. */
   readonly spec: OciSpec;
+  readonly seccomp: SeccompChoice;
   readonly user: UserRequest;
   /** TARGET pid mode: the container whose pid namespace is joined; "" otherwise. */
   readonly pidTargetContainerId: string;

@@ -5,7 +5,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import type { NamespaceOption, PodSandboxConfig } from './cri-types.ts';
 import { checkHostname, hostnameText, hostsText, resolvConfText } from './pod-files.ts';
 import { planPod } from './pod.ts';
-import { refusalOf, sampleSandbox } from './sample-input.ts';
+import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
 
 const { NODE } = runtime.v1.NamespaceMode;
 const { TCP, UDP, SCTP } = runtime.v1.Protocol;
@@ -17,7 +17,7 @@ function plan(config: PodSandboxConfig, runtimeHandler = '') {
     runtimeHandlers: [''],
     hostHostname: 'node-1',
     cgroupBase: '/estiba',
-    host: { selinuxEnabled: false, userNamespacesProblem: '' },
+    host: sampleHost,
   });
 }
 

@@ -9,6 +9,7 @@ import { portMappings } from './port-mappings.ts';
 import type { PortMapping } from './port-mappings.ts';
 import { checkText } from './process.ts';
 import { quote, refused } from './refusal.ts';
+import { seccompChoice } from './seccomp.ts';
 import { checkSelinux } from './security.ts';
 import { podSysctls } from './sysctls.ts';
 import { checkPodUserNamespace, userNamespace } from './user-namespace.ts';
@@ -24,7 +25,10 @@ export interface PodInput {
   readonly hostHostname: string;
   /** Parent cgroup of pods that name none. */
   readonly cgroupBase: string;
-  readonly host: Pick<HostFacts, 'selinuxEnabled' | 'userNamespacesProblem'>;
+  readonly host: Pick<
+    HostFacts,
+    'selinuxEnabled' | 'seccompEnabled' | 'architecture' | 'userNamespacesProblem'
+  >;
 }
 
 /** A checked request. */
@@ -56,6 +60,8 @@ export function planPod(input: PodInput): PodPlan {
   const ids = userNamespace(security.namespaceOptions);
   checkSandboxUser(security);
   checkSelinux(security.selinuxOptions, input.host);
+  // The sandbox has no process of its own that a user's program could be: only what is said is checked.
+  seccompChoice(security, [], input.host);
   const modes = podModes(config);
   if (ids !== undefined) {
     checkPodUserNamespace(modes, input.host.userNamespacesProblem);

@@ -13,6 +13,8 @@ export const sampleHost: HostFacts = {
   capabilities: capabilityNames,
   recursiveReadOnly: true,
   userNamespacesProblem: '',
+  architecture: 'x64',
+  seccompEnabled: true,
   apparmorEnabled: false,
   selinuxEnabled: false,
 };

@@ -5,7 +5,6 @@ import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
 import {
   checkApparmor,
   checkPrivileged,
-  checkSeccomp,
   checkSelinux,
   defaultMaskedPaths,
   defaultReadonlyPaths,
@@ -13,7 +12,7 @@ import {
 } from './security.ts';
 
 const { ProfileType } = runtime.v1.SecurityProfile;
-const { RuntimeDefault, Unconfined, Localhost } = ProfileType;
+const { Unconfined, Localhost } = ProfileType;
 
 describe('hiddenPaths', () => {
   it('are the defaults only where nobody said anything', () => {
@@ -46,38 +45,6 @@ describe('checkPrivileged', () => {
     );
     expect(() => checkPrivileged(privileged, { privileged: true })).not.toThrow();
     expect(() => checkPrivileged(sampleSandbox, {})).not.toThrow();
-  });
-});
-
-describe('checkSeccomp', () => {
-  it.each([
-    {},
-    { seccomp: { profileType: Unconfined } },
-    { seccompProfilePath: 'unconfined' },
-    { privileged: true, seccomp: { profileType: Localhost, localhostRef: '/p.json' } },
-    // The new field wins over the deprecated one.
-    { seccomp: { profileType: Unconfined }, seccompProfilePath: 'runtime/default' },
-  ])('lets %j through unconfined', (security) => {
-    expect(() => checkSeccomp(security)).not.toThrow();
-  });
-
-  it.each([
-    [{ seccomp: {} }, '"RuntimeDefault"'],
-    [{ seccomp: { profileType: RuntimeDefault } }, '"RuntimeDefault"'],
-    [{ seccomp: { profileType: Localhost, localhostRef: '/p.json' } }, '"/p.json"'],
-    [{ seccompProfilePath: 'docker/default' }, '"RuntimeDefault"'],
-    [{ seccompProfilePath: 'localhost/p.json' }, '"p.json"'],
-  ])('says that %j is not built yet', (security, name) => {
-    expect(refusalOf(() => checkSeccomp(security))).toEqual({
-      code: 'Unimplemented',
-      message: `cannot confine the container: seccomp profile ${name} is not implemented`,
-    });
-  });
-
-  it('refuses an old string that names no profile', () => {
-    expect(refusalOf(() => checkSeccomp({ seccompProfilePath: 'localhost/' })).code).toBe(
-      'InvalidArgument',
-    );
   });
 });
 

@@ -1,5 +1,5 @@
-// What a container may see and do beside its capabilities: privileged, hidden paths, and the profiles
-// of seccomp, AppArmor and SELinux. A profile that would not be enforced is refused, never dropped.
+// What a container may see and do beside its capabilities: privileged, hidden paths, AppArmor and
+// SELinux. A profile that would not be enforced is refused, never dropped.
 import { posix } from 'node:path';
 
 import { runtime } from '../../proto/gen/cri.js';
@@ -70,30 +70,6 @@ function checkHiddenPath(verb: string, path: string): string {
     throw refused(`${verb} path ${quote(path)}`, 'it is not an absolute path below the root');
   }
   return path;
-}
-
-/** Throws Unimplemented for a seccomp profile that would have to be enforced. */
-export function checkSeccomp(security: ContainerSecurity): void {
-  if (security.privileged === true) {
-    return;
-  }
-  const profile = security.seccomp ?? oldSeccompProfile(security.seccompProfilePath ?? '');
-  if (isEnforced(profile, 'seccomp')) {
-    throw unimplemented('confine the container', `seccomp profile ${describe(profile)} is`);
-  }
-}
-
-function oldSeccompProfile(text: string): SecurityProfile | undefined {
-  switch (text) {
-    case '':
-    case 'unconfined':
-      return undefined;
-    case 'runtime/default':
-    case 'docker/default':
-      return { profileType: ProfileType.RuntimeDefault };
-    default:
-      return localhostProfile(text, 'seccomp_profile_path');
-  }
 }
 
 /**

@@ -177,8 +177,11 @@ export namespace estiba {
                 /** LauncherRequest destroyPod. */
                 destroyPod?: (estiba.isolation.v1.DestroyPod.$Properties|null);
 
+                /** LauncherRequest compileSeccomp. */
+                compileSeccomp?: (estiba.isolation.v1.CompileSeccomp.$Properties|null);
+
                 /** LauncherRequest job. */
-                job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod");
+                job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp");
 
                 /**
                  * Encodes the specified LauncherRequest message. Does not implicitly {@link estiba.isolation.v1.LauncherRequest.verify|verify} messages.
@@ -225,8 +228,11 @@ export namespace estiba {
                     /** LauncherRequest destroyPod */
                     destroyPod?: (estiba.isolation.v1.DestroyPod.$Properties|null);
 
+                    /** LauncherRequest compileSeccomp */
+                    compileSeccomp?: (estiba.isolation.v1.CompileSeccomp.$Properties|null);
+
                     /** LauncherRequest job */
-                    job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod");
+                    job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -241,9 +247,10 @@ export namespace estiba {
                   unpack?: estiba.isolation.v1.Unpack.$Shape|null;
                   removeTrees?: estiba.isolation.v1.RemoveTrees.$Shape|null;
                   destroyPod?: estiba.isolation.v1.DestroyPod.$Shape|null;
+                  compileSeccomp?: estiba.isolation.v1.CompileSeccomp.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ job?: undefined; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null }|{ job?: "ping"; ping: estiba.isolation.v1.Ping.$Shape; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null }|{ job?: "startPod"; ping?: null; startPod: estiba.isolation.v1.StartPod.$Shape; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null }|{ job?: "runProgram"; ping?: null; startPod?: null; runProgram: estiba.isolation.v1.RunProgram.$Shape; unpack?: null; removeTrees?: null; destroyPod?: null }|{ job?: "unpack"; ping?: null; startPod?: null; runProgram?: null; unpack: estiba.isolation.v1.Unpack.$Shape; removeTrees?: null; destroyPod?: null }|{ job?: "removeTrees"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees: estiba.isolation.v1.RemoveTrees.$Shape; destroyPod?: null }|{ job?: "destroyPod"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod: estiba.isolation.v1.DestroyPod.$Shape })
+                  ({ job?: undefined; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "ping"; ping: estiba.isolation.v1.Ping.$Shape; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "startPod"; ping?: null; startPod: estiba.isolation.v1.StartPod.$Shape; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "runProgram"; ping?: null; startPod?: null; runProgram: estiba.isolation.v1.RunProgram.$Shape; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "unpack"; ping?: null; startPod?: null; runProgram?: null; unpack: estiba.isolation.v1.Unpack.$Shape; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "removeTrees"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees: estiba.isolation.v1.RemoveTrees.$Shape; destroyPod?: null; compileSeccomp?: null }|{ job?: "destroyPod"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod: estiba.isolation.v1.DestroyPod.$Shape; compileSeccomp?: null }|{ job?: "compileSeccomp"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp: estiba.isolation.v1.CompileSeccomp.$Shape })
                 );
             }
 
@@ -296,8 +303,11 @@ export namespace estiba {
                 /** LauncherReply destroyed. */
                 destroyed?: (estiba.isolation.v1.Done.$Properties|null);
 
+                /** LauncherReply seccompFilter. */
+                seccompFilter?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
+
                 /** LauncherReply result. */
-                result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed");
+                result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter");
 
                 /**
                  * Encodes the specified LauncherReply message. Does not implicitly {@link estiba.isolation.v1.LauncherReply.verify|verify} messages.
@@ -353,8 +363,11 @@ export namespace estiba {
                     /** LauncherReply destroyed */
                     destroyed?: (estiba.isolation.v1.Done.$Properties|null);
 
+                    /** LauncherReply seccompFilter */
+                    seccompFilter?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
+
                     /** LauncherReply result */
-                    result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed");
+                    result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -372,9 +385,10 @@ export namespace estiba {
                   unpackProgress?: estiba.isolation.v1.UnpackProgress.$Shape|null;
                   removed?: estiba.isolation.v1.Done.$Shape|null;
                   destroyed?: estiba.isolation.v1.Done.$Shape|null;
+                  seccompFilter?: estiba.isolation.v1.SeccompFilter.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ result?: undefined; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "pong"; fault?: null; pong: estiba.isolation.v1.Pong.$Shape; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "podStarted"; fault?: null; pong?: null; podStarted: estiba.isolation.v1.PodStarted.$Shape; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "programEnded"; fault?: null; pong?: null; podStarted?: null; programEnded: estiba.isolation.v1.ProgramEnded.$Shape; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "unpacked"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked: estiba.isolation.v1.Unpacked.$Shape; unpackProgress?: null; removed?: null; destroyed?: null }|{ result?: "unpackProgress"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress: estiba.isolation.v1.UnpackProgress.$Shape; removed?: null; destroyed?: null }|{ result?: "removed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed: estiba.isolation.v1.Done.$Shape; destroyed?: null }|{ result?: "destroyed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed: estiba.isolation.v1.Done.$Shape })
+                  ({ result?: undefined; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "pong"; fault?: null; pong: estiba.isolation.v1.Pong.$Shape; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "podStarted"; fault?: null; pong?: null; podStarted: estiba.isolation.v1.PodStarted.$Shape; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "programEnded"; fault?: null; pong?: null; podStarted?: null; programEnded: estiba.isolation.v1.ProgramEnded.$Shape; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "unpacked"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked: estiba.isolation.v1.Unpacked.$Shape; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "unpackProgress"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress: estiba.isolation.v1.UnpackProgress.$Shape; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "removed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed: estiba.isolation.v1.Done.$Shape; destroyed?: null; seccompFilter?: null }|{ result?: "destroyed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed: estiba.isolation.v1.Done.$Shape; seccompFilter?: null }|{ result?: "seccompFilter"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter: estiba.isolation.v1.SeccompFilter.$Shape })
                 );
             }
 
@@ -1732,6 +1746,63 @@ export namespace estiba {
             }
 
             /**
+             * Properties of a CompileSeccomp.
+             * @deprecated Use estiba.isolation.v1.CompileSeccomp.$Properties instead.
+             */
+            interface ICompileSeccomp extends estiba.isolation.v1.CompileSeccomp.$Properties {
+            }
+
+            /** Compiles a seccomp profile. What cannot be had in it is INVALID_ARGUMENT, by name. */
+            class CompileSeccomp {
+
+                /**
+                 * Constructs a new CompileSeccomp.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.CompileSeccomp.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** the JSON text of an OCI spec's linux.seccomp */
+                profileJson: Uint8Array;
+
+                /**
+                 * Encodes the specified CompileSeccomp message. Does not implicitly {@link estiba.isolation.v1.CompileSeccomp.verify|verify} messages.
+                 * @param message CompileSeccomp message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.CompileSeccomp.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a CompileSeccomp message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.CompileSeccomp & estiba.isolation.v1.CompileSeccomp.$Shape} CompileSeccomp
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.CompileSeccomp & estiba.isolation.v1.CompileSeccomp.$Shape;
+            }
+
+            namespace CompileSeccomp {
+
+                /** Properties of a CompileSeccomp. */
+                interface $Properties {
+
+                    /** the JSON text of an OCI spec's linux.seccomp */
+                    profileJson?: (Uint8Array|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a CompileSeccomp. */
+                type $Shape = estiba.isolation.v1.CompileSeccomp.$Properties;
+            }
+
+            /**
              * Properties of a MonitorRequest.
              * @deprecated Use estiba.isolation.v1.MonitorRequest.$Properties instead.
              */
@@ -2631,6 +2702,12 @@ export namespace estiba {
                 deadlineMs: Long;
 
                 /**
+                 * The spec's linux.seccomp as CompileSeccomp answered it; absent: compiled on the way, where the
+                 * spec has one. Execs get the same.
+                 */
+                seccomp?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
+
+                /**
                  * Encodes the specified CreateContainer message. Does not implicitly {@link estiba.isolation.v1.CreateContainer.verify|verify} messages.
                  * @param message CreateContainer message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -2679,12 +2756,84 @@ export namespace estiba {
                     /** Preparing mounts and namespaces is abandoned after this time, naming where it hangs. 0 = 110000. */
                     deadlineMs?: (Long|null);
 
+                    /**
+                     * The spec's linux.seccomp as CompileSeccomp answered it; absent: compiled on the way, where the
+                     * spec has one. Execs get the same.
+                     */
+                    seccomp?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
                 /** Shape of a CreateContainer. */
                 type $Shape = estiba.isolation.v1.CreateContainer.$Properties;
+            }
+
+            /**
+             * Properties of a SeccompFilter.
+             * @deprecated Use estiba.isolation.v1.SeccompFilter.$Properties instead.
+             */
+            interface ISeccompFilter extends estiba.isolation.v1.SeccompFilter.$Properties {
+            }
+
+            /**
+             * A program of classic BPF, `struct sock_filter` after `struct sock_filter`, and its
+             * SECCOMP_FILTER_FLAG_*.
+             */
+            class SeccompFilter {
+
+                /**
+                 * Constructs a new SeccompFilter.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.SeccompFilter.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** SeccompFilter program. */
+                program: Uint8Array;
+
+                /** SeccompFilter flags. */
+                flags: number;
+
+                /**
+                 * Encodes the specified SeccompFilter message. Does not implicitly {@link estiba.isolation.v1.SeccompFilter.verify|verify} messages.
+                 * @param message SeccompFilter message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.SeccompFilter.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a SeccompFilter message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.SeccompFilter & estiba.isolation.v1.SeccompFilter.$Shape} SeccompFilter
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.SeccompFilter & estiba.isolation.v1.SeccompFilter.$Shape;
+            }
+
+            namespace SeccompFilter {
+
+                /** Properties of a SeccompFilter. */
+                interface $Properties {
+
+                    /** SeccompFilter program */
+                    program?: (Uint8Array|null);
+
+                    /** SeccompFilter flags */
+                    flags?: (number|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a SeccompFilter. */
+                type $Shape = estiba.isolation.v1.SeccompFilter.$Properties;
             }
 
             /**

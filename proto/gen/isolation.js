@@ -183,11 +183,12 @@ export const estiba = $root.estiba = (() => {
                 LauncherRequest.prototype.unpack = null;
                 LauncherRequest.prototype.removeTrees = null;
                 LauncherRequest.prototype.destroyPod = null;
+                LauncherRequest.prototype.compileSeccomp = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(LauncherRequest.prototype, "job", {
-                    get: $util.oneOfGetter($oneOfFields = ["ping", "startPod", "runProgram", "unpack", "removeTrees", "destroyPod"]),
+                    get: $util.oneOfGetter($oneOfFields = ["ping", "startPod", "runProgram", "unpack", "removeTrees", "destroyPod", "compileSeccomp"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -212,6 +213,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.RemoveTrees.encode(message.removeTrees, writer.uint32(114).fork(), _depth + 1).ldelim();
                     if (message.destroyPod != null && $Object.hasOwnProperty.call(message, "destroyPod"))
                         $root.estiba.isolation.v1.DestroyPod.encode(message.destroyPod, writer.uint32(122).fork(), _depth + 1).ldelim();
+                    if (message.compileSeccomp != null && $Object.hasOwnProperty.call(message, "compileSeccomp"))
+                        $root.estiba.isolation.v1.CompileSeccomp.encode(message.compileSeccomp, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -296,6 +299,13 @@ export const estiba = $root.estiba = (() => {
                                 message.job = "destroyPod";
                                 continue;
                             }
+                        case 20: {
+                                if (wireType !== 2)
+                                    break;
+                                message.compileSeccomp = $root.estiba.isolation.v1.CompileSeccomp.decode(reader, reader.size(), $undefined, _depth + 1, message.compileSeccomp);
+                                message.job = "compileSeccomp";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -335,11 +345,12 @@ export const estiba = $root.estiba = (() => {
                 LauncherReply.prototype.unpackProgress = null;
                 LauncherReply.prototype.removed = null;
                 LauncherReply.prototype.destroyed = null;
+                LauncherReply.prototype.seccompFilter = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(LauncherReply.prototype, "result", {
-                    get: $util.oneOfGetter($oneOfFields = ["fault", "pong", "podStarted", "programEnded", "unpacked", "unpackProgress", "removed", "destroyed"]),
+                    get: $util.oneOfGetter($oneOfFields = ["fault", "pong", "podStarted", "programEnded", "unpacked", "unpackProgress", "removed", "destroyed", "seccompFilter"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -370,6 +381,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.Done.encode(message.removed, writer.uint32(122).fork(), _depth + 1).ldelim();
                     if (message.destroyed != null && $Object.hasOwnProperty.call(message, "destroyed"))
                         $root.estiba.isolation.v1.Done.encode(message.destroyed, writer.uint32(130).fork(), _depth + 1).ldelim();
+                    if (message.seccompFilter != null && $Object.hasOwnProperty.call(message, "seccompFilter"))
+                        $root.estiba.isolation.v1.SeccompFilter.encode(message.seccompFilter, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -475,6 +488,13 @@ export const estiba = $root.estiba = (() => {
                                     break;
                                 message.destroyed = $root.estiba.isolation.v1.Done.decode(reader, reader.size(), $undefined, _depth + 1, message.destroyed);
                                 message.result = "destroyed";
+                                continue;
+                            }
+                        case 20: {
+                                if (wireType !== 2)
+                                    break;
+                                message.seccompFilter = $root.estiba.isolation.v1.SeccompFilter.decode(reader, reader.size(), $undefined, _depth + 1, message.seccompFilter);
+                                message.result = "seccompFilter";
                                 continue;
                             }
                         }
@@ -2579,6 +2599,88 @@ export const estiba = $root.estiba = (() => {
                 return DestroyPod;
             })();
 
+            v1.CompileSeccomp = (function() {
+
+                const CompileSeccomp = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                CompileSeccomp.prototype.profileJson = $util.newBuffer([]);
+
+                CompileSeccomp.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.profileJson != null && $Object.hasOwnProperty.call(message, "profileJson") && message.profileJson.length)
+                        writer.uint32(10).bytes(message.profileJson);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                CompileSeccomp.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.CompileSeccomp();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.profileJson = value;
+                                else
+                                    delete message.profileJson;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return CompileSeccomp;
+            })();
+
             v1.MonitorRequest = (function() {
 
                 const MonitorRequest = function (properties) {
@@ -3854,6 +3956,7 @@ export const estiba = $root.estiba = (() => {
                 CreateContainer.prototype.user = null;
                 CreateContainer.prototype.pidTargetContainerId = "";
                 CreateContainer.prototype.deadlineMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                CreateContainer.prototype.seccomp = null;
 
                 CreateContainer.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -3876,6 +3979,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(50).string(message.pidTargetContainerId);
                     if (message.deadlineMs != null && $Object.hasOwnProperty.call(message, "deadlineMs") && (typeof message.deadlineMs === "object" ? message.deadlineMs.low || message.deadlineMs.high : message.deadlineMs !== 0))
                         writer.uint32(56).uint64(message.deadlineMs);
+                    if (message.seccomp != null && $Object.hasOwnProperty.call(message, "seccomp"))
+                        $root.estiba.isolation.v1.SeccompFilter.encode(message.seccomp, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3963,6 +4068,12 @@ export const estiba = $root.estiba = (() => {
                                     delete message.deadlineMs;
                                 continue;
                             }
+                        case 20: {
+                                if (wireType !== 2)
+                                    break;
+                                message.seccomp = $root.estiba.isolation.v1.SeccompFilter.decode(reader, reader.size(), $undefined, _depth + 1, message.seccomp);
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -3981,6 +4092,100 @@ export const estiba = $root.estiba = (() => {
                 };
 
                 return CreateContainer;
+            })();
+
+            v1.SeccompFilter = (function() {
+
+                const SeccompFilter = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                SeccompFilter.prototype.program = $util.newBuffer([]);
+                SeccompFilter.prototype.flags = 0;
+
+                SeccompFilter.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.program != null && $Object.hasOwnProperty.call(message, "program") && message.program.length)
+                        writer.uint32(10).bytes(message.program);
+                    if (message.flags != null && $Object.hasOwnProperty.call(message, "flags") && message.flags !== 0)
+                        writer.uint32(16).uint32(message.flags);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                SeccompFilter.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.SeccompFilter();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.bytes()).length)
+                                    message.program = value;
+                                else
+                                    delete message.program;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.uint32())
+                                    message.flags = value;
+                                else
+                                    delete message.flags;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return SeccompFilter;
             })();
 
             v1.Rootfs = (function() {

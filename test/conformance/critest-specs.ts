@@ -104,7 +104,10 @@ export const mustPass: Readonly<Record<string, readonly string[]>> = {
     'NoNewPrivs should not allow privilege escalation when true',
     'SeccompProfilePath runtime should ignore a seccomp profile that blocks setting hostname when privileged',
     'SeccompProfilePath runtime should not block setting host name with unconfined seccomp and SYS_ADMIN',
+    'SeccompProfilePath runtime should support an seccomp profile that blocks setting hostname with SYS_ADMIN',
     'SeccompProfilePath should support nil profile, which is unconfined',
+    'SeccompProfilePath should support seccomp default on the container',
+    'SeccompProfilePath should support seccomp localhost profile on the container',
     'SeccompProfilePath should support seccomp unconfined on the container',
     "SupplementalGroupsPolicy when SupplementalGroupsPolicy=Merge (Default) if the container's primary UID belongs to some groups in the image, runtime should add SupplementalGroups to them",
     "SupplementalGroupsPolicy when SupplementalGroupsPolicy=Strict even if the container's primary UID belongs to some groups in the image, runtime should not add SupplementalGroups to them",
@@ -135,7 +138,6 @@ export const mustPass: Readonly<Record<string, readonly string[]>> = {
 const operations =
   'Container runtime should support basic operations on container runtime should support';
 const streaming = 'Streaming runtime should support streaming interfaces runtime should support';
-const seccomp = 'Security Context SeccompProfilePath';
 
 function missing(
   because: string,
@@ -174,17 +176,6 @@ export function knownMisses(): KnownMiss[] {
         'exec with tty=true and stdin=true [Conformance]',
         'portforward [Conformance]',
         'portforward in host network',
-      ],
-    ),
-    ...missing(
-      'seccomp profiles are not built',
-      'failed',
-      /Unimplemented desc = .*seccomp profile .* is not implemented/u,
-      seccomp,
-      [
-        'runtime should support an seccomp profile that blocks setting hostname with SYS_ADMIN',
-        'should support seccomp default on the container',
-        'should support seccomp localhost profile on the container',
       ],
     ),
     ...(hasAppArmor() ? [] : noAppArmor()),

@@ -27,6 +27,8 @@ const host: HostFacts = {
   capabilities: capabilityNames,
   recursiveReadOnly: true,
   userNamespacesProblem: '',
+  architecture: 'x64',
+  seccompEnabled: true,
   apparmorEnabled: false,
   selinuxEnabled: false,
 };
@@ -55,6 +57,7 @@ const caseSchema = v.strictObject({
       hugepageSizes: v.optional(v.array(v.string()), [...host.hugepageSizes]),
       nofileHardLimit: v.optional(v.number(), host.nofileHardLimit),
       capabilities: v.optional(v.array(v.string()), [...host.capabilities]),
+      architecture: v.optional(v.picklist(['x64', 'arm64']), host.architecture),
     }),
     {},
   ),
@@ -128,7 +131,12 @@ function build(name: string): unknown {
   });
   // Status shows the kubelet's own mounts, unaltered and in its order.
   expect(mounts).toBe(container.mounts);
-  return JSON.parse(JSON.stringify(result));
+  const { seccomp, ...plain } = result;
+  const read = (profile: string): unknown => JSON.parse(profile);
+  const confined =
+    seccomp.kind === 'default' ? { ...seccomp, profile: read(seccomp.profile) } : seccomp;
+  const shown = seccomp.kind === 'unconfined' ? plain : { ...plain, seccomp: confined };
+  return JSON.parse(JSON.stringify(shown));
 }
 
 describe('a CRI request becomes the OCI spec we expect', () => {

@@ -226,12 +226,3 @@ describe('the file system', () => {
     expect(found.stdout).not.toContain('estiba');
   });
 });
-
-describe('what is not there yet', () => {
-  it('is refused and named, never dropped', async () => {
-    const profile = { profileType: runtime.v1.SecurityProfile.ProfileType.RuntimeDefault };
-    await expect(ground.create(withSecurity('true', { seccomp: profile }))).rejects.toThrow(
-      /UNIMPLEMENTED.*seccomp profile "RuntimeDefault"/u,
-    );
-  });
-});

@@ -32,6 +32,7 @@ use crate::namespaces::{self, Pids};
 use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
+use crate::seccomp::Confinement;
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
@@ -146,6 +147,9 @@ fn assemble<'a>(
     // Not before: a shared root cannot be pivoted to.
     inside::finish_root(spec, root)?;
     clock.lap("pivot-root");
+    let filter = assembly.request.seccomp.take();
+    let is_alone = joining.pids == Pids::Fresh;
+    let confinement = Confinement::plan(filter, &spec.process, is_alone)?;
     let owner = ids.owner(&identity.user)?;
     place_streams(&mut assembly.request, console.as_ref(), &null, owner)?;
     let mut inside = Inside {
@@ -155,6 +159,7 @@ fn assemble<'a>(
         cover: Some(cover),
         user: identity.user,
         user_namespace: user,
+        confinement,
     };
     if !joining.pids.need_the_init() {
         inside::finish(&mut inside, clock)?;
@@ -231,6 +236,12 @@ fn give_birth(
         namespaces: assembled.pids.clone_flag(),
         sibling: true,
         cgroup: None,
+        // Under the container's filter.
+        old_call: assembled
+            .inside
+            .confinement
+            .as_ref()
+            .is_some_and(Confinement::is_early),
     };
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
     // exit_now or execve.

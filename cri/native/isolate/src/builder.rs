@@ -19,6 +19,7 @@ use crate::host::{Host, cgroup_error};
 use crate::limits::{limits_error, limits_of};
 use crate::namespaces;
 use crate::request::{CreateRequest, Parking};
+use crate::seccomp;
 use crate::spec::Spec;
 
 const STEP: &str = "builder";
@@ -98,11 +99,12 @@ fn kept_fds(request: &CreateRequest<'_>, control: &OwnedFd) -> Vec<RawFd> {
     keep
 }
 
-fn run(host: &Host, request: CreateRequest<'_>, control: OwnedFd) -> Outcome {
+fn run(host: &Host, mut request: CreateRequest<'_>, control: OwnedFd) -> Outcome {
     let mut clock = Stopwatch::start();
     let prepared = settle(c"estiba-builder", &kept_fds(&request, &control)).and_then(|()| {
         let spec = Spec::parse(request.spec_json)?;
         clock.lap("parse-spec");
+        request.seccomp = seccomp::filter_of(request.seccomp.take(), &spec)?;
         let joined = make_cgroup(host, &spec, &mut clock)?;
         Ok((spec, joined))
     });
@@ -162,6 +164,7 @@ fn hand_on(
         namespaces: 0,
         sibling: true,
         cgroup: v2.as_ref().map(AsFd::as_fd),
+        old_call: false,
     };
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
     // exit_now or execve.

@@ -15,15 +15,15 @@ use crate::config;
 use crate::console;
 use crate::control::{Building, Stopwatch, Wire};
 use crate::error::{ErrorCode, IsolateError};
-use crate::execute::execute;
 use crate::gate::Gate;
 use crate::host::{Host, cgroup_error};
 use crate::ids::{self, Ids};
-use crate::init::stand_alone;
+use crate::init::{run_program, stand_alone};
 use crate::masks::open_null;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::ExecRequest;
 use crate::rootfs::open_path;
+use crate::seccomp::{self, Confinement, may_trace};
 use crate::spec::Spec;
 
 const STEP: &str = "exec";
@@ -66,6 +66,7 @@ fn open_cgroup(host: &Host, request: &ExecRequest<'_>) -> Result<Joined, Isolate
 /// A command that wants nothing but its process.
 struct Prepared {
     spec: Spec,
+    confinement: Option<Confinement>,
     /// Master of the terminal, which is the standard streams by now.
     terminal: Option<OwnedFd>,
 }
@@ -88,6 +89,11 @@ fn run(mut request: ExecRequest<'_>, joined: Joined, control: OwnedFd) -> Outcom
     };
     let how = Clone {
         sibling: true,
+        // Under the container's filter.
+        old_call: prepared
+            .confinement
+            .as_ref()
+            .is_some_and(Confinement::is_early),
         ..Clone::default()
     };
     // SAFETY: this child of a single-threaded process has one thread; the new process ends in
@@ -157,15 +163,24 @@ fn prepare(
         // The mounts are the user namespace's own already.
         ids::enter(request.init_pidfd, false, false)?;
     }
-    become_user(&spec.process, sets, &user)?;
+    let filter = seccomp::filter_of(request.seccomp.take(), &spec)?;
+    let is_alone = !request.shares_pids && has_own_pids(&spec) && !may_trace(&spec.process);
+    let confinement = Confinement::plan(filter, &spec.process, is_alone)?;
+    become_user(&spec.process, sets, &user, confinement.as_ref())?;
     // A change of user may have made this process dumpable, by fs.suid_dumpable.
     process::set_not_dumpable()
         .map_err(|errno| IsolateError::kernel("set-user", "protect the command", errno))?;
     clock.lap("process");
     Ok(Prepared {
         spec,
+        confinement,
         terminal: terminal.map(|terminal| terminal.master),
     })
+}
+
+fn has_own_pids(spec: &Spec) -> bool {
+    let pids = spec.linux.namespace("pid");
+    pids.is_some_and(|namespace| namespace.path.is_empty())
 }
 
 fn join_namespaces(request: &ExecRequest<'_>, spec: &Spec) -> Result<(), IsolateError> {
@@ -204,7 +219,10 @@ fn command(prepared: &Prepared, argv: &[String], gate: Gate, control: &OwnedFd) 
         ready.send(control, master.as_slice())
     });
     match ready {
-        Ok(()) => report(&execute(argv, &process.env), control),
+        Ok(()) => {
+            let confinement = prepared.confinement.as_ref();
+            report(&run_program(confinement, argv, &process.env), control)
+        }
         Err(error) => report(&error, control),
     }
 }

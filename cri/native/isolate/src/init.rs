@@ -13,6 +13,7 @@ use crate::gate::Gate;
 use crate::inside::{self, Inside};
 use crate::process::set_process_limit;
 use crate::request::Parking;
+use crate::seccomp::Confinement;
 use crate::spec::Process;
 
 /// What the assembler hands to the init.
@@ -45,6 +46,7 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
         inside::finish(&mut inside, &mut clock)
     };
     let user = Some((inside.user.uid, inside.user.gid));
+    let confinement = inside.confinement.take();
     drop(inside);
     let ready = finished.and_then(|()| stand_alone(process, terminal.is_some(), gate));
     if let Err(error) = ready {
@@ -61,7 +63,26 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     let Some(control) = park(&parking, control) else {
         return 1;
     };
-    report(&execute(&process.args, &process.env), &control)
+    report(
+        &run_program(confinement.as_ref(), &process.args, &process.env),
+        &control,
+    )
+}
+
+/// Confines this process and executes; returns only to say why that failed.
+pub(crate) fn run_program(
+    confinement: Option<&Confinement>,
+    argv: &[String],
+    env: &[String],
+) -> IsolateError {
+    let installed = match confinement {
+        Some(confinement) if !confinement.is_early() => confinement.install(),
+        _ => Ok(()),
+    };
+    match installed {
+        Ok(()) => execute(argv, env),
+        Err(error) => error,
+    }
 }
 
 /// Leaves the builder's process group for a session of its own, once the monitor knows of us.

@@ -18,6 +18,7 @@ use crate::options::propagation;
 use crate::process::{CapabilitySets, become_user, set_rlimits};
 use crate::request::ResolvedUser;
 use crate::rootfs::open_path;
+use crate::seccomp::Confinement;
 use crate::sources::Planned;
 use crate::spec::Spec;
 
@@ -33,6 +34,7 @@ pub(crate) struct Inside<'a> {
     pub user: ResolvedUser,
     /// To be entered at the end.
     pub user_namespace: Option<OwnedFd>,
+    pub confinement: Option<Confinement>,
 }
 
 impl Inside<'_> {
@@ -134,7 +136,7 @@ pub(crate) fn finish(inside: &mut Inside<'_>, clock: &mut Stopwatch) -> Result<(
         let cgroup = spec.linux.namespace("cgroup").is_some();
         ids::enter(user, true, cgroup)?;
     }
-    become_user(process, sets, &inside.user)?;
+    become_user(process, sets, &inside.user, inside.confinement.as_ref())?;
     // A change of user may have made this process dumpable, by fs.suid_dumpable.
     process::set_not_dumpable()
         .map_err(|errno| IsolateError::kernel("set-user", "protect the init", errno))?;

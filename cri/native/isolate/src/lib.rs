@@ -35,6 +35,7 @@ mod probe;
 mod process;
 mod request;
 mod rootfs;
+mod seccomp;
 mod sources;
 mod spec;
 mod spec_check;
@@ -62,5 +63,6 @@ pub use pod_pin::unpin_network;
 pub use probe::probe_user_namespaces;
 pub use request::{
     CreateRequest, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser,
-    Rootfs, UserRequest,
+    Rootfs, SeccompFilter, UserRequest,
 };
+pub use seccomp::compile as compile_seccomp;

@@ -150,6 +150,7 @@ fn fork_maker(
         namespaces: flags,
         sibling: false,
         cgroup: joined.and_then(Joined::v2),
+        old_call: false,
     };
     // SAFETY: the caller has one thread (crate contract); the child ends in exit_now or sleeps for
     // ever.

@@ -93,6 +93,7 @@ pub(crate) fn make(wanted: &Wanted<'_>, joined: Option<&Joined>) -> Result<Born,
         namespaces,
         sibling: false,
         cgroup: joined.and_then(Joined::v2),
+        old_call: false,
     };
     // SAFETY: the caller has one thread (crate contract); the child ends in exit_now or sleeps for
     // ever.

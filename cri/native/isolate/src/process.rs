@@ -9,6 +9,7 @@ use rustix::fs::{Gid, Mode, Uid};
 use crate::console::Console;
 use crate::error::{ErrorCode, IsolateError};
 use crate::request::ResolvedUser;
+use crate::seccomp::Confinement;
 use crate::spec::{Capabilities, Process, Rlimit};
 
 /// Name and number on x86-64 and aarch64 alike.
@@ -193,11 +194,13 @@ pub(crate) fn place_stdio(
     Ok(())
 }
 
-/// Becomes the user with exactly these capabilities. The last thing that needs privileges.
+/// Becomes the user with exactly these capabilities, and with what installing the filter at the end
+/// takes. The last thing that needs privileges.
 pub(crate) fn become_user(
     spec: &Process,
     sets: CapabilitySets,
     user: &ResolvedUser,
+    confinement: Option<&Confinement>,
 ) -> Result<(), IsolateError> {
     let caps_failed = |errno| IsolateError::kernel("capabilities", "set capabilities", errno);
     let (_, permitted, _) = caps::current().map_err(caps_failed)?;
@@ -210,7 +213,20 @@ pub(crate) fn become_user(
     })?;
     process::set_keep_capabilities(false).map_err(caps_failed)?;
     // After a change from root the effective set is empty; capset fills it again.
-    caps::set(sets.effective, sets.permitted, sets.inheritable).map_err(caps_failed)?;
+    let with_admin = || {
+        let admin = CapSet::SYS_ADMIN.and(permitted);
+        let (effective, permitted) = (sets.effective.or(admin), sets.permitted.or(admin));
+        caps::set(effective, permitted, sets.inheritable).map_err(caps_failed)
+    };
+    if let Some(early) = confinement.filter(|one| one.is_early()) {
+        with_admin()?;
+        early.install()?;
+    }
+    if confinement.is_some_and(Confinement::keeps_admin) {
+        with_admin()?;
+    } else {
+        caps::set(sets.effective, sets.permitted, sets.inheritable).map_err(caps_failed)?;
+    }
     caps::set_ambient(sets.ambient).map_err(caps_failed)?;
     if spec.no_new_privileges {
         process::set_no_new_privs().map_err(|errno| {

@@ -110,6 +110,15 @@ pub struct ResolvedUser {
     pub additional_gids: Vec<u32>,
 }
 
+/// A compiled seccomp profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SeccompFilter {
+    /// `struct sock_filter` after `struct sock_filter`.
+    pub program: Vec<u8>,
+    /// `SECCOMP_FILTER_FLAG_*`.
+    pub flags: u32,
+}
+
 /// How the parked init is told to go on.
 #[derive(Debug, Default)]
 pub enum Parking {
@@ -128,6 +137,8 @@ pub struct CreateRequest<'a> {
     pub spec_json: &'a [u8],
     /// Root file system.
     pub rootfs: Rootfs,
+    /// The spec's `linux.seccomp`, compiled; `None`: it is compiled on the way where there is one.
+    pub seccomp: Option<SeccompFilter>,
     /// Replaces `process.user` when set.
     pub user: Option<UserRequest>,
     /// Standard input; `None` = /dev/null. Ignored with `tty`.
@@ -161,6 +172,10 @@ pub struct ExecRequest<'a> {
     pub argv: &'a [String],
     /// The container's user, or another.
     pub user: &'a ResolvedUser,
+    /// The container's filter, as at its creation.
+    pub seccomp: Option<SeccompFilter>,
+    /// Processes of other containers share the pid namespace.
+    pub shares_pids: bool,
     /// Pidfd of the container's init: whose namespaces are joined.
     pub init_pidfd: BorrowedFd<'a>,
     /// Cgroup of the container, as in `Created::cgroup`.

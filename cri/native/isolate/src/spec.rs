@@ -128,8 +128,9 @@ pub(crate) struct Linux {
     pub mount_label: String,
     pub rootfs_propagation: String,
     pub sysctl: BTreeMap<String, String>,
+    /// Kept as text: it is long, and compiled once for many containers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seccomp: Option<serde_json::Value>,
+    pub seccomp: Option<Box<serde_json::value::RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid_mappings: Option<Vec<IdMapping>>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -211,6 +211,26 @@ fn a_program_that_is_not_there_fails_at_start_and_in_the_log() {
 }
 
 #[test]
+fn a_seccomp_profile_is_in_force() {
+    need_containers!();
+    let script = "grep Seccomp: /proc/self/status; kill -0 $$ 2>/dev/null; echo $?";
+    let bundle = Bundle::new(&["sh", "-c", script]);
+    let mut spec = bundle.spec(&["sh", "-c", script]);
+    spec["linux"]["seccomp"] = json!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["kill"], "action": "SCMP_ACT_ERRNO"}],
+    });
+    bundle.write(&spec);
+    bundle.good(&["create", "one"]);
+    let output = bundle.path("output");
+    fs::rename(bundle.path("stdout"), &output).unwrap();
+    bundle.good(&["start", "one"]);
+    bundle.wait_until_stopped();
+    assert_eq!(fs::read_to_string(output).unwrap(), "Seccomp:\t2\n1\n");
+    bundle.good(&["delete", "one"]);
+}
+
+#[test]
 fn a_new_network_has_its_loopback() {
     need_containers!();
     let bundle = Bundle::new(&[
@@ -319,6 +339,7 @@ fn versions_features_and_usage_are_told() {
     assert_eq!(features["ociVersionMax"], "1.1.0");
     assert_eq!(features["linux"]["cgroup"]["systemd"], false);
     assert_eq!(features["linux"]["capabilities"][0], "CAP_CHOWN");
+    assert_eq!(features["linux"]["seccomp"]["enabled"], true);
     let (code, _, errors) = run(&["create", "--frob", "one"]);
     assert_eq!(code, Some(64));
     assert!(

@@ -64,6 +64,15 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub struct CapSet(pub u64);
 
 impl CapSet {
+    /// CAP_SYS_ADMIN alone.
+    pub const SYS_ADMIN: Self = Self(1 << 21);
+
+    /// What is in one of both.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Reads names as OCI writes them ("CAP_CHOWN"); case matters not. The first unknown name is
     /// the error.
     ///

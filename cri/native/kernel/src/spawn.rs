@@ -19,6 +19,8 @@ pub struct Clone<'fd> {
     pub sibling: bool,
     /// Cgroup v2 directory that the child is born in.
     pub cgroup: Option<BorrowedFd<'fd>>,
+    /// By clone(2), which filters of system calls can judge and mostly allow. Without `cgroup`.
+    pub old_call: bool,
 }
 
 /// Which side of clone3 this is.
@@ -54,6 +56,9 @@ pub unsafe fn clone3(request: &Clone<'_>) -> Result<Side, Errno> {
     if request.cgroup.is_some() {
         flags |= CLONE_INTO_CGROUP;
     }
+    if request.old_call {
+        return old_clone(flags, request.sibling);
+    }
     let mut args = libc::clone_args {
         flags,
         pidfd: std::ptr::from_mut(&mut pidfd) as u64,
@@ -83,6 +88,29 @@ pub unsafe fn clone3(request: &Clone<'_>) -> Result<Side, Errno> {
             std::mem::size_of::<libc::clone_args>(),
         )
     };
+    side_of(result, pidfd)
+}
+
+/// The same without what only clone3 can do; the caller vouches as there.
+fn old_clone(flags: u64, sibling: bool) -> Result<Side, Errno> {
+    let mut pidfd: i32 = -1;
+    let signal = if sibling { 0 } else { libc::SIGCHLD };
+    // SAFETY: without CLONE_VM and with no stack given the child goes on with its own copy of this
+    // one; the pidfd is stored where the third argument points on every architecture.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_clone,
+            flags | u64::from(crate::bits(signal)),
+            0_u64,
+            std::ptr::from_mut(&mut pidfd),
+            0_u64,
+            0_u64,
+        )
+    };
+    side_of(result, pidfd)
+}
+
+fn side_of(result: i64, pidfd: i32) -> Result<Side, Errno> {
     match i32::try_from(result) {
         Ok(0) => Ok(Side::Child),
         Ok(pid) if pid > 0 => {

@@ -114,6 +114,7 @@ pub(crate) fn run(connection: OwnedFd, context: Context) -> ExitCode {
             return unpack::run(&job, &connection, reader, &context);
         }
         Some(launcher_request::Job::RemoveTrees(trees)) => remove_trees(&trees),
+        Some(launcher_request::Job::CompileSeccomp(job)) => compile_seccomp(&job),
         Some(launcher_request::Job::DestroyPod(pod)) => destroy::run(&pod, &context),
         None => Err(Fault::new(
             ErrorCode::Unimplemented,
@@ -164,6 +165,14 @@ fn become_monitor(connection: OwnedFd, context: Context, start: v1::StartPod) ->
         Ok(host) => estiba_monitor::run(host, start, connection),
         Err(error) => answered(reply(&connection, Reply::Fault(convert::fault(error)))),
     }
+}
+
+fn compile_seccomp(job: &v1::CompileSeccomp) -> Result<Option<Reply>, Fault> {
+    let filter = estiba_isolate::compile_seccomp(&job.profile_json).map_err(convert::fault)?;
+    Ok(Some(Reply::SeccompFilter(v1::SeccompFilter {
+        program: filter.program,
+        flags: filter.flags,
+    })))
 }
 
 fn remove_trees(trees: &v1::RemoveTrees) -> Result<Option<Reply>, Fault> {

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use estiba_isolate::{Building, ResolvedUser};
+use estiba_isolate::{Building, ResolvedUser, SeccompFilter};
 use estiba_wire::v1::{self, ContainerPhase};
 
 use crate::client::Address;
@@ -80,6 +80,10 @@ pub(crate) struct Container {
     pub(crate) cgroup: String,
     pub(crate) writable_dir: PathBuf,
     pub(crate) user: ResolvedUser,
+    /// What its execs are confined by, as it is itself.
+    pub(crate) seccomp: Option<SeccompFilter>,
+    /// Another container of the pod has joined its pid namespace, or it has joined another's.
+    pub(crate) shares_pids: bool,
     /// Set by an update; the spec's otherwise.
     pub(crate) oom_score_adj: Option<i32>,
     /// The conversation with its children, from the fork until execve.
@@ -130,6 +134,8 @@ impl Container {
             cgroup,
             writable_dir,
             user: ResolvedUser::default(),
+            seccomp: None,
+            shares_pids: false,
             oom_score_adj: None,
             construction: None,
             build_deadline: None,

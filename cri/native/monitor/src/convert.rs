@@ -60,6 +60,13 @@ pub(crate) fn user_request(user: v1::UserRequest) -> isolate::UserRequest {
     }
 }
 
+pub(crate) fn seccomp_filter(filter: v1::SeccompFilter) -> isolate::SeccompFilter {
+    isolate::SeccompFilter {
+        program: filter.program,
+        flags: filter.flags,
+    }
+}
+
 /// `own` for POD mode; CONTAINER and TARGET mean "none of the pod's" where pids are concerned.
 pub(crate) fn namespace_mode(mode: v1::NamespaceMode) -> isolate::NamespaceMode {
     match mode {

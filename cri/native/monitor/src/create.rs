@@ -65,6 +65,9 @@ impl Monitor {
         let key = self.new_key();
         let mut container = Container::new(id, cgroup, writable_dir);
         container.create_reply = Some(from);
+        container.seccomp = request.seccomp.clone().map(convert::seccomp_filter);
+        container.shares_pids = !request.pid_target_container_id.is_empty();
+        self.share_pids(&request.pid_target_container_id);
         self.containers.insert(key, container);
         // On disk before anything exists that would have to be cleaned up.
         let begun = self
@@ -143,6 +146,7 @@ impl Monitor {
                 writable_dir: rootfs.writable_dir.into(),
                 volatile: rootfs.volatile,
             },
+            seccomp: request.seccomp.clone().map(convert::seccomp_filter),
             user: request.user.clone().map(convert::user_request),
             stdin,
             stdout,
@@ -165,6 +169,17 @@ impl Monitor {
             container.build_deadline = Instant::now().checked_add(patience);
         }
         Ok(())
+    }
+
+    /// From now on a neighbour may look into what is run in this container.
+    fn share_pids(&mut self, id: &str) {
+        if let Some(target) = self
+            .find(id)
+            .ok()
+            .and_then(|key| self.containers.get_mut(&key))
+        {
+            target.shares_pids = true;
+        }
     }
 
     fn pid_target(&self, id: &str) -> Result<Option<std::os::fd::BorrowedFd<'_>>, Fault> {

@@ -118,6 +118,8 @@ impl Monitor {
             config_path: &directory.join("config.json"),
             argv: &exec.argv,
             user: &target.user,
+            seccomp: target.seccomp.clone(),
+            shares_pids: target.shares_pids,
             init_pidfd: init.pidfd.as_fd(),
             cgroup: &target.cgroup,
             oom_score_adj: target.oom_score_adj,

@@ -57,6 +57,9 @@ pub enum SeccompError {
         /// Its value.
         index: u64,
     },
+    /// An entry that would count for some containers only.
+    #[error("{0} is of Docker's format of profiles, not of OCI's, which knows no such condition")]
+    DockerFormat(String),
     /// An entry without a name would do nothing.
     #[error("{0} names no system call")]
     NoNames(String),

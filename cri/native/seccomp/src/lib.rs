@@ -20,6 +20,7 @@ mod action;
 mod arch;
 mod arguments;
 mod error;
+mod machine;
 mod profile;
 mod program;
 mod rules;
@@ -27,6 +28,7 @@ mod tree;
 
 pub use arch::{Arch, number_of};
 pub use error::SeccompError;
+pub use machine::{Call, run};
 pub use program::Instruction;
 
 use program::Builder;
@@ -52,6 +54,18 @@ impl Filter {
             .flat_map(|instruction| instruction.to_bytes())
             .collect()
     }
+}
+
+/// Reads a program that [`Filter::to_bytes`] wrote. `None` for anything else in length.
+#[must_use]
+pub fn from_bytes(program: &[u8]) -> Option<Vec<Instruction>> {
+    let chunks = program.chunks_exact(8);
+    if !chunks.remainder().is_empty() {
+        return None;
+    }
+    chunks
+        .map(|one| Some(Instruction::from_bytes(one.try_into().ok()?)))
+        .collect()
 }
 
 /// Compiles a profile, the JSON text of `linux.seccomp`, for processes of this machine.

@@ -26,6 +26,17 @@ pub(crate) struct Entry {
     action: String,
     errno_ret: Option<u64>,
     args: Option<Vec<Argument>>,
+    includes: Option<Conditional>,
+    excludes: Option<Conditional>,
+}
+
+/// When an entry counts, in Docker's own profiles.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Conditional {
+    caps: Option<Vec<String>>,
+    arches: Option<Vec<String>>,
+    min_kernel: Option<String>,
 }
 
 /// One entry of `args`.
@@ -124,6 +135,14 @@ impl Entry {
     pub(crate) fn action(&self, place: &str) -> Result<u32, SeccompError> {
         if self.names.is_empty() {
             return Err(SeccompError::NoNames(place.to_owned()));
+        }
+        for (field, value) in [("includes", &self.includes), ("excludes", &self.excludes)] {
+            if value
+                .as_ref()
+                .is_some_and(|value| *value != Conditional::default())
+            {
+                return Err(SeccompError::DockerFormat(format!("{place}.{field}")));
+            }
         }
         action::parse(&format!("{place}.action"), &self.action, self.errno_ret)
     }

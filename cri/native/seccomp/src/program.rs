@@ -22,6 +22,15 @@ impl Instruction {
         let [c, d, e, f] = self.operand.to_ne_bytes();
         [a, b, self.if_true, self.if_false, c, d, e, f]
     }
+
+    pub(crate) fn from_bytes([a, b, if_true, if_false, c, d, e, f]: [u8; 8]) -> Self {
+        Self {
+            code: u16::from_ne_bytes([a, b]),
+            if_true,
+            if_false,
+            operand: u32::from_ne_bytes([c, d, e, f]),
+        }
+    }
 }
 
 const LOAD: u16 = 0x20;

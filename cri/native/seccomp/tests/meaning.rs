@@ -2,11 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what tests share may end them")]
 
-#[path = "equal/machine.rs"]
-mod machine;
-
-use estiba_seccomp::{Arch, Filter, SeccompError, compile_for, number_of};
-use machine::Call;
+use estiba_seccomp::{Arch, Call, Filter, SeccompError, compile_for, number_of, run};
 use serde_json::{Value, json};
 
 const ALLOW: u32 = 0x7fff_0000;
@@ -34,7 +30,7 @@ fn ask_number(filter: &Filter, arch: Arch, number: u32, first: u64) -> u32 {
         number,
         arguments: [first, 0, 0, 0, 0, 0],
     };
-    machine::run(&filter.program, call)
+    run(&filter.program, call).unwrap()
 }
 
 fn when(operator: &str, value: u64) -> Value {
@@ -210,6 +206,11 @@ fn what_is_not_known_is_refused_by_name() {
         (
             entry(json!({"names": ["read"], "action": "SCMP_ACT_NOTIFY"})),
             "syscalls[0].action",
+        ),
+        (
+            entry(json!({"names": ["mount"], "action": "SCMP_ACT_KILL",
+                "includes": {"caps": ["CAP_SYS_ADMIN"]}, "excludes": {}})),
+            "syscalls[0].includes",
         ),
         (
             entry(json!({"names": ["read"], "action": "SCMP_ACT_KILL", "errnoRet": 1})),

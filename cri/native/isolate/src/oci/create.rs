@@ -136,6 +136,7 @@ fn create_claimed(
         CreateRequest {
             spec_json: &json,
             rootfs: Rootfs::Directory(root_of(bundle, spec)?),
+            seccomp: None,
             user: None,
             stdin: inherit(stdin.as_fd()),
             stdout: inherit(stdout.as_fd()),

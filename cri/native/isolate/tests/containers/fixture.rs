@@ -242,6 +242,7 @@ impl Pod<'_> {
         let mut building = estiba_isolate::spawn_create(
             &self.fixture.host,
             CreateRequest {
+                seccomp: None,
                 spec_json: json.as_bytes(),
                 rootfs: Rootfs::Overlay {
                     lower_dirs: vec![layers.join("top"), layers.join("base")],
@@ -344,6 +345,8 @@ impl Pod<'_> {
         let mut building = estiba_isolate::spawn_exec(
             &self.fixture.host,
             ExecRequest {
+                seccomp: None,
+                shares_pids: false,
                 config_path: &running.config,
                 argv: &argv,
                 user: user.or(running.created.user.as_ref()).unwrap(),

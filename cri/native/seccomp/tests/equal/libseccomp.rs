@@ -11,7 +11,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::os::fd::{AsFd, AsRawFd};
 
-use estiba_seccomp::{Arch, Instruction};
+use estiba_seccomp::{Arch, Instruction, from_bytes};
 
 use crate::random::{Condition, Profile};
 
@@ -37,6 +37,7 @@ pub(crate) struct Library {
     add_architecture: unsafe extern "C" fn(Context, u32) -> c_int,
     remove_architecture: unsafe extern "C" fn(Context, u32) -> c_int,
     resolve: unsafe extern "C" fn(u32, *const c_char) -> c_int,
+    resolve_number: unsafe extern "C" fn(u32, c_int) -> *mut c_char,
     add_rule: unsafe extern "C" fn(Context, u32, c_int, u32, *const Comparison) -> c_int,
     export: unsafe extern "C" fn(Context, c_int) -> c_int,
 }
@@ -81,6 +82,7 @@ impl Library {
             add_architecture: function!(c"seccomp_arch_add"),
             remove_architecture: function!(c"seccomp_arch_remove"),
             resolve: function!(c"seccomp_syscall_resolve_name_arch"),
+            resolve_number: function!(c"seccomp_syscall_resolve_num_arch"),
             add_rule: function!(c"seccomp_rule_add_array"),
             export: function!(c"seccomp_export_bpf"),
         })
@@ -91,6 +93,22 @@ impl Library {
         let name = CString::new(name).unwrap();
         // SAFETY: the name ends with a NUL.
         unsafe { (self.resolve)(token(arch), name.as_ptr()) }
+    }
+
+    /// The name of a call. `None`: the architecture has none of this number.
+    pub(crate) fn name(&self, arch: Arch, number: i32) -> Option<String> {
+        // SAFETY: plain integers.
+        let name = unsafe { (self.resolve_number)(token(arch), number) };
+        if name.is_null() {
+            return None;
+        }
+        // SAFETY: the library answers with a string of its own that it hands over.
+        let text = unsafe { CStr::from_ptr(name) }
+            .to_string_lossy()
+            .into_owned();
+        // SAFETY: made by malloc, and not used again.
+        unsafe { libc::free(name.cast()) };
+        Some(text)
     }
 
     /// Compiles as runc does. `None`: the library refuses to hold these rules together.
@@ -154,7 +172,7 @@ impl Library {
         let mut bytes = vec![0; size];
         let got = rustix::io::pread(&file, &mut bytes, 0).unwrap();
         assert_eq!(got, size);
-        decode(&bytes)
+        from_bytes(&bytes).unwrap()
     }
 }
 
@@ -165,18 +183,4 @@ fn compare(condition: &Condition) -> Comparison {
         first: condition.value,
         second: condition.value_two,
     }
-}
-
-/// Reads a program as the kernel takes it.
-fn decode(bytes: &[u8]) -> Vec<Instruction> {
-    let (chunks, rest) = (bytes.chunks_exact(8), bytes.len() % 8);
-    assert_eq!(rest, 0);
-    chunks
-        .map(|one| Instruction {
-            code: u16::from_ne_bytes([one[0], one[1]]),
-            if_true: one[2],
-            if_false: one[3],
-            operand: u32::from_ne_bytes([one[4], one[5], one[6], one[7]]),
-        })
-        .collect()
 }

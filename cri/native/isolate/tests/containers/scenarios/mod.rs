@@ -2,6 +2,7 @@
 
 mod bundle;
 mod escape;
+mod filters;
 mod kernel;
 mod mounts;
 mod processes;
@@ -33,6 +34,12 @@ pub const ALL: &[(&str, Scenario)] = &[
         "capabilities_are_exact_in_init_and_exec",
         processes::capabilities,
     ),
+    ("a_filter_is_in_force_in_init_and_exec", filters::enforced),
+    (
+        "a_program_may_be_left_nothing_but_its_own_calls",
+        filters::strict,
+    ),
+    ("a_filter_that_cannot_be_says_why", filters::refused),
     ("commands_run_in_the_container", processes::exec),
     (
         "a_killed_exec_takes_its_descendants_along",

@@ -168,10 +168,10 @@ pub fn failures(fixture: &Fixture) {
         "cannot execute \"/etc/passwd\": permission denied"
     );
     let mut spec = pod.spec(&["/bin/true"]);
-    spec["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ERRNO"});
+    spec["process"]["apparmorProfile"] = "p".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();
     assert_eq!(error.code, ErrorCode::Unimplemented);
-    assert!(error.message.contains("seccomp"), "{error}");
+    assert!(error.message.contains("AppArmor"), "{error}");
     let mut spec = pod.spec(&["/bin/true"]);
     spec["process"]["cwd"] = "/etc/passwd".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();

@@ -1,0 +1,222 @@
+//! When and how a container's filter of system calls comes into force.
+//!
+//! Installing a filter takes no-new-privileges or CAP_SYS_ADMIN, and everything that happens after it
+//! must be allowed by it. So it is the last step before execve wherever it can be: always with
+//! no-new-privileges. Without, the final process keeps CAP_SYS_ADMIN until that step, beside what its
+//! container has; execve takes it away, as it is not in the bounding set. That is done only where
+//! nobody in the pid namespace could take hold of such a process, which needs CAP_SYS_PTRACE. Else the
+//! filter is installed while the process becomes the user, and the profile has to allow the few calls
+//! that lead from there to execve.
+
+use estiba_seccomp::{Arch, Call, Instruction};
+
+use crate::error::{ErrorCode, IsolateError};
+use crate::request::SeccompFilter;
+use crate::spec::{Process, Spec};
+
+const STEP: &str = "seccomp";
+
+/// What is called between the early moment and the program's first instruction.
+const ON_THE_WAY: [&str; 18] = [
+    "brk",
+    "capset",
+    "clone",
+    "close",
+    "close_range",
+    "execve",
+    "exit_group",
+    "mmap",
+    "munmap",
+    "pipe2",
+    "prctl",
+    "prlimit64",
+    "read",
+    "recvmsg",
+    "sendmsg",
+    "setsid",
+    "umask",
+    "write",
+];
+
+const ALLOW: u32 = 0x7fff_0000;
+const LOG: u32 = 0x7ffc_0000;
+
+/// When a filter is installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// Just before execve.
+    Last,
+    /// Just before execve, by means of CAP_SYS_ADMIN.
+    LastAsAdmin,
+    /// While the process becomes the user.
+    Early,
+}
+
+/// A filter and the moment for it.
+#[derive(Debug)]
+pub(crate) struct Confinement {
+    filter: SeccompFilter,
+    moment: Moment,
+}
+
+/// The filter that a spec asks for: `given` when its compilation has been taken care of.
+pub(crate) fn filter_of(
+    given: Option<SeccompFilter>,
+    spec: &Spec,
+) -> Result<Option<SeccompFilter>, IsolateError> {
+    let Some(profile) = &spec.linux.seccomp else {
+        return Ok(given);
+    };
+    if given.is_some() {
+        return Ok(given);
+    }
+    compile(profile.get().as_bytes()).map(Some)
+}
+
+/// Compiles a profile, the JSON text of `linux.seccomp`.
+///
+/// # Errors
+/// What in the profile cannot be had, by name.
+pub fn compile(profile: &[u8]) -> Result<SeccompFilter, IsolateError> {
+    let filter = estiba_seccomp::compile(profile).map_err(|error| {
+        IsolateError::invalid(STEP, format!("cannot use seccomp profile: {error}"))
+    })?;
+    Ok(SeccompFilter {
+        program: filter.to_bytes(),
+        flags: filter.flags,
+    })
+}
+
+impl Confinement {
+    /// `is_alone`: nobody in the pid namespace can take hold of the process.
+    pub(crate) fn plan(
+        filter: Option<SeccompFilter>,
+        process: &Process,
+        is_alone: bool,
+    ) -> Result<Option<Self>, IsolateError> {
+        let Some(filter) = filter else {
+            return Ok(None);
+        };
+        let program = estiba_seccomp::from_bytes(&filter.program).unwrap_or_default();
+        let moment = if process.no_new_privileges {
+            Moment::Last
+        } else if is_alone || has_capability(process, "CAP_SYS_ADMIN") {
+            Moment::LastAsAdmin
+        } else {
+            Moment::Early
+        };
+        let needed: &[&str] = if moment == Moment::Early {
+            &ON_THE_WAY
+        } else {
+            &["execve"]
+        };
+        match needed.iter().find(|name| !allows(&program, name)) {
+            None => Ok(Some(Self { filter, moment })),
+            Some(&"execve") => Err(refused("it forbids execve, so no program could run")),
+            Some(name) => Err(refused(&format!(
+                "it forbids {name}, which is needed to get into a pid namespace of others: allow \
+                 these calls, or set no_new_privs: {}",
+                ON_THE_WAY.join(" ")
+            ))),
+        }
+    }
+
+    /// Whether the process has to keep CAP_SYS_ADMIN to the end.
+    pub(crate) fn keeps_admin(&self) -> bool {
+        self.moment == Moment::LastAsAdmin
+    }
+
+    /// Whether the filter comes while the process becomes the user.
+    pub(crate) fn is_early(&self) -> bool {
+        self.moment == Moment::Early
+    }
+
+    /// Puts the filter in force, for this process and all that come from it.
+    pub(crate) fn install(&self) -> Result<(), IsolateError> {
+        estiba_kernel::seccomp::install(&self.filter.program, self.filter.flags)
+            .map_err(|errno| IsolateError::kernel(STEP, "install the seccomp filter", errno))
+    }
+}
+
+/// Whether a container's processes may look into one another's.
+pub(crate) fn may_trace(process: &Process) -> bool {
+    has_capability(process, "CAP_SYS_PTRACE")
+}
+
+fn has_capability(process: &Process, name: &str) -> bool {
+    process.capabilities.as_ref().is_some_and(|sets| {
+        sets.bounding
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(name))
+    })
+}
+
+fn refused(why: &str) -> IsolateError {
+    let message = format!("cannot confine the container by its seccomp profile: {why}");
+    IsolateError::new(ErrorCode::FailedPrecondition, STEP, message)
+}
+
+fn allows(program: &[Instruction], name: &str) -> bool {
+    let Some(number) = estiba_seccomp::number_of(Arch::native(), name) else {
+        return false;
+    };
+    let call = Call {
+        token: Arch::native().token(),
+        number,
+        arguments: [0; 6],
+    };
+    matches!(estiba_seccomp::run(program, call), Some(ALLOW | LOG))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Capabilities;
+
+    fn filter(profile: &str) -> Option<SeccompFilter> {
+        Some(compile(profile.as_bytes()).unwrap())
+    }
+
+    const ALL_BUT_SETSID: &str = r#"{"defaultAction": "SCMP_ACT_ALLOW",
+        "syscalls": [{"names": ["setsid"], "action": "SCMP_ACT_ERRNO"}]}"#;
+
+    fn moment(process: &Process, is_alone: bool) -> Moment {
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#;
+        Confinement::plan(filter(profile), process, is_alone)
+            .unwrap()
+            .unwrap()
+            .moment
+    }
+
+    #[test]
+    fn a_filter_comes_last_wherever_that_lets_nobody_in() {
+        let plain = Process::default();
+        let locked = Process {
+            no_new_privileges: true,
+            ..Process::default()
+        };
+        let capabilities = Capabilities {
+            bounding: vec!["CAP_SYS_ADMIN".to_owned()],
+            ..Capabilities::default()
+        };
+        let admin = Process {
+            capabilities: Some(capabilities),
+            ..Process::default()
+        };
+        assert_eq!(moment(&locked, false), Moment::Last);
+        assert_eq!(moment(&plain, true), Moment::LastAsAdmin);
+        assert_eq!(moment(&admin, false), Moment::LastAsAdmin);
+        assert_eq!(moment(&plain, false), Moment::Early);
+    }
+
+    #[test]
+    fn a_profile_that_nothing_could_start_under_is_refused_with_the_call() {
+        let plain = Process::default();
+        assert!(Confinement::plan(filter(ALL_BUT_SETSID), &plain, true).is_ok());
+        let error = Confinement::plan(filter(ALL_BUT_SETSID), &plain, false).unwrap_err();
+        assert!(error.message.contains("forbids setsid"), "{error}");
+        let none = r#"{"defaultAction": "SCMP_ACT_ERRNO"}"#;
+        let error = Confinement::plan(filter(none), &plain, true).unwrap_err();
+        assert!(error.message.contains("forbids execve"), "{error}");
+    }
+}

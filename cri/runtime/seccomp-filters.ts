@@ -1,0 +1,121 @@
+// Compiled seccomp profiles, for all containers of the host: a profile is compiled once, never while a
+// container waits for one that is known.
+import { constants, open } from 'node:fs/promises';
+import { CriError, describeError } from '../core/error.ts';
+import type { Launcher } from '../isolator/launcher.ts';
+import type { SeccompFilter } from '../isolator/launcher-messages.ts';
+import { capabilities } from '../spec/capabilities.ts';
+import type { HostFacts } from '../spec/input.ts';
+import { quote } from '../spec/refusal.ts';
+import { defaultProfile } from '../spec/seccomp-default.ts';
+import type { SeccompChoice } from '../spec/seccomp.ts';
+
+/** A profile as it goes into the spec, and as the kernel takes it. */
+export interface Confinement {
+  /** JSON text of linux.seccomp. */
+  readonly profile: string;
+  readonly filter: SeccompFilter;
+}
+
+// About 4 kB each.
+const mostKept = 256;
+// The longest profiles known are a tenth of this.
+const mostBytes = 1 << 20;
+
+/** See the head of this file. */
+export class SeccompFilters {
+  readonly #launcher: Pick<Launcher, 'compileSeccomp'>;
+  /** By the profile's text, the one used last at the end. */
+  readonly #compiled = new Map<string, Promise<SeccompFilter>>();
+
+  constructor(launcher: Pick<Launcher, 'compileSeccomp'>) {
+    this.#launcher = launcher;
+  }
+
+  /**
+   * What confines a container; undefined for unconfined. A Localhost profile is read each time, so
+   * that a change of the file counts from the next container on. Throws NotFound and other codes
+   * that fit why the file cannot be read, InvalidArgument for what cannot be compiled, by name.
+   */
+  async confinement(choice: SeccompChoice): Promise<Confinement | undefined> {
+    if (choice.kind === 'unconfined') {
+      return undefined;
+    }
+    if (choice.kind === 'default') {
+      return { profile: choice.profile, filter: await this.#filter(choice.profile) };
+    }
+    const profile = await readProfile(choice.path);
+    try {
+      return { profile, filter: await this.#filter(profile) };
+    } catch (error) {
+      throw namingFile(error, choice.path);
+    }
+  }
+
+  #filter(profile: string): Promise<SeccompFilter> {
+    const known = this.#compiled.get(profile);
+    this.#compiled.delete(profile);
+    const filter = known ?? this.#launcher.compileSeccomp(profile);
+    this.#compiled.set(profile, filter);
+    filter.catch(() => {
+      if (this.#compiled.get(profile) === filter) {
+        this.#compiled.delete(profile);
+      }
+    });
+    const [oldest] = this.#compiled.keys();
+    if (this.#compiled.size > mostKept && oldest !== undefined) {
+      this.#compiled.delete(oldest);
+    }
+    return filter;
+  }
+}
+
+/** With the filter of ordinary containers under way before the first of them asks for it. */
+export function warmFilters(
+  launcher: Pick<Launcher, 'compileSeccomp'>,
+  host: Pick<HostFacts, 'capabilities' | 'architecture'>,
+): SeccompFilters {
+  const filters = new SeccompFilters(launcher);
+  const profile = defaultProfile(capabilities({}, host.capabilities).bounding, host.architecture);
+  // What fails here fails again, with a reason, where it is needed.
+  filters.confinement({ kind: 'default', profile }).catch(() => undefined);
+  return filters;
+}
+
+function namingFile(error: unknown, path: string): unknown {
+  if (!(error instanceof CriError) || error.code !== 'InvalidArgument') {
+    return error;
+  }
+  const why = error.message.replace(/^cannot use seccomp profile: /u, '');
+  const message = `cannot load seccomp profile ${quote(path)}: ${why}`;
+  return new CriError('InvalidArgument', message, { cause: error });
+}
+
+async function readProfile(path: string): Promise<string> {
+  const fail = (code: 'NotFound' | 'FailedPrecondition', why: string, cause?: unknown) =>
+    new CriError(code, `cannot load seccomp profile ${quote(path)}: ${why}`, { cause });
+  try {
+    // A pipe that nobody writes to must not hold anybody up.
+    const { O_RDONLY, O_NONBLOCK } = constants;
+    await using file = await open(path, O_RDONLY | O_NONBLOCK);
+    const { size } = await file.stat().then((stat) => {
+      if (!stat.isFile()) {
+        throw fail('FailedPrecondition', 'it is not a file');
+      }
+      return stat;
+    });
+    if (size > mostBytes) {
+      throw fail('FailedPrecondition', `it is ${size} bytes long, and ${mostBytes} are read`);
+    }
+    const buffer = Buffer.alloc(size);
+    const { bytesRead } = await file.read(buffer, 0, size, 0);
+    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead));
+  } catch (error) {
+    if (error instanceof CriError) {
+      throw error;
+    }
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const why = isMissing ? 'no such file or directory' : describeError(error);
+    throw fail(isMissing ? 'NotFound' : 'FailedPrecondition', why, error);
+  }
+}
