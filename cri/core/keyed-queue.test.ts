@@ -45,9 +45,11 @@ test('another key does not wait for a task that hangs', async () => {
   const first = queue.run('a', () => hung.promise);
   expect(await queue.run('b', () => Promise.resolve('done'))).toBe('done');
   expect(queue.size).toBe(1);
+  expect([queue.isBusy('a'), queue.isBusy('b')]).toEqual([true, false]);
   hung.resolve();
   await first;
   expect(queue.size).toBe(0);
+  expect(queue.isBusy('a')).toBe(false);
 });
 
 test('a signal that fires while waiting rejects at once, skips the task and keeps the order', async () => {

@@ -12,6 +12,11 @@ export class KeyedQueue {
     return this.#tails.size;
   }
 
+  /** Whether a task of `key` runs or waits. */
+  isBusy(key: string): boolean {
+    return this.#tails.has(key);
+  }
+
   /**
    * Runs `task` when every earlier task of `key` has settled; returns or throws what it does. When
    * `signal` fires before the task's turn the call rejects at once (Canceled or DeadlineExceeded)

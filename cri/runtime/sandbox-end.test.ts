@@ -9,6 +9,7 @@ import { FakeDeps } from './fake-deps.ts';
 import { removeContainer } from './remove-container.ts';
 import { endSandbox, onMonitorDeath } from './sandbox-end.ts';
 import { stopContainer } from './stop-container.ts';
+import { stopPodSandbox } from './stop-pod-sandbox.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -155,6 +156,43 @@ test('an exit that is told before the monitor says that it knows no such contain
   await fake.deps.monitors.reach(id, undefined);
   await stopContainer(fake.deps, { containerId });
   expect(fake.deps.store.containers.get(containerId)).toMatchObject({ exitCode: 3 });
+});
+
+test('what hangs in the kernel keeps the pod, not its network, and is told', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const calls: string[] = [];
+  const code = estiba.isolation.v1.ErrorCode.FAILED_PRECONDITION;
+  const message = 'cannot stop pod: process 7 (cat) hangs';
+  await fake.monitor(1, ({ getPod, stopPod, releasePod }) => {
+    calls.push(...(stopPod ? ['stop'] : []), ...(releasePod ? ['release'] : []));
+    return getPod ? { pod: { containers: [] } } : { fault: { code, message } };
+  });
+  await fake.deps.monitors.reach(id, undefined);
+  await expect(endSandbox(fake.deps, id, 'stopped')).rejects.toThrow(message);
+  expect(fake.deps.store.sandboxes.get(id)?.state).toBe('notReady');
+  expect(fake.detached).toEqual([[id, false]]);
+  expect(calls).toEqual(['stop']);
+});
+
+test('StopPodSandbox ends what holds the queue of its pod', async () => {
+  await using fake = await FakeDeps.make();
+  const id = await fake.sandbox(1);
+  const hung = Promise.withResolvers<void>();
+  const waiting = fake.deps.queue.run(id, () => hung.promise);
+  let stops = 0;
+  await fake.monitor(1, ({ getPod, stopPod }) => {
+    if (stopPod) {
+      stops += 1;
+      hung.resolve();
+      return { podStopped: {} };
+    }
+    return getPod ? { pod: { containers: [] } } : { podReleased: {} };
+  });
+  await fake.deps.monitors.reach(id, undefined);
+  await stopPodSandbox(fake.deps, { podSandboxId: id });
+  await waiting;
+  expect(stops).toBe(2);
 });
 
 /** Lets `seconds` of faked time pass; sockets and files have their turn after each. */

@@ -2,7 +2,7 @@
 // that a call that failed half-way is simply made again.
 import { rm } from 'node:fs/promises';
 import { Deadline, settledOrAborted } from '../core/deadline.ts';
-import { asCriError } from '../core/error.ts';
+import { asCriError, type CriError } from '../core/error.ts';
 import type { SandboxId } from '../core/ids.ts';
 import type { MonitorClient } from '../isolator/monitor-client.ts';
 import { removeContainerFiles } from './container-files.ts';
@@ -24,21 +24,38 @@ export async function endSandbox(deps: Deps, sandboxId: SandboxId, reason: strin
   if (sandbox === undefined) {
     return;
   }
-  const isNetnsGone = await killPod(deps, sandboxId, reason);
+  const { isNetnsGone, hung } = await killPod(deps, sandboxId, reason);
   if (sandbox.state !== 'notReady') {
     await keepSandboxChange(deps, sandboxId, { state: 'notReady', reason });
   }
   await deps.network.detach(sandboxId, isNetnsGone);
+  if (hung !== undefined) {
+    throw hung;
+  }
   await deps.monitors.release(sandboxId);
   deps.jobs.stop(endJob(sandboxId));
 }
 
-// The monitor answers when all are dead, and has told of every exit before. Returns whether the pod's
-// namespaces have ended with it.
-async function killPod(deps: Deps, sandboxId: SandboxId, reason: string): Promise<boolean> {
+interface Killed {
+  /** The pod's namespaces have ended with its monitor. */
+  readonly isNetnsGone: boolean;
+  /** What was killed and hangs in the kernel; all others are dead. */
+  readonly hung?: CriError;
+}
+
+// The monitor answers when all are dead, and has told of every exit before.
+async function killPod(deps: Deps, sandboxId: SandboxId, reason: string): Promise<Killed> {
   const monitor = await deps.monitors.findWithin(sandboxId, patienceMs);
-  if (monitor !== undefined && (await stopsPod(monitor))) {
-    return false;
+  try {
+    if (monitor !== undefined && (await stopsPod(monitor))) {
+      return { isNetnsGone: false };
+    }
+  } catch (error) {
+    const hung = asCriError(error);
+    if (hung.code === 'FailedPrecondition') {
+      return { isNetnsGone: false, hung };
+    }
+    throw error;
   }
   if (monitor !== undefined) {
     deps.log.error({ sandboxId }, 'a monitor hangs; its pod is being ended without it');
@@ -46,7 +63,7 @@ async function killPod(deps: Deps, sandboxId: SandboxId, reason: string): Promis
   }
   // Always: nobody can tell whether the pod had been ended completely when its monitor went.
   await destroyPod(deps, sandboxId, `${reason}; its monitor is gone`);
-  return true;
+  return { isNetnsGone: true };
 }
 
 // False when the monitor hangs, which is asked after a while: killing may take long (a volume that does

@@ -144,6 +144,8 @@ fn a_volume_that_is_dead_at_create_is_named_and_holds_up_nobody_else() {
         matches!(stopped, monitor_reply::Result::PodStopped(_)),
         "{stopped:?}"
     );
+    let fault = client.fault(Call::ReleasePod(v1::ReleasePod {}));
+    assert_names(&fault, &["cannot release pod", &id, &volume_name]);
     volume.revive();
     wait_until("it is removed when that can be", || {
         !pod.container_dir(&id).exists()
@@ -245,4 +247,52 @@ fn what_a_dead_monitor_has_left_hanging_is_named_and_destroyed_when_it_ends() {
         matches!(destroyed, launcher_reply::Result::Destroyed(_)),
         "{destroyed:?}"
     );
+}
+
+#[test]
+fn what_hangs_in_a_pods_pid_namespace_when_its_container_is_gone_keeps_the_pod_and_is_named() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let volume = need_volume!(launcher);
+    let pod = Pod::start(&launcher, NamespaceMode::Pod);
+    let mut client = pod.connect();
+    let script = "while cat /v/file >/dev/null; do :; done & read line";
+    let (id, request) = with_volume(&pod, &volume, &["sh", "-c", script]);
+    let stdio = v1::Stdio {
+        stdin: true,
+        ..request.stdio.clone().unwrap()
+    };
+    client.create(v1::CreateContainer {
+        stdio: Some(stdio),
+        ..request
+    });
+    client.start(&id);
+    wait_until("it reads", || pids_named(&pod, &id, "cat") > 0);
+    volume.die();
+    wait_until("it hangs", || volume.waiting() > 0);
+    // Its first process dies, the one that hangs does not.
+    assert_eq!(client.stop(&id, 9, 0).phase(), ContainerPhase::Exited);
+    let stopped = client.call(Call::StopPod(v1::StopPod {}));
+    assert!(
+        matches!(stopped, monitor_reply::Result::PodStopped(_)),
+        "{stopped:?}"
+    );
+    let fault = client.fault(Call::ReleasePod(v1::ReleasePod {}));
+    let words = ["cannot release pod", "(cat) hangs in", "\"/v\" (fuse)"];
+    assert_names(&fault, &words);
+    volume.revive();
+    client.release();
+}
+
+fn pids_named(pod: &Pod<'_>, id: &str, name: &str) -> usize {
+    let directories = support::cgroup_directories(&pod.cgroup_of(id));
+    let text = directories
+        .iter()
+        .map(|directory| std::fs::read_to_string(directory.join("cgroup.procs")).unwrap())
+        .max_by_key(String::len)
+        .unwrap_or_default();
+    let named = |pid: &&str| {
+        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == name)
+    };
+    text.lines().filter(named).count()
 }

@@ -49,6 +49,9 @@ pub(crate) struct Monitor {
     scratch_used: Instant,
     pub(crate) stop_waiters: Vec<Address>,
     pub(crate) release: Option<Address>,
+    /// When the pod's killed pid 1 should be dead.
+    pub(crate) release_by: Option<Instant>,
+    pub(crate) is_pod_init_killed: bool,
     /// The namespaces are gone: no container can be made any more.
     pub(crate) is_taken_down: bool,
     pub(crate) released: bool,
@@ -85,6 +88,8 @@ impl Monitor {
             scratch_used: Instant::now(),
             stop_waiters: Vec::new(),
             release: None,
+            release_by: None,
+            is_pod_init_killed: false,
             is_taken_down: false,
             released: false,
         })
@@ -166,7 +171,8 @@ impl Monitor {
         if let Some(watched) = self.pod_init.take() {
             self.poller.unwatch(watched);
         }
-        if self.release.is_some() {
+        self.release_by = None;
+        if self.is_pod_init_killed {
             return;
         }
         self.log(
@@ -211,7 +217,7 @@ impl Monitor {
         let execs = self.execs.values().map(Exec::next_deadline);
         let abandoned = self.abandoned.values().map(|abandoned| abandoned.look_at);
         let strays = self.strays.values().map(|stray| stray.look_at);
-        let others = abandoned.chain(strays).chain([scratch]);
+        let others = abandoned.chain(strays).chain([scratch, self.release_by]);
         containers.chain(execs).chain(others).flatten().min()
     }
 
@@ -261,6 +267,9 @@ impl Monitor {
             .collect();
         for key in abandoned {
             self.look_at_abandoned(key);
+        }
+        if due(self.release_by) {
+            self.release_is_late();
         }
         let strays = self.strays.iter().filter(|(_, stray)| due(stray.look_at));
         for key in strays.map(|(key, _)| *key).collect::<Vec<Key>>() {

@@ -1,15 +1,18 @@
 //! The end of the whole pod.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use estiba_isolate::PodNamespaces;
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
 use crate::client::Address;
-use crate::container::Container;
+use crate::container::{Container, Phase};
 use crate::monitor::{Answer, Monitor};
 use crate::process;
 use crate::stderr_log::Level;
+
+/// For the pod's pid 1 to die, and with it all in its pid namespace.
+const DEATH: Duration = Duration::from_secs(10);
 
 impl Monitor {
     /// Answers those who wait for the whole pod.
@@ -34,9 +37,48 @@ impl Monitor {
             .any(|container| container.remover.is_some());
         // Their containers are dead: they fail soon.
         let busy = removing || !self.updates.is_empty();
-        if let Some(address) = self.release.filter(|_| !busy) {
-            self.finish_release(address);
+        let Some(address) = self.release.filter(|_| !busy) else {
+            return;
+        };
+        match self.half_built() {
+            Some(fault) => {
+                self.release = None;
+                self.answer(address, Answer::Fault(fault));
+            }
+            None => self.finish_release(address),
         }
+    }
+
+    /// Why the pod cannot be released: children of a failed build that live on.
+    fn half_built(&self) -> Option<Fault> {
+        let mut wrecks = self.containers.iter();
+        let (key, wreck) = wrecks.find(|(_, one)| one.phase == Phase::Wreck && one.strays > 0)?;
+        let message = format!(
+            "cannot release pod: container {:?} could not be built, but {}",
+            wreck.id,
+            self.obstacle_of(*key)
+        );
+        Some(Fault::new(
+            ErrorCode::FailedPrecondition,
+            "abandoned",
+            message,
+        ))
+    }
+
+    /// The pod's pid 1 was killed and does not end: it waits for whoever is in its pid namespace.
+    pub(crate) fn release_is_late(&mut self) {
+        self.release_by = None;
+        let Some(address) = self.release.take() else {
+            return;
+        };
+        let hang = self
+            .containers
+            .values()
+            .find_map(|container| estiba_isolate::survivor(&self.host, &container.cgroup));
+        let why = hang.map_or_else(|| "it does not die".to_owned(), |hang| hang.to_string());
+        let message = format!("cannot release pod: its pid 1 was killed, but {why}");
+        let fault = Fault::new(ErrorCode::FailedPrecondition, "abandoned", message);
+        self.answer(address, Answer::Fault(fault));
     }
 
     /// Why the pod cannot end: containers that were killed and live on.
@@ -57,6 +99,9 @@ impl Monitor {
             // The answer comes when it is reaped.
             Some(pod_init) => {
                 process::send_signal(pod_init, 9).ok();
+                let by = Instant::now().checked_add(DEATH);
+                self.release_by = self.release_by.or(by);
+                self.is_pod_init_killed = true;
             }
             None => {
                 if let Some(fault) = self.take_down().into_iter().reduce(merge) {
