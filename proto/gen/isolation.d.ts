@@ -2037,8 +2037,11 @@ export namespace estiba {
                 /** MonitorReply podInitDied. */
                 podInitDied?: (estiba.isolation.v1.PodInitDied.$Properties|null);
 
+                /** MonitorReply containerOomKilled. */
+                containerOomKilled?: (estiba.isolation.v1.ContainerOomKilled.$Properties|null);
+
                 /** MonitorReply result. */
-                result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied");
+                result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied"|"containerOomKilled");
 
                 /**
                  * Encodes the specified MonitorReply message. Does not implicitly {@link estiba.isolation.v1.MonitorReply.verify|verify} messages.
@@ -2121,8 +2124,11 @@ export namespace estiba {
                     /** MonitorReply podInitDied */
                     podInitDied?: (estiba.isolation.v1.PodInitDied.$Properties|null);
 
+                    /** MonitorReply containerOomKilled */
+                    containerOomKilled?: (estiba.isolation.v1.ContainerOomKilled.$Properties|null);
+
                     /** MonitorReply result */
-                    result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied");
+                    result?: ("fault"|"pod"|"containerCreated"|"containerStarted"|"containerStopped"|"removed"|"execOutput"|"execEnded"|"reopened"|"subscribed"|"podStopped"|"podReleased"|"canceled"|"updated"|"containerExited"|"podInitDied"|"containerOomKilled");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -2149,9 +2155,10 @@ export namespace estiba {
                   updated?: estiba.isolation.v1.Done.$Shape|null;
                   containerExited?: estiba.isolation.v1.ContainerState.$Shape|null;
                   podInitDied?: estiba.isolation.v1.PodInitDied.$Shape|null;
+                  containerOomKilled?: estiba.isolation.v1.ContainerOomKilled.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ result?: undefined; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "pod"; fault?: null; pod: estiba.isolation.v1.PodState.$Shape; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerCreated"; fault?: null; pod?: null; containerCreated: estiba.isolation.v1.ContainerCreated.$Shape; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStarted"; fault?: null; pod?: null; containerCreated?: null; containerStarted: estiba.isolation.v1.ContainerStarted.$Shape; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "containerStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped: estiba.isolation.v1.ContainerState.$Shape; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "removed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed: estiba.isolation.v1.Done.$Shape; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "execOutput"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput: estiba.isolation.v1.ExecOutput.$Shape; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "execEnded"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded: estiba.isolation.v1.ExecEnded.$Shape; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "reopened"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened: estiba.isolation.v1.Done.$Shape; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "subscribed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed: estiba.isolation.v1.Done.$Shape; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "podStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped: estiba.isolation.v1.Done.$Shape; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "podReleased"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased: estiba.isolation.v1.Done.$Shape; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "canceled"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled: estiba.isolation.v1.Done.$Shape; updated?: null; containerExited?: null; podInitDied?: null }|{ result?: "updated"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated: estiba.isolation.v1.Done.$Shape; containerExited?: null; podInitDied?: null }|{ result?: "containerExited"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited: estiba.isolation.v1.ContainerState.$Shape; podInitDied?: null }|{ result?: "podInitDied"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied: estiba.isolation.v1.PodInitDied.$Shape })
+                  ({ result?: undefined; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "pod"; fault?: null; pod: estiba.isolation.v1.PodState.$Shape; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "containerCreated"; fault?: null; pod?: null; containerCreated: estiba.isolation.v1.ContainerCreated.$Shape; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "containerStarted"; fault?: null; pod?: null; containerCreated?: null; containerStarted: estiba.isolation.v1.ContainerStarted.$Shape; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "containerStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped: estiba.isolation.v1.ContainerState.$Shape; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "removed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed: estiba.isolation.v1.Done.$Shape; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "execOutput"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput: estiba.isolation.v1.ExecOutput.$Shape; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "execEnded"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded: estiba.isolation.v1.ExecEnded.$Shape; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "reopened"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened: estiba.isolation.v1.Done.$Shape; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "subscribed"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed: estiba.isolation.v1.Done.$Shape; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "podStopped"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped: estiba.isolation.v1.Done.$Shape; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "podReleased"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased: estiba.isolation.v1.Done.$Shape; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "canceled"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled: estiba.isolation.v1.Done.$Shape; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "updated"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated: estiba.isolation.v1.Done.$Shape; containerExited?: null; podInitDied?: null; containerOomKilled?: null }|{ result?: "containerExited"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited: estiba.isolation.v1.ContainerState.$Shape; podInitDied?: null; containerOomKilled?: null }|{ result?: "podInitDied"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied: estiba.isolation.v1.PodInitDied.$Shape; containerOomKilled?: null }|{ result?: "containerOomKilled"; fault?: null; pod?: null; containerCreated?: null; containerStarted?: null; containerStopped?: null; removed?: null; execOutput?: null; execEnded?: null; reopened?: null; subscribed?: null; podStopped?: null; podReleased?: null; canceled?: null; updated?: null; containerExited?: null; podInitDied?: null; containerOomKilled: estiba.isolation.v1.ContainerOomKilled.$Shape })
                 );
             }
 
@@ -2409,6 +2416,9 @@ export namespace estiba {
                 /** ContainerState user. */
                 user?: (estiba.isolation.v1.ResolvedUser.$Properties|null);
 
+                /** absent while there are none */
+                oom?: (estiba.isolation.v1.OomKills.$Properties|null);
+
                 /**
                  * Encodes the specified ContainerState message. Does not implicitly {@link estiba.isolation.v1.ContainerState.verify|verify} messages.
                  * @param message ContainerState message or plain object to encode
@@ -2457,12 +2467,172 @@ export namespace estiba {
                     /** ContainerState user */
                     user?: (estiba.isolation.v1.ResolvedUser.$Properties|null);
 
+                    /** absent while there are none */
+                    oom?: (estiba.isolation.v1.OomKills.$Properties|null);
+
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
                 }
 
                 /** Shape of a ContainerState. */
                 type $Shape = estiba.isolation.v1.ContainerState.$Properties;
+            }
+
+            /** Whose limit of memory was reached. */
+            enum OomLevel {
+
+                /** OOM_LEVEL_UNKNOWN value */
+                OOM_LEVEL_UNKNOWN = 0,
+
+                /** OOM_LEVEL_CONTAINER value */
+                OOM_LEVEL_CONTAINER = 1,
+
+                /** The parent of the container's cgroup. */
+                OOM_LEVEL_POD = 2,
+
+                /** A cgroup further up. */
+                OOM_LEVEL_ANCESTOR = 3,
+
+                /** No limit: the machine had no memory left. */
+                OOM_LEVEL_NODE = 4
+            }
+
+            /**
+             * Properties of an OomKills.
+             * @deprecated Use estiba.isolation.v1.OomKills.$Properties instead.
+             */
+            interface IOomKills extends estiba.isolation.v1.OomKills.$Properties {
+            }
+
+            /** Processes of a container, execs included, that the kernel has killed for lack of memory. */
+            class OomKills {
+
+                /**
+                 * Constructs a new OomKills.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.OomKills.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** since the container was made */
+                kills: Long;
+
+                /** Of the last ones: whose limit, the cgroup with it, and the limit; "" and 0 for the node. */
+                level: estiba.isolation.v1.OomLevel;
+
+                /** OomKills cgroup. */
+                cgroup: string;
+
+                /** OomKills limitBytes. */
+                limitBytes: Long;
+
+                /**
+                 * Encodes the specified OomKills message. Does not implicitly {@link estiba.isolation.v1.OomKills.verify|verify} messages.
+                 * @param message OomKills message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.OomKills.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an OomKills message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.OomKills & estiba.isolation.v1.OomKills.$Shape} OomKills
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.OomKills & estiba.isolation.v1.OomKills.$Shape;
+            }
+
+            namespace OomKills {
+
+                /** Properties of an OomKills. */
+                interface $Properties {
+
+                    /** since the container was made */
+                    kills?: (Long|null);
+
+                    /** Of the last ones: whose limit, the cgroup with it, and the limit; "" and 0 for the node. */
+                    level?: (estiba.isolation.v1.OomLevel|null);
+
+                    /** OomKills cgroup */
+                    cgroup?: (string|null);
+
+                    /** OomKills limitBytes */
+                    limitBytes?: (Long|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an OomKills. */
+                type $Shape = estiba.isolation.v1.OomKills.$Properties;
+            }
+
+            /**
+             * Properties of a ContainerOomKilled.
+             * @deprecated Use estiba.isolation.v1.ContainerOomKilled.$Properties instead.
+             */
+            interface IContainerOomKilled extends estiba.isolation.v1.ContainerOomKilled.$Properties {
+            }
+
+            /** Event: processes of a container that lives on were killed for lack of memory. */
+            class ContainerOomKilled {
+
+                /**
+                 * Constructs a new ContainerOomKilled.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.ContainerOomKilled.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** ContainerOomKilled containerId. */
+                containerId: string;
+
+                /** ContainerOomKilled oom. */
+                oom?: (estiba.isolation.v1.OomKills.$Properties|null);
+
+                /**
+                 * Encodes the specified ContainerOomKilled message. Does not implicitly {@link estiba.isolation.v1.ContainerOomKilled.verify|verify} messages.
+                 * @param message ContainerOomKilled message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.ContainerOomKilled.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a ContainerOomKilled message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.ContainerOomKilled & estiba.isolation.v1.ContainerOomKilled.$Shape} ContainerOomKilled
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.ContainerOomKilled & estiba.isolation.v1.ContainerOomKilled.$Shape;
+            }
+
+            namespace ContainerOomKilled {
+
+                /** Properties of a ContainerOomKilled. */
+                interface $Properties {
+
+                    /** ContainerOomKilled containerId */
+                    containerId?: (string|null);
+
+                    /** ContainerOomKilled oom */
+                    oom?: (estiba.isolation.v1.OomKills.$Properties|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a ContainerOomKilled. */
+                type $Shape = estiba.isolation.v1.ContainerOomKilled.$Properties;
             }
 
             /**
@@ -2504,6 +2674,9 @@ export namespace estiba {
 
                 /** True when the program never ran (CRI reason StartError). */
                 startFailed: boolean;
+
+                /** Set when oom_killed: that is so when any process of it was killed in its life. */
+                oom?: (estiba.isolation.v1.OomKills.$Properties|null);
 
                 /**
                  * Encodes the specified ExitRecord message. Does not implicitly {@link estiba.isolation.v1.ExitRecord.verify|verify} messages.
@@ -2549,6 +2722,9 @@ export namespace estiba {
 
                     /** True when the program never ran (CRI reason StartError). */
                     startFailed?: (boolean|null);
+
+                    /** Set when oom_killed: that is so when any process of it was killed in its life. */
+                    oom?: (estiba.isolation.v1.OomKills.$Properties|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -3758,6 +3934,9 @@ export namespace estiba {
                 /** ExecEnded outputCut. */
                 outputCut: boolean;
 
+                /** It was killed, and processes of the container were killed for lack of memory while it ran. */
+                oomKilled: boolean;
+
                 /**
                  * Encodes the specified ExecEnded message. Does not implicitly {@link estiba.isolation.v1.ExecEnded.verify|verify} messages.
                  * @param message ExecEnded message or plain object to encode
@@ -3790,6 +3969,9 @@ export namespace estiba {
 
                     /** ExecEnded outputCut */
                     outputCut?: (boolean|null);
+
+                    /** It was killed, and processes of the container were killed for lack of memory while it ran. */
+                    oomKilled?: (boolean|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

@@ -2930,11 +2930,12 @@ export const estiba = $root.estiba = (() => {
                 MonitorReply.prototype.updated = null;
                 MonitorReply.prototype.containerExited = null;
                 MonitorReply.prototype.podInitDied = null;
+                MonitorReply.prototype.containerOomKilled = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(MonitorReply.prototype, "result", {
-                    get: $util.oneOfGetter($oneOfFields = ["fault", "pod", "containerCreated", "containerStarted", "containerStopped", "removed", "execOutput", "execEnded", "reopened", "subscribed", "podStopped", "podReleased", "canceled", "updated", "containerExited", "podInitDied"]),
+                    get: $util.oneOfGetter($oneOfFields = ["fault", "pod", "containerCreated", "containerStarted", "containerStopped", "removed", "execOutput", "execEnded", "reopened", "subscribed", "podStopped", "podReleased", "canceled", "updated", "containerExited", "podInitDied", "containerOomKilled"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -2983,6 +2984,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.ContainerState.encode(message.containerExited, writer.uint32(242).fork(), _depth + 1).ldelim();
                     if (message.podInitDied != null && $Object.hasOwnProperty.call(message, "podInitDied"))
                         $root.estiba.isolation.v1.PodInitDied.encode(message.podInitDied, writer.uint32(250).fork(), _depth + 1).ldelim();
+                    if (message.containerOomKilled != null && $Object.hasOwnProperty.call(message, "containerOomKilled"))
+                        $root.estiba.isolation.v1.ContainerOomKilled.encode(message.containerOomKilled, writer.uint32(258).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3153,6 +3156,13 @@ export const estiba = $root.estiba = (() => {
                                     break;
                                 message.podInitDied = $root.estiba.isolation.v1.PodInitDied.decode(reader, reader.size(), $undefined, _depth + 1, message.podInitDied);
                                 message.result = "podInitDied";
+                                continue;
+                            }
+                        case 32: {
+                                if (wireType !== 2)
+                                    break;
+                                message.containerOomKilled = $root.estiba.isolation.v1.ContainerOomKilled.decode(reader, reader.size(), $undefined, _depth + 1, message.containerOomKilled);
+                                message.result = "containerOomKilled";
                                 continue;
                             }
                         }
@@ -3488,6 +3498,7 @@ export const estiba = $root.estiba = (() => {
                 ContainerState.prototype.startedAtNs = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
                 ContainerState.prototype.exit = null;
                 ContainerState.prototype.user = null;
+                ContainerState.prototype.oom = null;
 
                 ContainerState.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -3512,6 +3523,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.ExitRecord.encode(message.exit, writer.uint32(58).fork(), _depth + 1).ldelim();
                     if (message.user != null && $Object.hasOwnProperty.call(message, "user"))
                         $root.estiba.isolation.v1.ResolvedUser.encode(message.user, writer.uint32(66).fork(), _depth + 1).ldelim();
+                    if (message.oom != null && $Object.hasOwnProperty.call(message, "oom"))
+                        $root.estiba.isolation.v1.OomKills.encode(message.oom, writer.uint32(74).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3611,6 +3624,12 @@ export const estiba = $root.estiba = (() => {
                                 message.user = $root.estiba.isolation.v1.ResolvedUser.decode(reader, reader.size(), $undefined, _depth + 1, message.user);
                                 continue;
                             }
+                        case 9: {
+                                if (wireType !== 2)
+                                    break;
+                                message.oom = $root.estiba.isolation.v1.OomKills.decode(reader, reader.size(), $undefined, _depth + 1, message.oom);
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -3631,6 +3650,225 @@ export const estiba = $root.estiba = (() => {
                 return ContainerState;
             })();
 
+            v1.OomLevel = (function() {
+                const valuesById = $Object.create(null), values = $Object.create(valuesById);
+                values[valuesById[0] = "OOM_LEVEL_UNKNOWN"] = 0;
+                values[valuesById[1] = "OOM_LEVEL_CONTAINER"] = 1;
+                values[valuesById[2] = "OOM_LEVEL_POD"] = 2;
+                values[valuesById[3] = "OOM_LEVEL_ANCESTOR"] = 3;
+                values[valuesById[4] = "OOM_LEVEL_NODE"] = 4;
+                return values;
+            })();
+
+            v1.OomKills = (function() {
+
+                const OomKills = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                OomKills.prototype.kills = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+                OomKills.prototype.level = 0;
+                OomKills.prototype.cgroup = "";
+                OomKills.prototype.limitBytes = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+
+                OomKills.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.kills != null && $Object.hasOwnProperty.call(message, "kills") && (typeof message.kills === "object" ? message.kills.low || message.kills.high : message.kills !== 0))
+                        writer.uint32(8).uint64(message.kills);
+                    if (message.level != null && $Object.hasOwnProperty.call(message, "level") && message.level !== 0)
+                        writer.uint32(16).int32(message.level);
+                    if (message.cgroup != null && $Object.hasOwnProperty.call(message, "cgroup") && message.cgroup !== "")
+                        writer.uint32(26).string(message.cgroup);
+                    if (message.limitBytes != null && $Object.hasOwnProperty.call(message, "limitBytes") && (typeof message.limitBytes === "object" ? message.limitBytes.low || message.limitBytes.high : message.limitBytes !== 0))
+                        writer.uint32(32).uint64(message.limitBytes);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                OomKills.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.OomKills();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.kills = value;
+                                else
+                                    delete message.kills;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.int32())
+                                    message.level = value;
+                                else
+                                    delete message.level;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.cgroup = value;
+                                else
+                                    delete message.cgroup;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                    message.limitBytes = value;
+                                else
+                                    delete message.limitBytes;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return OomKills;
+            })();
+
+            v1.ContainerOomKilled = (function() {
+
+                const ContainerOomKilled = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                ContainerOomKilled.prototype.containerId = "";
+                ContainerOomKilled.prototype.oom = null;
+
+                ContainerOomKilled.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.containerId != null && $Object.hasOwnProperty.call(message, "containerId") && message.containerId !== "")
+                        writer.uint32(10).string(message.containerId);
+                    if (message.oom != null && $Object.hasOwnProperty.call(message, "oom"))
+                        $root.estiba.isolation.v1.OomKills.encode(message.oom, writer.uint32(18).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                ContainerOomKilled.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.ContainerOomKilled();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.containerId = value;
+                                else
+                                    delete message.containerId;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                message.oom = $root.estiba.isolation.v1.OomKills.decode(reader, reader.size(), $undefined, _depth + 1, message.oom);
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return ContainerOomKilled;
+            })();
+
             v1.ExitRecord = (function() {
 
                 const ExitRecord = function (properties) {
@@ -3647,6 +3885,7 @@ export const estiba = $root.estiba = (() => {
                 ExitRecord.prototype.finishedAtNs = $util.Long ? $util.Long.fromBits(0,0,false) : 0;
                 ExitRecord.prototype.message = "";
                 ExitRecord.prototype.startFailed = false;
+                ExitRecord.prototype.oom = null;
 
                 ExitRecord.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -3669,6 +3908,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(50).string(message.message);
                     if (message.startFailed != null && $Object.hasOwnProperty.call(message, "startFailed") && message.startFailed !== false)
                         writer.uint32(56).bool(message.startFailed);
+                    if (message.oom != null && $Object.hasOwnProperty.call(message, "oom"))
+                        $root.estiba.isolation.v1.OomKills.encode(message.oom, writer.uint32(66).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -3763,6 +4004,12 @@ export const estiba = $root.estiba = (() => {
                                     message.startFailed = value;
                                 else
                                     delete message.startFailed;
+                                continue;
+                            }
+                        case 8: {
+                                if (wireType !== 2)
+                                    break;
+                                message.oom = $root.estiba.isolation.v1.OomKills.decode(reader, reader.size(), $undefined, _depth + 1, message.oom);
                                 continue;
                             }
                         }
@@ -5560,6 +5807,7 @@ export const estiba = $root.estiba = (() => {
                 ExecEnded.prototype.exitCode = 0;
                 ExecEnded.prototype.timedOut = false;
                 ExecEnded.prototype.outputCut = false;
+                ExecEnded.prototype.oomKilled = false;
 
                 ExecEnded.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -5574,6 +5822,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(16).bool(message.timedOut);
                     if (message.outputCut != null && $Object.hasOwnProperty.call(message, "outputCut") && message.outputCut !== false)
                         writer.uint32(24).bool(message.outputCut);
+                    if (message.oomKilled != null && $Object.hasOwnProperty.call(message, "oomKilled") && message.oomKilled !== false)
+                        writer.uint32(32).bool(message.oomKilled);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -5632,6 +5882,15 @@ export const estiba = $root.estiba = (() => {
                                     message.outputCut = value;
                                 else
                                     delete message.outputCut;
+                                continue;
+                            }
+                        case 4: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.oomKilled = value;
+                                else
+                                    delete message.oomKilled;
                                 continue;
                             }
                         }

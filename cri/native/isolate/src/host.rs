@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use estiba_kernel::cgroup::{self, CgroupError, Hierarchies};
+use estiba_kernel::cgroup::{self, CgroupError, Hierarchies, OomAncestors, OomKills, OomWatch};
 use estiba_kernel::hang::Hang;
 use estiba_kernel::{Errno, probe, process};
 
@@ -141,6 +141,34 @@ pub fn oom_kill_count(host: &Host, cgroup: &str) -> Result<u64, IsolateError> {
     host.cgroups
         .oom_kill_count(cgroup)
         .map_err(|error| failed(&error))
+}
+
+/// What is above a container's cgroup, for `watch_oom`; the containers of a parent share it.
+#[must_use]
+pub fn oom_ancestors(host: &Host, cgroup: &str) -> OomAncestors {
+    host.cgroups.oom_ancestors(cgroup)
+}
+
+/// Watches for processes of the cgroup that are killed for lack of memory.
+///
+/// # Errors
+/// When it is gone or memory is not accounted.
+pub fn watch_oom(
+    host: &Host,
+    cgroup: &str,
+    ancestors: &mut OomAncestors,
+) -> Result<OomWatch, IsolateError> {
+    let watch = host.cgroups.watch_oom(cgroup, ancestors);
+    watch.map_err(|error| failed(&error))
+}
+
+/// Processes that were killed since the last call, as `OomWatch::take`.
+pub fn take_oom_kills(
+    host: &Host,
+    watch: &mut OomWatch,
+    ancestors: &mut OomAncestors,
+) -> Option<OomKills> {
+    watch.take(&host.cgroups, ancestors)
 }
 
 /// Whether any process is in the cgroup or below it. False when it is gone.

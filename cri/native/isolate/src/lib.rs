@@ -49,10 +49,11 @@ pub use control::{
     Building, ControlMessage, Created, StepTime, read_control, reap_unreported, send_go, send_go_on,
 };
 pub use error::{ErrorCode, IsolateError};
+pub use estiba_kernel::cgroup::{OomAncestors, OomKills, OomLevel, OomWatch};
 pub use exec::spawn_exec;
 pub use host::{
-    Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_kill_count, populated,
-    remove_cgroup, remove_exec_leaf, survivor,
+    Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_ancestors, oom_kill_count,
+    populated, remove_cgroup, remove_exec_leaf, survivor, take_oom_kills, watch_oom,
 };
 pub use ids::Ids;
 pub use limits::update_limits;

@@ -9,6 +9,7 @@ use estiba_wire::v1::{self, ContainerPhase};
 
 use crate::client::Address;
 use crate::log::{LogFile, Splitter};
+use crate::oom::Oom;
 use crate::poller::Watched;
 use crate::process::Ended;
 
@@ -59,7 +60,6 @@ pub(crate) struct Stream {
 pub(crate) struct Death {
     pub(crate) ended: Ended,
     pub(crate) finished_at_ns: i64,
-    pub(crate) oom_killed: bool,
 }
 
 /// A cgroup leaf that execs run in.
@@ -84,6 +84,9 @@ pub(crate) struct Container {
     pub(crate) seccomp: Option<SeccompFilter>,
     /// Another container of the pod has joined its pid namespace, or it has joined another's.
     pub(crate) shares_pids: bool,
+    pub(crate) oom: Option<Oom>,
+    /// All that were killed for lack of memory so far.
+    pub(crate) oom_kills: Option<v1::OomKills>,
     /// Set by an update; the spec's otherwise.
     pub(crate) oom_score_adj: Option<i32>,
     /// The conversation with its children, from the fork until execve.
@@ -136,6 +139,8 @@ impl Container {
             user: ResolvedUser::default(),
             seccomp: None,
             shares_pids: false,
+            oom: None,
+            oom_kills: None,
             oom_score_adj: None,
             construction: None,
             build_deadline: None,
@@ -203,6 +208,7 @@ impl Container {
             started_at_ns: self.started_at_ns,
             exit: self.exit.clone(),
             user: Some(crate::convert::resolved_user(&self.user)),
+            oom: self.oom_kills.clone(),
         }
     }
 

@@ -210,6 +210,7 @@ impl Monitor {
                 if let Some(address) = reply_to {
                     self.answer(address, Answer::ContainerCreated(answer));
                 }
+                self.watch_oom(key);
             }
             Err(fault) => self.make_wreck(key, fault),
         }

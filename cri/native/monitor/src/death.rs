@@ -82,14 +82,15 @@ impl Monitor {
         container.stdin = None;
         container.drain_until = Instant::now().checked_add(DRAIN);
         let construction = container.construction.take();
-        // Read now: the counter goes with the cgroup.
-        let ooms = estiba_isolate::oom_kill_count(&self.host, &container.cgroup);
-        let oom_killed = ooms.is_ok_and(|count| count > 0);
         container.death = Some(Death {
             ended,
             finished_at_ns,
-            oom_killed,
         });
+        // Now: the counters go with the cgroup.
+        self.end_oom_watch(key);
+        let Some(container) = self.containers.get(&key) else {
+            return;
+        };
         // Left-over processes of a container without its own pid namespace.
         let killed = estiba_isolate::kill_cgroup(&self.host, &container.cgroup);
         let id = container.id.clone();
@@ -157,13 +158,21 @@ impl Monitor {
         container.phase = Phase::Exited;
         let start_reply = container.start_reply.take();
         if start_reply.is_some() && container.start_fault.is_none() {
-            let message = format!("cannot start container {:?}: its init died", container.id);
-            container.start_fault = Some(Fault::new(ErrorCode::Internal, "execve", message));
+            let (code, how) = match container.oom_kills_so_far() {
+                0 => (ErrorCode::Internal, "died"),
+                _ => (
+                    ErrorCode::ResourceExhausted,
+                    "was killed for lack of memory",
+                ),
+            };
+            let message = format!("cannot start container {:?}: its init {how}", container.id);
+            container.start_fault = Some(Fault::new(code, "execve", message));
         }
         let exit = exit_record(
             container.death,
             container.started_at_ns,
             container.start_fault.as_ref(),
+            container.oom_kills.clone(),
         );
         container.exit = Some(exit.clone());
         let id = container.id.clone();
@@ -191,13 +200,15 @@ fn exit_record(
     death: Option<Death>,
     started_at_ns: i64,
     start_fault: Option<&Fault>,
+    oom: Option<v1::OomKills>,
 ) -> v1::ExitRecord {
     let finished_at_ns = death.map_or_else(timestamp::now_ns, |death| death.finished_at_ns);
-    let oom_killed = death.is_some_and(|death| death.oom_killed);
+    let oom_killed = oom.is_some();
     if let Some(fault) = start_fault {
         return v1::ExitRecord {
             exit_code: START_FAILED,
             oom_killed,
+            oom,
             finished_at_ns,
             message: format!("start failed: {}", fault.message),
             start_failed: true,
@@ -209,6 +220,7 @@ fn exit_record(
         exit_code: ended.exit_code(),
         signal: ended.signal(),
         oom_killed,
+        oom,
         started_at_ns,
         finished_at_ns,
         ..Default::default()
@@ -224,9 +236,12 @@ mod tests {
         let death = Death {
             ended: Ended::Killed(9),
             finished_at_ns: 5,
-            oom_killed: true,
         };
-        let record = exit_record(Some(death), 3, None);
+        let oom = v1::OomKills {
+            kills: 1,
+            ..Default::default()
+        };
+        let record = exit_record(Some(death), 3, None, Some(oom));
         assert_eq!(
             (record.exit_code, record.signal, record.oom_killed),
             (137, 9, true)
@@ -239,14 +254,13 @@ mod tests {
         let death = Death {
             ended: Ended::Exited(1),
             finished_at_ns: 5,
-            oom_killed: false,
         };
         let fault = Fault::new(
             ErrorCode::NotFound,
             "execve",
             "cannot run \"/x\": no such file",
         );
-        let record = exit_record(Some(death), 0, Some(&fault));
+        let record = exit_record(Some(death), 0, Some(&fault), None);
         assert!(record.start_failed && record.exit_code == 128 && record.signal == 0);
         assert_eq!(
             record.message,

@@ -73,6 +73,8 @@ pub(crate) struct Exec {
     pub(crate) ended: Option<Ended>,
     pub(crate) drain_until: Option<Instant>,
     pub(crate) killed: Option<Killed>,
+    /// Kills for lack of memory in the container before it began.
+    pub(crate) oom_kills_before: u64,
     /// When the killed leaf is looked at next, and when that is given up.
     pub(crate) look_at: Option<Instant>,
     pub(crate) give_up_at: Option<Instant>,
@@ -108,6 +110,7 @@ impl Exec {
             ended: None,
             drain_until: None,
             killed: None,
+            oom_kills_before: 0,
             look_at: None,
             give_up_at: None,
         }

@@ -11,6 +11,9 @@ use crate::poller::Key;
 use crate::process::{self, Ended};
 use crate::stderr_log::Level;
 
+/// 128 and SIGKILL.
+const KILLED: i32 = 137;
+
 impl Monitor {
     pub(crate) fn exec_process_ended(&mut self, key: Key) {
         // A failing execve is reported before the process ends.
@@ -138,10 +141,13 @@ impl Monitor {
             let retired = exec.killed.is_some() || left.unwrap_or(true);
             container.return_leaf(&exec.leaf, retired);
         }
+        let exit_code = exec.ended.map_or(KILLED, Ended::exit_code);
+        let was_killed = exit_code == KILLED && exec.killed.is_none();
         let ended = v1::ExecEnded {
-            exit_code: exec.ended.map_or(137, Ended::exit_code),
+            exit_code,
             timed_out: exec.killed == Some(Killed::TimedOut),
             output_cut: exec.output_cut,
+            oom_killed: was_killed && self.oom_kills_since(exec.container, exec.oom_kills_before),
         };
         let answer = match (exec.killed, exec.fault) {
             (Some(Killed::Abandoned), _) => return,

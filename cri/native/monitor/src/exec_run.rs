@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 
 use crate::client::Address;
-use crate::container::Phase;
+use crate::container::{Container, Phase};
 use crate::convert;
 use crate::exec::{Exec, ExecStream};
 use crate::monitor::{Monitor, no_container};
@@ -68,7 +68,9 @@ impl Monitor {
         match built {
             Ok(construction) => {
                 let place = (cgroup.unwrap_or_default(), leaf);
-                let exec = Exec::new(from, container, exec, place, construction, streams);
+                let mut exec = Exec::new(from, container, exec, place, construction, streams);
+                let target = self.containers.get(&container);
+                exec.oom_kills_before = target.map_or(0, Container::oom_kills_so_far);
                 self.execs.insert(key, exec);
                 Ok(())
             }

@@ -15,6 +15,7 @@ mod exec_run;
 mod life;
 mod log;
 mod monitor;
+mod oom;
 mod poller;
 pub mod process;
 mod record;

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use estiba_isolate::{ControlMessage, where_it_hangs};
+use estiba_isolate::{ControlMessage, Host, where_it_hangs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
 use crate::container::{Construction, Container, Phase};
@@ -69,11 +69,8 @@ impl Monitor {
             return;
         };
         if container.phase == Phase::Building {
-            let message = format!(
-                "cannot create container {:?}: the process that built it died without a word",
-                container.id
-            );
-            return self.make_wreck(key, Fault::new(ErrorCode::Internal, "build", message));
+            let fault = died_without_a_word(&self.host, container);
+            return self.make_wreck(key, fault);
         }
         let construction = container.construction.take();
         if container.phase == Phase::Starting && container.start_fault.is_none() {
@@ -205,4 +202,18 @@ impl Monitor {
             self.start_removal(key);
         }
     }
+}
+
+fn died_without_a_word(host: &Host, container: &Container) -> Fault {
+    let ooms = estiba_isolate::oom_kill_count(host, &container.cgroup).unwrap_or(0);
+    let (code, why) = match ooms {
+        0 => (ErrorCode::Internal, "died without a word"),
+        _ => (
+            ErrorCode::ResourceExhausted,
+            "was killed for lack of memory: is its limit large enough?",
+        ),
+    };
+    let id = &container.id;
+    let message = format!("cannot create container {id:?}: the process that built it {why}");
+    Fault::new(code, "build", message)
 }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use estiba_isolate::{Host, PodNamespaces};
+use estiba_isolate::{Host, OomAncestors, PodNamespaces};
 use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
 use rustix::event::epoll::EventFlags;
 
@@ -43,6 +43,8 @@ pub(crate) struct Monitor {
     pub(crate) execs: BTreeMap<Key, Exec>,
     pub(crate) strays: BTreeMap<Key, Stray>,
     pub(crate) updates: BTreeMap<Key, Update>,
+    /// What is above the containers' cgroups, by their parent.
+    pub(crate) oom_ancestors: BTreeMap<String, OomAncestors>,
     pub(crate) abandoned: BTreeMap<Key, Abandoned>,
     next_key: Key,
     scratch: Option<Scratch>,
@@ -81,6 +83,7 @@ impl Monitor {
             containers: BTreeMap::new(),
             execs: BTreeMap::new(),
             updates: BTreeMap::new(),
+            oom_ancestors: BTreeMap::new(),
             strays: BTreeMap::new(),
             abandoned: BTreeMap::new(),
             next_key: 1,
@@ -137,6 +140,7 @@ impl Monitor {
             Source::Init(key) => self.init_ended(key),
             Source::Output(key, index) => self.container_output(key, index),
             Source::Remover(key) => self.remover_ended(key),
+            Source::Oom(key) => self.oom_event(key),
             Source::Updater(key) => self.updater_ended(key),
             Source::ExecControl(key) => self.exec_control(key),
             Source::ExecProcess(key) => self.exec_process_ended(key),
@@ -180,9 +184,12 @@ impl Monitor {
             "pid 1 of the pod died",
             &[("how", &ended.to_string())],
         );
+        let ooms = |cgroup| estiba_isolate::oom_kill_count(&self.host, cgroup).unwrap_or(0);
+        let cgroup = self.namespaces.init_cgroup.as_deref();
         let exit = v1::ExitRecord {
             exit_code: ended.exit_code(),
             signal: ended.signal(),
+            oom_killed: cgroup.map_or(0, ooms) > 0,
             finished_at_ns: crate::timestamp::now_ns(),
             ..Default::default()
         };
@@ -212,6 +219,7 @@ impl Monitor {
                 container.kill_at,
                 container.drain_until,
                 container.dead_by,
+                container.oom.as_ref().and_then(|oom| oom.look_at),
             ]
         });
         let execs = self.execs.values().map(Exec::next_deadline);
@@ -249,6 +257,13 @@ impl Monitor {
             if dead {
                 self.give_up_waiting(key);
             }
+        }
+        let ooms = self
+            .containers
+            .iter()
+            .filter(|(_, container)| due(container.oom.as_ref().and_then(|oom| oom.look_at)));
+        for key in ooms.map(|(key, _)| *key).collect::<Vec<Key>>() {
+            self.look_at_oom(key);
         }
         let execs: Vec<Key> = self
             .execs

@@ -26,6 +26,8 @@ pub(crate) enum Source {
     Output(Key, usize),
     /// The child that removes a container ended.
     Remover(Key),
+    /// Processes of a container may have been killed for lack of memory.
+    Oom(Key),
     /// The child that changes a container's limits ended.
     Updater(Key),
     ExecControl(Key),
@@ -84,9 +86,19 @@ impl Poller {
 
     /// Waits for input on a descriptor that stays where it is, until [`Self::remove`].
     pub(crate) fn add(&mut self, fd: BorrowedFd<'_>, source: Source) -> Result<u64, Fault> {
+        self.add_for(fd, source, EventFlags::IN)
+    }
+
+    /// The same for other conditions.
+    pub(crate) fn add_for(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        source: Source,
+        flags: EventFlags,
+    ) -> Result<u64, Fault> {
         let token = self.next;
         let data = EventData::new_u64(token);
-        epoll::add(&self.epoll, fd, data, EventFlags::IN).map_err(fault)?;
+        epoll::add(&self.epoll, fd, data, flags).map_err(fault)?;
         self.next += 1;
         self.sources.insert(token, source);
         Ok(token)

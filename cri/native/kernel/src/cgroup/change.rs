@@ -152,7 +152,7 @@ fn kill_one(pid: i32) {
 }
 
 /// The number behind a key in a file of `key number` lines.
-fn keyed_value(text: &str, key: &str) -> Option<u64> {
+pub(super) fn keyed_value(text: &str, key: &str) -> Option<u64> {
     text.lines().find_map(|line| {
         let (name, value) = line.split_once(' ')?;
         if name == key {

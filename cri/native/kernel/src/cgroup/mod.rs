@@ -8,6 +8,7 @@ mod create;
 mod devices;
 mod discover;
 mod limits;
+mod oom;
 mod remove;
 mod setting;
 mod update;
@@ -21,6 +22,7 @@ use rustix::io::Errno;
 pub use create::{Joined, is_cgroup_path};
 pub use discover::{Hierarchies, V1Hierarchy, discover};
 pub use limits::{Limits, LimitsError, cpu_weight};
+pub use oom::{OomAncestors, OomKills, OomLevel, OomWatch};
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]
