@@ -17,7 +17,7 @@ interface Stage {
  * lines alone take four minutes.)
  */
 const guestTests =
-  'container exec legacy-mounts limits node pod processes recovery security update userns volumes'.split(
+  'container exec legacy-mounts limits node oom pod processes recovery security update userns volumes'.split(
     ' ',
   );
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */

@@ -27,6 +27,7 @@ export class ExecOutput {
     return {
       exitCode: ended.exitCode ?? 0,
       timedOut: ended.timedOut ?? false,
+      oomKilled: ended.oomKilled ?? false,
       outputCut: (ended.outputCut ?? false) || this.#stdout.isCut || this.#stderr.isCut,
       stdout: this.#stdout.bytes(),
       stderr: this.#stderr.bytes(),

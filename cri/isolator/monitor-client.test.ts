@@ -110,6 +110,7 @@ test('execSync joins the pieces of both streams', async () => {
     exitCode: 2,
     timedOut: false,
     outputCut: false,
+    oomKilled: false,
     stdout: Buffer.from('abcd'),
     stderr: Buffer.from('!'),
   });
@@ -198,6 +199,8 @@ test('events reach every listener until it is taken away', async () => {
         exit: { exitCode: 1, startedAtNs: toLong(3) },
       },
     });
+    const oom = { kills: toLong(2), level: v1.OomLevel.OOM_LEVEL_POD, cgroup: '/p' };
+    connection.monitorReply(0, { containerOomKilled: { containerId: 'c', oom } });
     connection.monitorReply(0, { podInitDied: { exit: { exitCode: 137 } } });
     connection.monitorReply(id, { done: true, subscribed: {} });
   });
@@ -207,11 +210,16 @@ test('events reach every listener until it is taken away', async () => {
   await client.subscribe();
   expect(seen).toMatchObject([
     { kind: 'containerExited', state: { containerId: 'c', exit: { startedAtNs: 3n } } },
+    {
+      kind: 'containerOomKilled',
+      containerId: 'c',
+      oom: { kills: 2, level: 'pod', cgroup: '/p', limitBytes: 0 },
+    },
     { kind: 'podInitDied', exit: { exitCode: 137 } },
   ]);
   forget();
   await client.subscribe();
-  expect(seen).toHaveLength(2);
+  expect(seen).toHaveLength(3);
   client.close();
 });
 

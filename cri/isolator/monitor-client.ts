@@ -23,7 +23,7 @@ import {
   containerStateFromWire,
   createContainerToWire,
   execSyncToWire,
-  exitRecordFromWire,
+  eventFromWire,
   podStateFromWire,
 } from './monitor-wire.ts';
 import { protocolVersion } from './protocol.ts';
@@ -333,13 +333,9 @@ export class MonitorClient {
   }
 
   #onEvent(reply: Reply): void {
-    let event: MonitorEvent;
-    if (reply.containerExited) {
-      event = { kind: 'containerExited', state: containerStateFromWire(reply.containerExited) };
-    } else if (reply.podInitDied) {
-      event = { kind: 'podInitDied', exit: exitRecordFromWire(reply.podInitDied.exit ?? {}) };
-    } else {
-      return; // an event of a newer monitor
+    const event = eventFromWire(reply);
+    if (event === undefined) {
+      return;
     }
     for (const listener of this.#eventListeners) {
       listener(event);

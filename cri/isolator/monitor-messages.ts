@@ -11,6 +11,19 @@ export interface ResolvedUser {
   readonly additionalGids: readonly number[];
 }
 
+/** Whose limit of memory was reached; "ancestor" is a cgroup above the pod's. */
+export type OomLevel = 'unknown' | 'container' | 'pod' | 'ancestor' | 'node';
+
+/** Processes of a container, execs included, that were killed for lack of memory. */
+export interface OomKills {
+  /** Since the container was made. */
+  readonly kills: number;
+  /** Of the last ones: the level, the cgroup with the limit, and the limit; "" and 0 for the node. */
+  readonly level: OomLevel;
+  readonly cgroup: string;
+  readonly limitBytes: number;
+}
+
 export interface ExitRecord {
   /** 128 + signal when killed by a signal. */
   readonly exitCode: number;
@@ -21,6 +34,8 @@ export interface ExitRecord {
   readonly message: string;
   /** The program never ran (CRI reason StartError). */
   readonly startFailed: boolean;
+  /** Set when `oomKilled`: so are containers of which any process was killed. */
+  readonly oom: OomKills | undefined;
 }
 
 export interface ContainerState {
@@ -34,6 +49,7 @@ export interface ContainerState {
   /** Set when exited. */
   readonly exit: ExitRecord | undefined;
   readonly user: ResolvedUser;
+  readonly oom: OomKills | undefined;
 }
 
 export interface PodState {
@@ -118,10 +134,13 @@ export interface ExecResult {
   readonly exitCode: number;
   readonly timedOut: boolean;
   readonly outputCut: boolean;
+  /** It was killed while processes of the container were killed for lack of memory. */
+  readonly oomKilled: boolean;
   readonly stdout: Buffer;
   readonly stderr: Buffer;
 }
 
 export type MonitorEvent =
   | { readonly kind: 'containerExited'; readonly state: ContainerState }
+  | { readonly kind: 'containerOomKilled'; readonly containerId: string; readonly oom: OomKills }
   | { readonly kind: 'podInitDied'; readonly exit: ExitRecord };

@@ -9,6 +9,9 @@ import type {
   CreateContainerRequest,
   ExecSyncRequest,
   ExitRecord,
+  OomKills,
+  MonitorEvent,
+  OomLevel,
   PodState,
   ResolvedUser,
 } from './monitor-messages.ts';
@@ -84,7 +87,29 @@ export function containerStateFromWire(state: Properties<'ContainerState'>): Con
     startedAtNs: toBigInt(state.startedAtNs),
     exit: phase === 'exited' ? exitRecordFromWire(state.exit ?? {}) : undefined,
     user: userFromWire(state.user ?? {}),
+    oom: oomFromWire(state.oom),
   };
+}
+
+const oomLevels: readonly OomLevel[] = ['unknown', 'container', 'pod', 'ancestor', 'node'];
+
+/** undefined when there were no kills. */
+export function oomFromWire(oom: Properties<'OomKills'> | null | undefined): OomKills | undefined {
+  if (!oom) {
+    return undefined;
+  }
+  return {
+    kills: toNumber(oom.kills),
+    level: oomLevels[oom.level ?? 0] ?? 'unknown',
+    cgroup: oom.cgroup ?? '',
+    limitBytes: boundedBytes(oom.limitBytes),
+  };
+}
+
+// "No limit" of v1 is more than a number holds.
+function boundedBytes(value: Properties<'OomKills'>['limitBytes']): number {
+  const bytes = toBigInt(value);
+  return bytes > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : Number(bytes);
 }
 
 export function exitRecordFromWire(exit: Properties<'ExitRecord'>): ExitRecord {
@@ -96,6 +121,7 @@ export function exitRecordFromWire(exit: Properties<'ExitRecord'>): ExitRecord {
     finishedAtNs: toBigInt(exit.finishedAtNs),
     message: exit.message ?? '',
     startFailed: exit.startFailed ?? false,
+    oom: oomFromWire(exit.oom),
   };
 }
 
@@ -117,6 +143,22 @@ export function containerStartedFromWire(
   started: Properties<'ContainerStarted'>,
 ): ContainerStarted {
   return { pid: started.pid ?? 0, startedAtNs: toBigInt(started.startedAtNs) };
+}
+
+/** undefined for an event of a newer monitor. */
+export function eventFromWire(reply: Properties<'MonitorReply'>): MonitorEvent | undefined {
+  const { containerExited, containerOomKilled, podInitDied } = reply;
+  if (containerExited) {
+    return { kind: 'containerExited', state: containerStateFromWire(containerExited) };
+  }
+  if (containerOomKilled) {
+    const oom = oomFromWire(containerOomKilled.oom ?? {});
+    const containerId = containerOomKilled.containerId ?? '';
+    return oom && { kind: 'containerOomKilled', containerId, oom };
+  }
+  return podInitDied
+    ? { kind: 'podInitDied', exit: exitRecordFromWire(podInitDied.exit ?? {}) }
+    : undefined;
 }
 
 function userFromWire(user: Properties<'ResolvedUser'>): ResolvedUser {

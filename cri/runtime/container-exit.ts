@@ -1,6 +1,7 @@
 // How an exit record of a monitor becomes what CRI shows.
 import type { ExitRecord } from '../isolator/monitor-messages.ts';
 import type { ContainerChange } from '../store/record.ts';
+import { oomMessage } from './oom-kills.ts';
 
 /** What a container whose monitor died without a record of it is said to have exited with. */
 const lostExitCode = 255;
@@ -14,7 +15,8 @@ export function exitChange(exit: ExitRecord): ContainerChange {
     startedAtNs: exit.startedAtNs,
     finishedAtNs: exit.finishedAtNs,
     reason: exitReason(exit),
-    message: exit.message,
+    message: [exit.message, oomMessage(exit.oom)].filter((text) => text !== '').join('; '),
+    oomKills: exit.oom?.kills ?? 0,
   };
 }
 
@@ -34,8 +36,8 @@ function exitReason(exit: ExitRecord): string {
   if (exit.startFailed) {
     return 'StartError';
   }
-  if (exit.oomKilled) {
-    return 'OOMKilled';
+  if (exit.exitCode === 0) {
+    return 'Completed'; // whatever children it has lost on the way
   }
-  return exit.exitCode === 0 ? 'Completed' : 'Error';
+  return exit.oomKilled ? 'OOMKilled' : 'Error';
 }

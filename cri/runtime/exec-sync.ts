@@ -39,6 +39,10 @@ export async function execSync(
     const why = `it did not end within ${timeoutSeconds} s and was killed`;
     throw new CriError('DeadlineExceeded', `${what}: ${why}`, { step: 'exec' });
   }
+  if (result.oomKilled) {
+    const facts = { containerId: container.id, command: argv[0] };
+    deps.log.warn(facts, 'a command in a container was killed for lack of memory');
+  }
   return { ...fitting(result.stdout, result.stderr), exitCode: result.exitCode };
 }
 

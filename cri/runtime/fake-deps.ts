@@ -19,6 +19,7 @@ import type { ContainerState, SandboxState } from '../store/record.ts';
 import { Store } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import { Monitors } from './monitors.ts';
+import { OomCounts } from './oom-kills.ts';
 import type { ProcessIdentity } from './process-life.ts';
 
 type MonitorRequest = ReturnType<typeof estiba.isolation.v1.MonitorRequest.decode>;
@@ -121,6 +122,7 @@ export class FakeDeps implements AsyncDisposable {
       },
       seccomp: { confinement: async () => undefined },
       queue: new KeyedQueue(),
+      oomCounts: new OomCounts(),
       sandboxOperations: new OperationTable('pod sandbox'),
       containerOperations: new OperationTable('container'),
       jobs: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),

@@ -7,7 +7,7 @@ import type { SandboxId } from '../core/ids.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import type { MonitorEvent } from '../isolator/monitor-messages.ts';
 import type { Loaded } from '../store/store.ts';
-import { applyExit } from './container-end.ts';
+import { applyExit, applyOomKills } from './container-end.ts';
 import type { Deps } from './deps.ts';
 import { keepSandboxChange } from './keep-change.ts';
 import type { ProcessIdentity } from './process-life.ts';
@@ -47,7 +47,13 @@ async function onEvent(deps: Deps, sandboxId: SandboxId, event: MonitorEvent): P
     }
     return;
   }
-  const reason = `pid 1 of the pod's process namespace died (exit code ${event.exit.exitCode})`;
+  if (event.kind === 'containerOomKilled') {
+    await applyOomKills(deps, event.containerId, event.oom);
+    return;
+  }
+  const how = event.exit.oomKilled ? ', killed for lack of memory' : '';
+  const code = `exit code ${event.exit.exitCode}${how}`;
+  const reason = `pid 1 of the pod's process namespace died (${code})`;
   deps.log.error({ sandboxId, reason }, 'a pod lost its pid 1; it is being ended');
   await deps.queue.run(sandboxId, async () => {
     // First: the kubelet goes on with a sandbox that is not ready, whatever fails here.

@@ -128,6 +128,7 @@ const told: ExitRecord = {
   finishedAtNs: 3n,
   message: '',
   startFailed: false,
+  oom: undefined,
 };
 
 test('an exit that the monitor tells while its pod is being ended stays what was told', async () => {

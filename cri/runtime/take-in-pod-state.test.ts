@@ -17,6 +17,7 @@ function state(containerId: string, change: Partial<ContainerState>): ContainerS
     startedAtNs: 2n,
     exit: undefined,
     user: { uid: 0, gid: 0, additionalGids: [] },
+    oom: undefined,
     ...change,
   };
 }
@@ -53,6 +54,7 @@ test('records follow the monitor; strangers go, and so do the dead that live', a
     finishedAtNs: 3n,
     message: '',
     startFailed: false,
+    oom: undefined,
   };
   const calls = client();
   const containers = [

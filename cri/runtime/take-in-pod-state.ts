@@ -4,8 +4,7 @@ import type { SandboxId } from '../core/ids.ts';
 import type { MonitorClient } from '../isolator/monitor-client.ts';
 import type { ContainerState, PodState } from '../isolator/monitor-messages.ts';
 import type { ContainerChange, ContainerRecord } from '../store/record.ts';
-import { exitChange } from './container-exit.ts';
-import { applyEnd, mayBeAlive } from './container-end.ts';
+import { applyEnd, applyExit, applyOomKills, mayBeAlive } from './container-end.ts';
 import type { Deps } from './deps.ts';
 import { followStart, isRunning } from './follow-start.ts';
 import { keepContainerChange } from './keep-change.ts';
@@ -45,6 +44,13 @@ async function bringUpToDate(
   container: ContainerRecord,
   state: ContainerState | undefined,
 ): Promise<void> {
+  if (state?.exit !== undefined) {
+    await applyExit(deps, container.id, state.exit);
+    return;
+  }
+  if (state?.oom !== undefined) {
+    await applyOomKills(deps, container.id, state.oom);
+  }
   const change = changeFor(container, state);
   if (change !== undefined) {
     await keepContainerChange(deps, container.id, change);
@@ -60,9 +66,6 @@ function changeFor(
   container: Pick<ContainerRecord, 'state'>,
   state: ContainerState | undefined,
 ): ContainerChange | undefined {
-  if (state?.exit !== undefined) {
-    return exitChange(state.exit);
-  }
   return state !== undefined && isRunning(state) && container.state === 'created'
     ? { state: 'running', pid: state.pid, startedAtNs: state.startedAtNs }
     : undefined;

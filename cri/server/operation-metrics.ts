@@ -65,6 +65,22 @@ export class OperationMetrics {
       },
     });
   }
+
+  /** Adds the counter of processes killed for lack of memory, read when Prometheus asks. */
+  oomKills(read: () => Iterable<[level: string, kills: number]>): void {
+    new Counter({
+      name: 'estiba_container_oom_kills_total',
+      help: 'Processes of containers killed for lack of memory, by the level of the limit reached.',
+      labelNames: ['level'],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [level, kills] of read()) {
+          this.inc({ level }, kills);
+        }
+      },
+    });
+  }
 }
 
 const samplingMs = 10;

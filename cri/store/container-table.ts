@@ -87,6 +87,7 @@ export class ContainerTable extends ObjectTable<ContainerRecord> {
       user: undefined,
       mounts: [],
       resources: undefined,
+      oomKills: 0,
     });
   }
 

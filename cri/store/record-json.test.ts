@@ -48,6 +48,7 @@ const container: ContainerRecord = {
   user: { uid: 1000, gid: 1000, additionalGids: [5, 6] },
   mounts: [{ containerPath: '/data', hostPath: '/srv', readonly: true }],
   resources: { linux: { oomScoreAdj: toLong(-5) } },
+  oomKills: 3,
 };
 
 test('a sandbox comes back as it was', () => {

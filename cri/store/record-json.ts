@@ -83,6 +83,8 @@ const containerSchema = v.object({
   user: v.optional(user),
   status: base64((bytes) => v1.ContainerStatus.decode(bytes)),
   stopSignal: v.number(),
+  // Older records have none.
+  oomKills: v.optional(v.number(), 0),
 });
 
 /** Returns a configuration of our own, of which the caller holds no part. */

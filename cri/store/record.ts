@@ -92,6 +92,8 @@ export interface ContainerRecord {
   readonly mounts: readonly runtime.v1.Mount.$Properties[];
   /** The resources in force. */
   readonly resources: runtime.v1.ContainerResources.$Properties | undefined;
+  /** Processes of it that the kernel killed for lack of memory, as far as that was told. */
+  readonly oomKills: number;
   /** Number of the signal that StopContainer sends. */
   readonly stopSignal: number;
 }

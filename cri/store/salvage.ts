@@ -91,6 +91,7 @@ export function salvageContainer(
     user: undefined,
     mounts: [],
     resources: undefined,
+    oomKills: 0,
     stopSignal: 15,
   };
 }

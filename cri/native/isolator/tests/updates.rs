@@ -117,8 +117,10 @@ fn the_oom_score_changes_for_what_runs_and_what_will_run() {
     let pod = Pod::start(&launcher, NamespaceMode::Container);
     let mut client = pod.connect();
     let script = "sleep 1000 & sh -c 'echo 900 >/proc/self/oom_score_adj; exec sleep 1001' & \
-                  sleep 1002";
+                  echo born; sleep 1002";
     let id = pod.run(&mut client, &["sh", "-c", script]);
+    // Before the first exec takes a pid.
+    support::wait_until("its children are born", || pod.log(&id).contains("born"));
     let scores = |client: &mut Client| {
         let script =
             "for p in 1 2 3; do cat /proc/$p/oom_score_adj; done; cat /proc/self/oom_score_adj";
