@@ -16,10 +16,12 @@ interface Stage {
  * so that all of test/integration would take longer than everything else together. (100 MB of log
  * lines alone take four minutes.)
  */
-const guestTests =
-  'container exec legacy-mounts limits node oom pod processes recovery security update userns volumes'.split(
+const guestTests = [
+  ...'container exec legacy-mounts limits node oom pod processes recovery security update'.split(
     ' ',
-  );
+  ),
+  ...'userns userns-volumes volumes'.split(' '),
+];
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
 const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
 

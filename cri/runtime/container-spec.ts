@@ -26,7 +26,10 @@ export async function containerSpec(
 ): Promise<SpecResult> {
   const names = cdiDevices(container);
   const edits = names.length === 0 ? [] : cdiEdits(names, await deps.cdi.files());
-  const nodes = await nodesAt([...devicePathsToStat(container), ...cdiPathsToStat(edits)]);
+  const nodes = await nodesAt([
+    ...devicePathsToStat(sandbox.config, container),
+    ...cdiPathsToStat(edits),
+  ]);
   const result = buildSpec({
     containerId,
     requested: { sandbox: sandbox.config, container },

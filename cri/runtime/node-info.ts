@@ -40,7 +40,7 @@ export async function status(
       ],
     },
     runtimeHandlers: runtimeHandlers.map((name) => ({ name, features })),
-    features: { supplementalGroupsPolicy: true },
+    features: { supplementalGroupsPolicy: true, mountOptions: true },
     ...(request.verbose === true ? { info: await verboseInfo(deps) } : {}),
   };
 }

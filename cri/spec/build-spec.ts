@@ -54,8 +54,18 @@ export function buildSpec(input: SpecInput): SpecResult {
     pidTargetContainerId: names.pidTargetContainerId,
     stopSignal: signal.signal,
     mounts: container.mounts ?? [],
-    notes: [...bounds.notes, ...files.notes, ...signal.notes],
+    notes: [...bounds.notes, ...files.notes, ...signal.notes, ...privilegedNotes(input)],
   };
+}
+
+function privilegedNotes({ requested }: SpecInput): string[] {
+  const { sandbox, container } = requested;
+  const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
+  return container.linux?.securityContext?.privileged === true && ids !== undefined
+    ? [
+        'privileged in a user namespace: the container gets no device of the host but those it names',
+      ]
+    : [];
 }
 
 function checkRequest({ requested, host }: SpecInput): void {
@@ -95,7 +105,7 @@ function idOrZero(name: string): number {
 
 function ociLinux(input: SpecInput, names: ContainerNamespaces, bounds: Limits): OciLinux {
   const { sandbox, container } = input.requested;
-  const devices = containerDevices(container, input.deviceNodes);
+  const devices = containerDevices(sandbox, container, input.deviceNodes);
   const parent = cgroupParent(sandbox, input.settings.cgroupBase);
   const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
   return {

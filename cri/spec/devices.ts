@@ -2,11 +2,12 @@
 // this folder does no I/O.
 import { posix } from 'node:path';
 
-import type { ContainerConfig } from './cri-types.ts';
+import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
 import type { DeviceNode } from './input.ts';
 import { checkText } from './process.ts';
 import { quote, refused } from './refusal.ts';
 import type { OciDevice, OciDeviceRule } from './types.ts';
+import { userNamespace } from './user-namespace.ts';
 
 /** Nodes and rules of a container. */
 export interface ContainerDevices {
@@ -35,19 +36,26 @@ const allDevices = '/dev';
  * in the order of the names; a missing path is NotFound. "/dev" is there for privileged containers
  * (leave out pts, shm, mqueue, fd, console and nodes that vanish while looking).
  */
-export function devicePathsToStat(config: ContainerConfig): string[] {
+export function devicePathsToStat(sandbox: PodSandboxConfig, config: ContainerConfig): string[] {
   const asked = (config.devices ?? []).map((device) => device.hostPath ?? '');
-  const everything = config.linux?.securityContext?.privileged === true ? [allDevices] : [];
-  return [...new Set([...everything, ...asked])];
+  return [...new Set([...(getsAll(sandbox, config) ? [allDevices] : []), ...asked])];
+}
+
+// The nodes belong to the container's root. In a user namespace that is nobody on the host, whom no
+// disk may be given just because the container is privileged among its like.
+function getsAll(sandbox: PodSandboxConfig, config: ContainerConfig): boolean {
+  const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
+  return config.linux?.securityContext?.privileged === true && ids === undefined;
 }
 
 /** Throws InvalidArgument for a path without device nodes. */
 export function containerDevices(
+  sandbox: PodSandboxConfig,
   config: ContainerConfig,
   nodes: ReadonlyMap<string, readonly DeviceNode[]>,
 ): ContainerDevices {
   const asked = (config.devices ?? []).map((device) => askedDevice(device, nodes));
-  if (config.linux?.securityContext?.privileged === true) {
+  if (getsAll(sandbox, config)) {
     const all = (nodes.get(allDevices) ?? []).map((node) => deviceAt(allDevices, node));
     return {
       devices: unique([...all, ...asked.flatMap((one) => one.devices)]),

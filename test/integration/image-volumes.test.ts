@@ -6,29 +6,13 @@ import { runtime } from '../../proto/gen/cri.js';
 import { Fixture } from '../lib/fixture.ts';
 import { importImage, importOnBusybox, layerDirectories } from '../lib/images.ts';
 import { containerConfig, eventually, exec, statusOf } from '../lib/pods.ts';
+import { base, mapped } from '../lib/userns.ts';
 
-const { NamespaceMode, MountPropagation } = runtime.v1;
+const { MountPropagation } = runtime.v1;
 const data = 'localhost/estiba/data:latest';
 const single = 'localhost/estiba/single:latest';
 
 type Mount = runtime.v1.Mount.$Properties;
-type Sandbox = runtime.v1.PodSandboxConfig.$Properties;
-
-const base = 1_048_576;
-const ranges = [{ hostId: base, containerId: 0, length: 65_536 }];
-
-const mapped: Partial<Sandbox> = {
-  linux: {
-    securityContext: {
-      namespaceOptions: {
-        network: NamespaceMode.POD,
-        pid: NamespaceMode.CONTAINER,
-        ipc: NamespaceMode.POD,
-        usernsOptions: { mode: NamespaceMode.POD, uids: ranges, gids: ranges },
-      },
-    },
-  },
-};
 
 const image = (change: Mount = {}): Mount => ({
   containerPath: '/image',
@@ -67,8 +51,8 @@ async function importAll(ground: Fixture): Promise<void> {
 for (const [way, legacyMounts, pod] of [
   ['', false, {}],
   [' with legacy_mounts', true, {}],
-  [' in a user namespace', false, mapped],
-  [' in a user namespace with legacy_mounts', true, mapped],
+  [' in a user namespace', false, mapped(base)],
+  [' in a user namespace with legacy_mounts', true, mapped(base)],
 ] as const) {
   describe(`an image as a volume${way}`, () => {
     let ground: Fixture;

@@ -1,45 +1,21 @@
 // Pods with user namespaces: their root is nobody on the host, and owns everything of its pod.
 import { execFile } from 'node:child_process';
-import { chmod, chown, readdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
-import { importBusybox, importOnBusybox } from '../lib/images.ts';
+import { importOnBusybox } from '../lib/images.ts';
 import { containerConfig, exec, statusOf } from '../lib/pods.ts';
-import { TestServer } from '../lib/test-server.ts';
+import type { TestServer } from '../lib/test-server.ts';
+import { base, length, mapped } from '../lib/userns.ts';
 
-const { NamespaceMode, MountPropagation } = runtime.v1;
+const { NamespaceMode } = runtime.v1;
 const run = promisify(execFile);
 
-type Options = runtime.v1.NamespaceOption.$Properties;
-type Sandbox = runtime.v1.PodSandboxConfig.$Properties;
-
-const length = 65_536;
-const base = 1_048_576;
 const owned = 'localhost/estiba/owned:latest';
-
-const range = (hostId: number) => ({ hostId, containerId: 0, length });
-
-/** The security context of a pod whose root is `hostId`. */
-function mapped(hostId: number, options: Options = {}): Partial<Sandbox> {
-  const ranges = [range(hostId)];
-  return {
-    linux: {
-      securityContext: {
-        namespaceOptions: {
-          network: NamespaceMode.POD,
-          pid: NamespaceMode.CONTAINER,
-          ipc: NamespaceMode.POD,
-          usernsOptions: { mode: NamespaceMode.POD, uids: ranges, gids: ranges },
-          ...options,
-        },
-      },
-    },
-  };
-}
 
 for (const legacyMounts of [false, true]) {
   describe(legacyMounts ? 'with legacy_mounts a pod' : 'a pod', () => {
@@ -202,6 +178,23 @@ for (const legacyMounts of [false, true]) {
       }
     });
 
+    it('gives a privileged container no disk of the host and no file of its kernel', async () => {
+      const change = mapped(base + 3 * length);
+      const security = { ...change.linux?.securityContext, privileged: true };
+      const pod = await ground.another({ linux: { securityContext: security } });
+      const devices = [{ hostPath: '/dev/full', containerPath: '/dev/asked', permissions: 'rw' }];
+      const config = withSecurity(['sleep', '1000'], { privileged: true }, { devices });
+      const id = await pod.run(config);
+      const found = await exec(
+        ground.server,
+        id,
+        'find /dev -type b; echo x >/dev/asked; echo x >/proc/sys/kernel/core_pattern; echo x >/sys/kernel/uevent_helper; echo 0 >$(ls /sys/fs/cgroup/pids/cgroup.procs /sys/fs/cgroup/cgroup.procs 2>/dev/null); echo c >/proc/sysrq-trigger; head -c 1 /proc/kcore',
+      );
+      expect(found.stdout).toBe('');
+      expect(found.stderr.match(/Permission denied|nonexistent|No such file/gu)).toHaveLength(5);
+      expect(found.stderr).toContain('No space left');
+    });
+
     it('may share its processes: pid 1 is ours, and cannot be looked into', async () => {
       const pod = await ground.another(mapped(base, { pid: NamespaceMode.POD }));
       const shared = { namespaceOptions: { pid: NamespaceMode.POD } };
@@ -231,173 +224,6 @@ for (const legacyMounts of [false, true]) {
     });
   });
 }
-
-describe('a volume', () => {
-  let ground: Fixture;
-
-  beforeAll(async () => {
-    ground = await Fixture.start({}, mapped(base));
-  });
-
-  afterAll(async () => {
-    expect(await ground.server.stop()).toEqual([]);
-  });
-
-  it('shows the ids on disk where the mount has mappings, and nobody where it has none', async () => {
-    const hostPath = await ground.directory('mapped');
-    await chmod(hostPath, 0o700);
-    await writeFile(join(hostPath, 'of-root'), 'root\n', { mode: 0o600 });
-    await writeFile(join(hostPath, 'of-33'), '');
-    await chown(join(hostPath, 'of-33'), 33, 33);
-    const mappings = { uidMappings: [range(base)], gidMappings: [range(base)] };
-    const found = await ground.outcome(
-      containerConfig(
-        'cat /mapped/of-root; stat -c %u /mapped /mapped/of-33; echo new >/mapped/new; chown 7 /mapped/new; stat -c %u /plain; ls /plain',
-        {
-          mounts: [
-            { hostPath, containerPath: '/mapped', ...mappings },
-            { hostPath, containerPath: '/plain' },
-          ],
-        },
-      ),
-    );
-    expect(found.stdout).toBe('root\n0\n33\n65534\n');
-    expect(found.stderr).toContain('Permission denied');
-    expect((await stat(join(hostPath, 'new'))).uid).toBe(7);
-  });
-
-  it('on a file system that cannot be mapped is refused, which names it', async () => {
-    const mappings = { uidMappings: [range(base)], gidMappings: [range(base)] };
-    const mounts = [{ hostPath: '/proc/sys', containerPath: '/sysctls', ...mappings }];
-    await expect(ground.create(containerConfig('true', { mounts }))).rejects.toThrow(
-      /FAILED_PRECONDITION.*cannot idmap volume "\/proc\/sys": file system proc does not support it/u,
-    );
-  });
-
-  it('may have mappings of its own', async () => {
-    const hostPath = await ground.directory('own');
-    await chown(hostPath, 70, 70);
-    const ranges = [{ hostId: base + 5, containerId: 70, length: 1 }];
-    const mounts = [{ hostPath, containerPath: '/own', uidMappings: ranges, gidMappings: ranges }];
-    const found = await ground.outcome(containerConfig('stat -c %u:%g /own', { mounts }));
-    expect(found).toMatchObject({ stderr: '', stdout: '5:5\n' });
-  });
-
-  it('gets mounts of the host, but cannot send any to it', async () => {
-    const hostPath = await ground.directory('slave');
-    await run('mount', ['-t', 'tmpfs', 'shared', hostPath]);
-    try {
-      await run('mkdir', [join(hostPath, 'late')]);
-      const propagation = MountPropagation.PROPAGATION_HOST_TO_CONTAINER;
-      const id = await ground.wait({
-        mounts: [{ hostPath, containerPath: '/volume', propagation }],
-      });
-      await run('mount', ['-t', 'tmpfs', 'late', join(hostPath, 'late')]);
-      await writeFile(join(hostPath, 'late', 'seen'), '');
-      expect((await exec(ground.server, id, 'ls /volume/late')).stdout).toBe('seen\n');
-      const both = {
-        hostPath,
-        containerPath: '/v',
-        propagation: MountPropagation.PROPAGATION_BIDIRECTIONAL,
-      };
-      await expect(ground.create(containerConfig('true', { mounts: [both] }))).rejects.toThrow(
-        /bidirectional.*user namespace/u,
-      );
-      await ground.server.client.runtime.removeContainer({ containerId: id });
-    } finally {
-      await run('umount', ['-R', hostPath]);
-    }
-  });
-});
-
-describe('pods of different ranges', () => {
-  let ground: Fixture;
-
-  beforeAll(async () => {
-    ground = await Fixture.start({}, mapped(base));
-  });
-
-  afterAll(async () => {
-    expect(await ground.server.stop()).toEqual([]);
-  });
-
-  it('cannot read each other’s files, nor the host’s', async () => {
-    const hostPath = await ground.directory('secrets');
-    await chmod(hostPath, 0o777);
-    await writeFile(join(hostPath, 'of-the-host'), 'host\n', { mode: 0o600 });
-    const mounts = [{ hostPath, containerPath: '/volume' }];
-    const first = await ground.wait({ mounts });
-    await exec(ground.server, first, 'umask 077; echo secret >/volume/first');
-    expect((await stat(join(hostPath, 'first'))).uid).toBe(base);
-    const pod = await ground.another(mapped(base + length));
-    const all = { capabilities: { addCapabilities: ['ALL'] } };
-    const second = await pod.run(withSecurity(['sleep', '1000'], all, { mounts }));
-    const found = await exec(ground.server, second, 'cat /volume/first; cat /volume/of-the-host');
-    expect(found.stdout).toBe('');
-    expect(found.stderr.match(/Permission denied/gu)).toHaveLength(2);
-  });
-});
-
-describe('the node', () => {
-  let server: TestServer;
-
-  beforeAll(async () => {
-    server = await TestServer.start();
-  });
-
-  afterAll(async () => {
-    expect(await server.stop()).toEqual([]);
-  });
-
-  it('says for every handler that user namespaces work here', async () => {
-    const { runtimeHandlers } = await server.client.runtime.status({});
-    expect(runtimeHandlers?.map((handler) => handler.features?.userNamespaces)).toEqual([
-      true,
-      true,
-    ]);
-  });
-
-  it('refuses what is no user namespace of one range, and leaves nothing', async () => {
-    const { POD, NODE, CONTAINER, TARGET } = NamespaceMode;
-    const ranges = [range(base)];
-    const two = [range(base), { hostId: base + length, containerId: length, length }];
-    const cases: [Options, RegExp][] = [
-      [{ usernsOptions: { mode: POD, uids: two, gids: two } }, /2 ranges of uids, not one/u],
-      [
-        {
-          usernsOptions: {
-            mode: POD,
-            uids: [{ ...range(base), containerId: 1 }],
-            gids: ranges,
-          },
-        },
-        /begins with 1, not with root/u,
-      ],
-      [{ usernsOptions: { mode: CONTAINER } }, /"CONTAINER" is neither POD nor NODE/u],
-      [{ usernsOptions: { mode: TARGET } }, /"TARGET" is neither POD nor NODE/u],
-      [{ usernsOptions: { mode: POD } }, /0 ranges of uids/u],
-      [{ usernsOptions: { mode: NODE, uids: ranges } }, /mappings with mode NODE/u],
-      [{ network: NODE }, /the host's network namespace/u],
-      [{ pid: NODE }, /the host's pid namespace/u],
-      [{ ipc: NODE }, /the host's ipc namespace/u],
-    ];
-    for (const [options, why] of cases) {
-      await expect(Fixture.inPod(server, mapped(base, options))).rejects.toThrow(why);
-    }
-    expect((await server.client.runtime.listPodSandbox({})).items).toEqual([]);
-    expect(await readdir(join(server.runDir, 'pods'))).toEqual([]);
-  });
-
-  it('refuses a container that asks for other ids than its pod', async () => {
-    const ground = await Fixture.inPod(server, mapped(base));
-    const ranges = [range(base + length)];
-    const usernsOptions = { mode: NamespaceMode.POD, uids: ranges, gids: ranges };
-    const namespaceOptions = { pid: NamespaceMode.CONTAINER, usernsOptions };
-    await importBusybox(server);
-    const config = withSecurity('true', { namespaceOptions });
-    await expect(ground.create(config)).rejects.toThrow(/asks for users .*, its pod has users /u);
-  });
-});
 
 async function pidOf(server: TestServer, containerId: string): Promise<number> {
   const { info } = await server.client.runtime.containerStatus({ containerId, verbose: true });

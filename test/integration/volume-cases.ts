@@ -135,7 +135,60 @@ export function testVolumes(options: TestServerOptions): void {
     });
   });
 
+  describe('the options of a mount', () => {
+    it('take away what they say', async () => {
+      const hostPath = await ground.directory('options');
+      await run('cp', ['/bin/busybox', join(hostPath, 'busybox')]);
+      await run('mknod', [join(hostPath, 'null'), 'c', '1', '3']);
+      const volume = { hostPath, containerPath: '/volume', mountOptions: ['noexec', 'nodev'] };
+      const found = await ground.outcome(
+        mounting('/volume/busybox true; echo x >/volume/null', volume),
+      );
+      expect(found.stderr.match(/Permission denied/gu)).toHaveLength(2);
+    });
+
+    it('are refused when they would change more than rights', async () => {
+      const hostPath = await ground.directory('odd');
+      for (const option of ['suid', 'bind', 'context=x', 'ro,rw']) {
+        const volume = { hostPath, containerPath: '/volume', mountOptions: [option] };
+        await expect(ground.create(mounting('true', volume))).rejects.toThrow(
+          new RegExp(`INVALID_ARGUMENT.*mount option "${option}"`, 'u'),
+        );
+      }
+    });
+  });
+
+  describe('a pod', () => {
+    it('has one /dev/shm for its containers and message queues of its own', async () => {
+      const [one, other] = [await ground.wait(), await ground.wait()];
+      await exec(ground.server, one, 'echo shared >/dev/shm/word; touch /dev/mqueue/queue');
+      const seen = await exec(ground.server, other, 'cat /dev/shm/word; ls /dev/mqueue');
+      expect(seen.stdout).toBe('shared\nqueue\n');
+      const stranger = await (await ground.another()).wait();
+      const unseen = await exec(ground.server, stranger, 'ls -A /dev/shm /dev/mqueue');
+      expect(unseen.stdout).not.toMatch(/word|queue\n$/u);
+      await expect(readFile('/dev/mqueue/queue')).rejects.toThrow('ENOENT');
+    });
+  });
+
   describe('propagation', () => {
+    it('needs a mount of the host that has it, and says so', async () => {
+      const hostPath = await ground.directory('not-shared');
+      await run('mount', ['-t', 'tmpfs', 'private', hostPath]);
+      await run('mount', ['--make-private', hostPath]);
+      try {
+        for (const [propagation, why] of [
+          [MountPropagation.PROPAGATION_HOST_TO_CONTAINER, /not on a shared or slave mount/u],
+          [MountPropagation.PROPAGATION_BIDIRECTIONAL, /not on a shared mount/u],
+        ] as const) {
+          const volume = { hostPath, containerPath: '/volume', propagation };
+          await expect(ground.create(mounting('true', volume))).rejects.toThrow(why);
+        }
+      } finally {
+        await run('umount', [hostPath]);
+      }
+    });
+
     /** Mounts a tmpfs on the host after start, then binds one inside; tells who saw which. */
     async function seen(propagation: runtime.v1.MountPropagation): Promise<[string, string]> {
       const name = `propagation-${propagation}`;

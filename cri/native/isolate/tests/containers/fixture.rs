@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use estiba_isolate::{
-    Building, ControlMessage, CreateRequest, Created, ExecRequest, Host, IsolateError,
+    Building, ControlMessage, CreateRequest, Created, ExecRequest, Host, Ids, IsolateError,
     NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser, Rootfs, UserRequest,
 };
 use estiba_kernel::spawn::{Ended, wait_pidfd};
+use estiba_kernel::userns::Range;
 use serde_json::{Value, json};
+
+/// The root of pods with a user namespace, as the host sees it.
+pub const MAPPED_ROOT: u32 = 1_048_576;
 
 /// The cgroup that all containers of this test run are in.
 pub fn parent() -> String {
@@ -101,8 +105,24 @@ impl Fixture {
             shm_size: 0,
             netns_path: self.path(&format!("netns-{number}")),
             cgroup_parent: parent(),
-            ids: estiba_isolate::Ids::default(),
+            ids: Ids::default(),
         }
+    }
+
+    /// Of a pod whose root is `MAPPED_ROOT`.
+    pub fn mapped_pod(&self) -> Pod<'_> {
+        let range = Range {
+            inside: 0,
+            outside: MAPPED_ROOT,
+            length: 65_536,
+        };
+        let mut request = self.pod_request();
+        request.sysctls.clear();
+        request.ids = Ids {
+            uids: vec![range],
+            gids: vec![range],
+        };
+        self.pod_of(request)
     }
 
     pub fn pod(&self) -> Pod<'_> {
@@ -177,7 +197,10 @@ impl Pod<'_> {
         let id = format!("{:064x}", self.fixture.number());
         let caps = all_caps();
         let mut namespaces = vec![json!({"type": "mount"}), json!({"type": "cgroup"})];
+        let mapping = json!([{"containerID": 0, "hostID": MAPPED_ROOT, "size": 65_536}]);
+        let mappings = ns.user.as_ref().map(|_| mapping);
         for (kind, fd) in [
+            ("user", &ns.user),
             ("network", &ns.net),
             ("ipc", &ns.ipc),
             ("uts", &ns.uts),
@@ -218,6 +241,8 @@ impl Pod<'_> {
             "linux": {
                 "cgroupsPath": format!("{}/{id}", parent()),
                 "namespaces": namespaces,
+                "uidMappings": mappings,
+                "gidMappings": mappings,
                 "resources": {"devices": [{"allow": false, "access": "rwm"}]},
                 "maskedPaths": ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/timer_list",
                                 "/proc/scsi", "/sys/firmware", "/proc/no-such-file"],

@@ -124,11 +124,18 @@ impl Drop for Watcher {
 
 /// A container once could read the host's /etc/shadow through a descriptor that an exec held.
 pub fn closed(fixture: &Fixture) {
-    let pod = fixture.pod();
+    nothing_to_find(&fixture.pod());
+}
+
+pub fn closed_in_user_namespace(fixture: &Fixture) {
+    nothing_to_find(&fixture.mapped_pod());
+}
+
+fn nothing_to_find(pod: &Pod<'_>) {
     let spec = || pod.spec(&["/bin/sleep", "100"]);
     let mut running = pod.create(&spec());
     running.start().unwrap();
-    let watcher = Watcher::start(&pod);
+    let watcher = Watcher::start(pod);
     for _ in 0..30 {
         pod.exec(&running, &["true"], None).unwrap();
     }
