@@ -75,7 +75,6 @@ fn runs(verdicts: &Verdicts) -> Vec<Run<'_>> {
     let usual = Outcome::Always(verdicts.default);
     let mut runs: Vec<Run<'_>> = Vec::new();
     let mut add = |start, outcome| match runs.last_mut() {
-        Some(last) if last.outcome == outcome => {}
         Some(last) if last.start == start => last.outcome = outcome,
         _ => runs.push(Run { start, outcome }),
     };
@@ -93,6 +92,7 @@ fn runs(verdicts: &Verdicts) -> Vec<Run<'_>> {
             add_call(&mut add, *number, rules, usual);
         }
     }
+    runs.dedup_by(|next, run| next.outcome == run.outcome);
     runs
 }
 
