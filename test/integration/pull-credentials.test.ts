@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../lib/pods.ts';
+import { hasEnded } from '../lib/processes.ts';
 import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
 import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
 import { needDockerRegistry } from '../registry/registry-ground.ts';
@@ -177,12 +178,18 @@ describe('a credential helper', () => {
 
   it('ends with the pull that asked for it', async () => {
     await helper('echo $$ >"$0.pid"; exec sleep 1000');
-    const pid = join(ground.ground.directory, 'docker-credential-test.pid');
-    await expect(ground.pull(name, { deadlineMs: 1500 })).rejects.toThrow(/DEADLINE_EXCEEDED/u);
-    const running = `/proc/${(await readFile(pid, 'utf8')).trim()}/stat`;
-    await eventually(async () => {
-      await expect(readFile(running)).rejects.toThrow(/ENOENT/u);
+    const abort = new AbortController();
+    const pulling = ground.pull(name, { signal: abort.signal });
+    const path = join(ground.ground.directory, 'docker-credential-test.pid');
+    const pid = await eventually(async () => {
+      const told = Number.parseInt(await readFile(path, 'utf8'), 10);
+      expect(told).toBeGreaterThan(0);
+      return told;
     });
+    expect(await hasEnded(pid)).toBe(false);
+    abort.abort();
+    await expect(pulling).rejects.toThrow(/CANCELLED/u);
+    await eventually(async () => expect(await hasEnded(pid)).toBe(true));
   });
 });
 
