@@ -20,6 +20,7 @@ pub mod socket;
 pub mod spawn;
 pub mod terminal;
 pub mod userns;
+pub mod writeback;
 
 pub use rustix::io::Errno;
 

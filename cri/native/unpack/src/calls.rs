@@ -11,7 +11,7 @@ const PR_SET_NAME: u32 = 15;
 /// fchmodat2 and setxattrat, the same on all architectures.
 const NEW_CALLS: [i64; 2] = [452, 463];
 
-const CALLS: [i64; 58] = [
+const CALLS: [i64; 59] = [
     // Data first: every call before it in the list costs a little.
     libc::SYS_write,
     libc::SYS_read,
@@ -44,6 +44,7 @@ const CALLS: [i64; 58] = [
     libc::SYS_lseek,
     libc::SYS_ftruncate,
     libc::SYS_syncfs,
+    libc::SYS_sync_file_range,
     libc::SYS_readv,
     libc::SYS_writev,
     // The client's connection.

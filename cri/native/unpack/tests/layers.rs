@@ -372,6 +372,23 @@ fn default_acls_of_directories_do_not_leak_into_the_layers_files() {
 }
 
 #[test]
+fn a_file_that_goes_to_disk_while_it_comes_is_whole() {
+    let Some(scene) = Scene::new() else { return };
+    let text: String = (0..1_200_000)
+        .map(|number| format!("{number:08}"))
+        .collect();
+    let entries = [dir("d"), file("d/large", &text), file("d/small", "x")];
+    assert!(scene.unpack("a", &entries).unwrap().self_contained);
+    let found = fs::read_to_string(scene.layer("a/d/large")).unwrap();
+    assert!(found == text, "{} bytes of {}", found.len(), text.len());
+    assert_eq!(fs::read_to_string(scene.layer("a/d/small")).unwrap(), "x");
+    // The same through an overlay.
+    scene.unpack_on("b", &["a"], &entries).unwrap();
+    let found = fs::read_to_string(scene.layer("b/d/large")).unwrap();
+    assert!(found == text, "{} bytes of {}", found.len(), text.len());
+}
+
+#[test]
 fn sizes_are_what_the_files_occupy() {
     let Some(scene) = Scene::new() else { return };
     let data = "x".repeat(100_000);
