@@ -195,6 +195,18 @@ for (const legacyMounts of [false, true]) {
       expect(found.stderr).toContain('No space left');
     });
 
+    it('has a session keyring of its own root', async () => {
+      // A kernel without keyrings, or without a list of them, has nothing to say.
+      const script = 'grep " _ses" /proc/keys | sed "s/  */ /g" | cut -d " " -f 6,7';
+      const id = await ground.wait();
+      for (const { stdout } of [
+        await exec(ground.server, id, script),
+        await ground.outcome(containerConfig(script)),
+      ]) {
+        expect(stdout.replaceAll('0 0\n', '')).toBe('');
+      }
+    });
+
     it('may share its processes: pid 1 is ours, and cannot be looked into', async () => {
       const pod = await ground.another(mapped(base, { pid: NamespaceMode.POD }));
       const shared = { namespaceOptions: { pid: NamespaceMode.POD } };
@@ -210,6 +222,13 @@ for (const legacyMounts of [false, true]) {
       expect(status).toBe(runtime.v1.ContainerState.CONTAINER_RUNNING);
       const pid = await pidOf(ground.server, id);
       expect((await ownersOf(pid)).get('pid')).toBe((await stat(`/proc/${pid}/ns/user`)).ino);
+    });
+
+    it('takes containers after a restart of the server too', async () => {
+      await ground.server.stopServing();
+      await ground.server.serve();
+      const found = await ground.outcome(containerConfig('cat /proc/self/uid_map'));
+      expect(found.stdout).toMatch(new RegExp(`^\\s+0\\s+${base}\\s`, 'u'));
     });
 
     it('is joined by a debugging container, which has the same ids', async () => {
