@@ -8,6 +8,8 @@ export interface ProcessStat {
   readonly parent: number;
   /** Clock ticks of CPU time, user and system, of the process itself. */
   readonly cpuTicks: number;
+  /** Of children that have been waited for, and theirs. */
+  readonly childCpuTicks: number;
   /** Since boot, in clock ticks: field 22. */
   readonly startTicks: string;
 }
@@ -23,7 +25,8 @@ export async function statOf(pid: number): Promise<ProcessStat | undefined> {
     return undefined;
   }
   const cpuTicks = Number(user) + Number(system);
-  return { pid, state, parent: Number(parent), cpuTicks, startTicks };
+  const childCpuTicks = Number(fields[13]) + Number(fields[14]);
+  return { pid, state, parent: Number(parent), cpuTicks, childCpuTicks, startTicks };
 }
 
 /** True when the process has ended, also while its parent has not reaped it. */
