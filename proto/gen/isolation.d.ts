@@ -733,6 +733,12 @@ export namespace estiba {
                 gidMappings: estiba.isolation.v1.IdMapping.$Properties[];
 
                 /**
+                 * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no
+                 * such program.
+                 */
+                runtime?: (estiba.isolation.v1.OciRuntime.$Properties|null);
+
+                /**
                  * Encodes the specified StartPod message. Does not implicitly {@link estiba.isolation.v1.StartPod.verify|verify} messages.
                  * @param message StartPod message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -797,6 +803,12 @@ export namespace estiba {
 
                     /** StartPod gidMappings */
                     gidMappings?: (estiba.isolation.v1.IdMapping.$Properties[]|null);
+
+                    /**
+                     * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no
+                     * such program.
+                     */
+                    runtime?: (estiba.isolation.v1.OciRuntime.$Properties|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -873,6 +885,69 @@ export namespace estiba {
 
                 /** Shape of an IdMapping. */
                 type $Shape = estiba.isolation.v1.IdMapping.$Properties;
+            }
+
+            /**
+             * Properties of an OciRuntime.
+             * @deprecated Use estiba.isolation.v1.OciRuntime.$Properties instead.
+             */
+            interface IOciRuntime extends estiba.isolation.v1.OciRuntime.$Properties {
+            }
+
+            /** Another OCI runtime, called as runc is. */
+            class OciRuntime {
+
+                /**
+                 * Constructs a new OciRuntime.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.OciRuntime.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** absolute */
+                path: string;
+
+                /** Global arguments, before `--root`, `--log` and the command. */
+                arguments: string[];
+
+                /**
+                 * Encodes the specified OciRuntime message. Does not implicitly {@link estiba.isolation.v1.OciRuntime.verify|verify} messages.
+                 * @param message OciRuntime message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.OciRuntime.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes an OciRuntime message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.OciRuntime & estiba.isolation.v1.OciRuntime.$Shape} OciRuntime
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.OciRuntime & estiba.isolation.v1.OciRuntime.$Shape;
+            }
+
+            namespace OciRuntime {
+
+                /** Properties of an OciRuntime. */
+                interface $Properties {
+
+                    /** absolute */
+                    path?: (string|null);
+
+                    /** Global arguments, before `--root`, `--log` and the command. */
+                    "arguments"?: (string[]|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of an OciRuntime. */
+                type $Shape = estiba.isolation.v1.OciRuntime.$Properties;
             }
 
             /** NamespaceMode enum. */

@@ -960,6 +960,7 @@ export const estiba = $root.estiba = (() => {
                 StartPod.prototype.legacyMounts = false;
                 StartPod.prototype.uidMappings = $util.emptyArray;
                 StartPod.prototype.gidMappings = $util.emptyArray;
+                StartPod.prototype.runtime = null;
 
                 StartPod.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -997,6 +998,8 @@ export const estiba = $root.estiba = (() => {
                     if (message.gidMappings != null && message.gidMappings.length)
                         for (let i = 0; i < message.gidMappings.length; ++i)
                             $root.estiba.isolation.v1.IdMapping.encode(message.gidMappings[i], writer.uint32(106).fork(), _depth + 1).ldelim();
+                    if (message.runtime != null && $Object.hasOwnProperty.call(message, "runtime"))
+                        $root.estiba.isolation.v1.OciRuntime.encode(message.runtime, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -1172,6 +1175,12 @@ export const estiba = $root.estiba = (() => {
                                 message.gidMappings.push($root.estiba.isolation.v1.IdMapping.decode(reader, reader.size(), $undefined, _depth + 1));
                                 continue;
                             }
+                        case 20: {
+                                if (wireType !== 2)
+                                    break;
+                                message.runtime = $root.estiba.isolation.v1.OciRuntime.decode(reader, reader.size(), $undefined, _depth + 1, message.runtime);
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -1296,6 +1305,101 @@ export const estiba = $root.estiba = (() => {
                 };
 
                 return IdMapping;
+            })();
+
+            v1.OciRuntime = (function() {
+
+                const OciRuntime = function (properties) {
+                    this["arguments"] = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                OciRuntime.prototype.path = "";
+                OciRuntime.prototype["arguments"] = $util.emptyArray;
+
+                OciRuntime.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.path != null && $Object.hasOwnProperty.call(message, "path") && message.path !== "")
+                        writer.uint32(10).string(message.path);
+                    if (message["arguments"] != null && message["arguments"].length)
+                        for (let i = 0; i < message["arguments"].length; ++i)
+                            writer.uint32(18).string(message["arguments"][i]);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                OciRuntime.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.OciRuntime();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.path = value;
+                                else
+                                    delete message.path;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message["arguments"] && message["arguments"].length))
+                                    message["arguments"] = [];
+                                message["arguments"].push(reader.stringVerify());
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return OciRuntime;
             })();
 
             v1.NamespaceMode = (function() {

@@ -65,6 +65,7 @@ pub struct Building {
 pub(crate) struct Ready {
     /// Uid and gid of a container's user.
     ids: Option<(u32, u32)>,
+    program: Option<i32>,
     console: Option<OwnedFd>,
 }
 
@@ -126,7 +127,8 @@ fn out_of_descriptors(action: &str) -> IsolateError {
 pub struct Created {
     /// Pid as the host sees it.
     pub pid: i32,
-    /// Pidfd of that process; its exit status comes from `waitid(P_PIDFD)`.
+    /// Pidfd of that process, or of the shim that stands for it; its exit status comes from
+    /// `waitid(P_PIDFD)`.
     pub pidfd: OwnedFd,
     /// Terminal master when a tty was asked for.
     pub console: Option<OwnedFd>,
@@ -171,6 +173,8 @@ pub(crate) enum Wire {
     /// container's user.
     Ready {
         user: Option<(u32, u32)>,
+        /// The process that a shim stands for.
+        program: Option<i32>,
         steps: Vec<StepTime>,
     },
     /// Either: it is over.
@@ -245,9 +249,14 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
             Wire::Ready { .. } if message.has_lost_fds => {
                 return Err(out_of_descriptors("take over the container's terminal"));
             }
-            Wire::Ready { user, steps } => {
+            Wire::Ready {
+                user,
+                program,
+                steps,
+            } => {
                 building.ready = Some(Ready {
                     ids: user,
+                    program,
                     console: fds.into_iter().next(),
                 });
                 building.steps.extend(steps);
@@ -257,11 +266,15 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
         if building.process.is_none() || building.ready.is_none() {
             continue;
         }
-        if let (Some(Ready { ids, console }), Some((pid, pidfd))) =
-            (building.ready.take(), building.process.take())
+        if let (Some(ready), Some((pid, pidfd))) = (building.ready.take(), building.process.take())
         {
+            let Ready {
+                ids,
+                program,
+                console,
+            } = ready;
             return Ok(Some(ControlMessage::Created(Created {
-                pid,
+                pid: program.unwrap_or(pid),
                 pidfd,
                 console,
                 user: ids.map(|(uid, gid)| ResolvedUser {
@@ -364,9 +377,12 @@ mod tests {
         let sender = std::thread::spawn(move || {
             Wire::send_groups(&groups, &child).unwrap();
             forked().send(&child, &[child.as_fd()]).unwrap();
-            let user = Some((5, 6));
-            let steps = Vec::new();
-            Wire::Ready { user, steps }.send(&child, &[]).unwrap();
+            let ready = Wire::Ready {
+                user: Some((5, 6)),
+                program: Some(8),
+                steps: Vec::new(),
+            };
+            ready.send(&child, &[]).unwrap();
         });
         let created = loop {
             match read_control(&mut building).unwrap() {
@@ -377,7 +393,7 @@ mod tests {
         };
         sender.join().unwrap();
         let user = created.user.unwrap();
-        assert_eq!((user.uid, user.gid), (5, 6));
+        assert_eq!((created.pid, user.uid, user.gid), (8, 5, 6));
         assert!(user.additional_gids == expected);
     }
 

@@ -213,6 +213,7 @@ fn command(prepared: &Prepared, argv: &[String], gate: Gate, control: &OwnedFd) 
         clock.lap("stand-alone");
         let ready = Wire::Ready {
             user: None,
+            program: None,
             steps: std::mem::take(&mut clock.steps),
         };
         let master = prepared.terminal.as_ref().map(AsFd::as_fd);

@@ -54,7 +54,12 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     }
     let steps = clock.steps;
     let master = terminal.as_ref().map(AsFd::as_fd);
-    let sent = Wire::Ready { user, steps }.send(&control, master.as_slice());
+    let ready = Wire::Ready {
+        user,
+        program: None,
+        steps,
+    };
+    let sent = ready.send(&control, master.as_slice());
     // The master belongs to the monitor alone.
     drop(terminal);
     if sent.is_err() {

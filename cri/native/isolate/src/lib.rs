@@ -36,6 +36,7 @@ mod process;
 mod request;
 mod rootfs;
 mod seccomp;
+mod shim;
 mod sources;
 mod spec;
 mod spec_check;
@@ -67,3 +68,4 @@ pub use request::{
     Rootfs, SeccompFilter, UserRequest,
 };
 pub use seccomp::compile as compile_seccomp;
+pub use shim::{Program, spawn_exec_shim, spawn_shim};

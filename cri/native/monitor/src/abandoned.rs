@@ -24,11 +24,11 @@ pub(crate) struct Abandoned {
     pub(crate) look_at: Option<Instant>,
 }
 
-/// SIGKILL to whoever is at work on a build.
-pub(crate) fn kill(building: &Building) {
+/// SIGKILL to whoever is at work on a build, and `signal` to the process that it is about.
+pub(crate) fn kill(building: &Building, signal: i32) {
     process::send_signal(&building.builder_pidfd, 9).ok();
     if let Some((_, pidfd)) = &building.process {
-        process::send_signal(pidfd, 9).ok();
+        process::send_signal(pidfd, signal).ok();
     }
 }
 
@@ -67,7 +67,7 @@ impl Monitor {
     }
 
     fn give_up(&mut self, building: Building, owner: Option<Key>) {
-        kill(&building);
+        kill(&building, 9);
         if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
             container.strays += 1;
         }

@@ -146,28 +146,25 @@ impl Monitor {
                 } else {
                     stop.signal
                 };
-                let wanted = stop.grace_ms > 0 && !container.is_stopping;
-                if let Some(init) = container.init.as_ref().filter(|_| wanted) {
-                    process::send_signal(&init.pidfd, signal).map_err(|errno| {
-                        let what = format!(
-                            "cannot send signal {signal} to container {:?}",
-                            container.id
-                        );
-                        Fault::from_errno("signal", &what, errno.raw_os_error())
-                    })?;
+                if stop.grace_ms > 0 && !container.is_stopping {
+                    self.signal_init(key, signal)?;
                 }
-                container.is_stopping = true;
-                // What has been killed and hangs has no use for grace.
-                let grace = if container.is_hopeless {
-                    0
-                } else {
-                    stop.grace_ms
-                };
-                let grace = Duration::from_millis(grace);
-                container.kill_no_later_than(Instant::now().checked_add(grace));
+                if let Some(container) = self.containers.get_mut(&key) {
+                    container.is_stopping = true;
+                    // What has been killed and hangs has no use for grace.
+                    let grace = if container.is_hopeless {
+                        0
+                    } else {
+                        stop.grace_ms
+                    };
+                    let grace = Duration::from_millis(grace);
+                    container.kill_no_later_than(Instant::now().checked_add(grace));
+                }
             }
         }
-        container.stop_waiters.push(from);
+        if let Some(container) = self.containers.get_mut(&key) {
+            container.stop_waiters.push(from);
+        }
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub(crate) struct Construction {
 pub(crate) struct Init {
     pub(crate) pid: i32,
     pub(crate) start_time_ticks: u64,
+    /// Of the init, or of the shim that ends as it does.
     pub(crate) pidfd: Watched,
 }
 

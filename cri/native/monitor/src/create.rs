@@ -136,7 +136,8 @@ impl Monitor {
                 });
             }
         }
-        let pid_target = self.pid_target(&request.pid_target_container_id)?;
+        let target = self.pid_target(&request.pid_target_container_id)?;
+        let target_pid = target.map(|init| init.pid);
         let rootfs = request.rootfs.clone().unwrap_or_default();
         let config_path = directory.join("config.json");
         let create = CreateRequest {
@@ -153,12 +154,19 @@ impl Monitor {
             stderr,
             tty: stdio.tty,
             pod: Some(&self.namespaces),
-            pid_target,
+            pid_target: target.map(|init| init.pidfd.as_fd()),
             config_path: Some(&config_path),
             legacy_mounts: self.legacy_mounts,
             parking: Parking::Control,
         };
-        let building = estiba_isolate::spawn_create(&self.host, create).map_err(convert::fault)?;
+        let building = match &self.program {
+            None => estiba_isolate::spawn_create(&self.host, create),
+            Some(program) => {
+                let id = &request.container_id;
+                estiba_isolate::spawn_shim(&self.host, create, program, id, target_pid)
+            }
+        };
+        let building = building.map_err(convert::fault)?;
         let construction = self.adopt(building, Source::Control(key), Some(key))?;
         let patience = match request.deadline_ms {
             0 => DEFAULT_DEADLINE,
@@ -182,13 +190,13 @@ impl Monitor {
         }
     }
 
-    fn pid_target(&self, id: &str) -> Result<Option<std::os::fd::BorrowedFd<'_>>, Fault> {
+    fn pid_target(&self, id: &str) -> Result<Option<&Init>, Fault> {
         if id.is_empty() {
             return Ok(None);
         }
         let target = self.find(id).ok().and_then(|key| self.containers.get(&key));
         match target.and_then(|container| container.init.as_ref()) {
-            Some(init) => Ok(Some(init.pidfd.as_fd())),
+            Some(init) => Ok(Some(init)),
             None => {
                 let message = format!(
                     "cannot join the pid namespace of container {id:?}: it is not running in this pod"

@@ -79,11 +79,16 @@ impl Monitor {
         } else {
             exec.give_up_at
         };
+        // The shim of another runtime's exec kills what it stands for, and ends with that.
+        let signal = if self.program.is_some() { 15 } else { 9 };
         if let Some(construction) = &exec.construction {
-            abandoned::kill(&construction.building);
+            abandoned::kill(&construction.building, signal);
         }
         if let Some(process) = &exec.process {
-            process::send_signal(process, 9).ok();
+            process::send_signal(process, signal).ok();
+        }
+        if self.program.is_some() {
+            return;
         }
         let killed = estiba_isolate::kill_exec(&self.host, &exec.cgroup, &exec.leaf);
         if let Err(error) = killed {

@@ -14,6 +14,7 @@ use crate::exec::{Exec, ExecStream};
 use crate::monitor::{Monitor, no_container};
 use crate::poller::{Key, Source};
 use crate::record::container_dir;
+use crate::runtime;
 
 impl Monitor {
     pub(crate) fn exec_sync(&mut self, from: Address, exec: &v1::ExecSync) -> Result<(), Fault> {
@@ -131,7 +132,7 @@ impl Monitor {
             stderr: outputs.next(),
             tty: false,
         };
-        estiba_isolate::spawn_exec(&self.host, request).map_err(convert::fault)
+        runtime::spawn_exec(&self.host, self.program.as_ref(), &target.id, request)
     }
 
     pub(crate) fn exec_control(&mut self, key: Key) {

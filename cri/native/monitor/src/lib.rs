@@ -21,6 +21,7 @@ pub mod process;
 mod record;
 mod release;
 mod removal;
+mod runtime;
 mod serving;
 mod start;
 pub mod stderr_log;

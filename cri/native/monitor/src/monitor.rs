@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use estiba_isolate::{Host, OomAncestors, PodNamespaces};
+use estiba_isolate::{Host, OomAncestors, PodNamespaces, Program};
 use estiba_wire::v1::{self, ErrorCode, Fault, monitor_reply};
 use rustix::event::epoll::EventFlags;
 
@@ -35,6 +35,8 @@ pub(crate) struct Monitor {
     pub(crate) identity: Identity,
     pub(crate) namespaces: PodNamespaces,
     pub(crate) legacy_mounts: bool,
+    /// Makes the containers, where that is not this helper.
+    pub(crate) program: Option<Program>,
     pub(crate) poller: Poller,
     pub(crate) listener: Watched,
     pub(crate) pod_init: Option<Watched>,
@@ -65,6 +67,7 @@ impl Monitor {
         identity: Identity,
         namespaces: PodNamespaces,
         legacy_mounts: bool,
+        program: Option<Program>,
         listener: OwnedFd,
     ) -> Result<Self, Box<(Fault, Host, PodNamespaces)>> {
         let (poller, listener, pod_init) = match watch(listener, &namespaces) {
@@ -76,6 +79,7 @@ impl Monitor {
             identity,
             namespaces,
             legacy_mounts,
+            program,
             poller,
             listener,
             pod_init,

@@ -16,6 +16,7 @@ use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::process::{self, Ended};
 use crate::record::container_dir;
+use crate::runtime;
 use crate::stderr_log::Level;
 
 /// For processes of a dead container to leave their cgroup.
@@ -59,6 +60,10 @@ impl Monitor {
             rustix::thread::set_name(c"estiba-remover").ok();
             estiba_kernel::fd::close_all_except(&[theirs.as_raw_fd()]).ok();
             let mut failures = Vec::new();
+            let directory = trees.last().map(std::path::PathBuf::as_path);
+            if let (Some(program), Some(directory)) = (&self.program, directory) {
+                failures.extend(runtime::forget(program, directory).err());
+            }
             let removed = remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE);
             failures.extend(removed.map_err(convert::fault).err());
             for tree in trees {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use estiba_isolate::{Host, PodNamespaces, PodRequest};
+use estiba_isolate::{Host, PodNamespaces, PodRequest, Program};
 use estiba_wire::PROTOCOL_VERSION;
 use estiba_wire::v1::{self, ErrorCode, Fault, launcher_reply};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -56,8 +56,9 @@ fn prepare(host: Host, start: &v1::StartPod) -> Result<(Monitor, v1::PodStarted)
         let message = format!("cannot start pod: pod_dir {pod_dir:?} is not absolute");
         return Err(Fault::new(ErrorCode::InvalidArgument, "check", message));
     }
+    let program = program_of(start, &pod_dir)?;
     make_directories(&pod_dir)?;
-    let prepared = prepare_in(host, start, &pod_dir);
+    let prepared = prepare_in(host, start, &pod_dir, program);
     if prepared.is_err() {
         estiba_trees::remove_tree(&pod_dir).ok();
     }
@@ -68,6 +69,7 @@ fn prepare_in(
     host: Host,
     start: &v1::StartPod,
     pod_dir: &Path,
+    program: Option<Program>,
 ) -> Result<(Monitor, v1::PodStarted), Fault> {
     let pid = rustix::process::getpid().as_raw_nonzero().get();
     let identity = Identity {
@@ -99,13 +101,36 @@ fn prepare_in(
             return Err(fault);
         }
     };
-    Monitor::new(host, identity, namespaces, start.legacy_mounts, listener)
+    let legacy_mounts = start.legacy_mounts;
+    Monitor::new(host, identity, namespaces, legacy_mounts, program, listener)
         .map(|monitor| (monitor, started))
         .map_err(|failure| {
             let (fault, host, namespaces) = *failure;
             undo(&host, namespaces, &start.netns_path);
             fault
         })
+}
+
+/// The program that makes the pod's containers. Its state is the pod's and goes with it.
+fn program_of(start: &v1::StartPod, pod_dir: &Path) -> Result<Option<Program>, Fault> {
+    let Some(runtime) = &start.runtime else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(&runtime.path);
+    let refuse = |why: &str| {
+        let message = format!("cannot use OCI runtime {path:?}: {why}");
+        Fault::new(ErrorCode::FailedPrecondition, "runtime", message)
+    };
+    if !path.is_absolute() {
+        return Err(refuse("its path is not absolute"));
+    }
+    rustix::fs::access(&path, rustix::fs::Access::EXEC_OK)
+        .map_err(|errno| refuse(&std::io::Error::from(errno).to_string()))?;
+    Ok(Some(Program {
+        path,
+        arguments: runtime.arguments.clone(),
+        state_dir: pod_dir.join("runtime"),
+    }))
 }
 
 /// Removes what `make_pod_namespaces` has made.
