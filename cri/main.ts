@@ -28,6 +28,7 @@ import { startFollowers } from './runtime/follow-start.ts';
 import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
 import { Monitors } from './runtime/monitors.ts';
 import { OomCounts } from './runtime/oom-kills.ts';
+import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
@@ -70,6 +71,9 @@ async function serve(configPath: string | undefined): Promise<void> {
   const deps = await makeDeps(config, log, launcher, host, loaded.store);
   followMonitors(deps);
   await recover(deps, loaded);
+  void deps.handlers.probe(launcher, (handler, reason) => {
+    log.warn({ handler, reason }, 'an OCI runtime does not tell its features');
+  });
   void deps.images.sweep(); // pulls and imports wait for it, and nothing else
   const metrics = operationMetrics(deps);
   const thread = imagesThread(deps);
@@ -199,6 +203,7 @@ async function makeDeps(
     oomCounts: new OomCounts(),
     jobs: backgroundJobs(log),
     starts: startFollowers(log),
+    handlers: new RuntimeHandlers(config, host.spec),
     sandboxOperations: new OperationTable<SandboxId>('pod sandbox'),
     containerOperations: new OperationTable<ContainerId>('container'),
     version,

@@ -44,3 +44,19 @@ export function addressProblem(address: string): string {
   }
   return Number(match[1]) > 65_535 ? 'has a port above 65535' : '';
 }
+
+/** A global argument of an OCI runtime, none of those that Estiba gives or cannot go along with. */
+export function runtimeArgumentProblem(argument: string): string {
+  const [name = ''] = argument.split('=', 1);
+  if (name === '--systemd-cgroup') {
+    return 'is not for a server whose cgroup driver is cgroupfs';
+  }
+  return ['--root', '--log', '--log-format'].includes(name) ? 'is given by Estiba itself' : '';
+}
+
+/** A RuntimeClass handler: Kubernetes wants a DNS label. */
+export function handlerProblem(name: string): string {
+  return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u.test(name)
+    ? ''
+    : 'is not 1 to 63 lower-case letters, digits and inner "-"';
+}

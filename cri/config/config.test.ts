@@ -43,7 +43,9 @@ describe('parseConfig', () => {
         binary: '/usr/lib/estiba/estiba-isolator',
         cgroupBase: '/estiba',
         legacyMounts: false,
+        handler: 'estiba',
       },
+      runtimes: {},
       images: { maxUnpackBytes: 68_719_476_736, pinned: [] },
       registry: {
         hostsDirs: ['/etc/estiba/certs.d', '/etc/containerd/certs.d'],
@@ -152,6 +154,29 @@ describe('loadConfig', () => {
     await expect(loadConfig(path)).rejects.toMatchObject({ code: 'NotFound' });
     await writeFile(path, 'x = 1\n');
     await expect(loadConfig(path)).rejects.toThrow(`cannot use "${path}": unknown key "x"`);
+  });
+});
+
+describe('runtimes', () => {
+  it('are programs by the names of their handlers', () => {
+    const text = '[runtimes.crun]\npath = "/usr/bin/crun"\narguments = ["--debug"]\n';
+    expect(parseConfig(`${text}[runtimes.runc]\npath = "/usr/sbin/runc"`).runtimes).toEqual({
+      crun: { path: '/usr/bin/crun', arguments: ['--debug'] },
+      runc: { path: '/usr/sbin/runc', arguments: [] },
+    });
+  });
+
+  it.each([
+    ['[runtimes.runc]', 'at "runtimes.runc.path"'],
+    ['[runtimes.runc]\npath = "runc"', '"runc" is not an absolute path at "runtimes.runc.path"'],
+    ['[runtimes.Runc]\npath = "/r"', '"Runc" is not 1 to 63 lower-case letters'],
+    ['[runtimes.estiba]\npath = "/r"', '"estiba" is the name of Estiba’s own handler'],
+    ['[runtimes.runc]\npath = "/r"\nroot = "/x"', 'unknown key "root" at "runtimes.runc"'],
+    ['[runtimes.runc]\npath = "/r"\narguments = ["--root=/x"]', '"--root=/x" is given by Estiba'],
+    ['[runtimes.runc]\npath = "/r"\narguments = ["--systemd-cgroup"]', 'driver is cgroupfs'],
+    ['[isolator]\nhandler = ""', 'at "isolator.handler"'],
+  ])('refuses %j', (text, words) => {
+    expect(problem(text)).toContain(words);
   });
 });
 

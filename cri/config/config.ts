@@ -31,7 +31,11 @@ export interface Config {
     readonly binary: string;
     readonly cgroupBase: string;
     readonly legacyMounts: boolean;
+    /** Name of our own handler for RuntimeClasses, beside "". */
+    readonly handler: string;
   };
+  /** By the name of their handler. */
+  readonly runtimes: Readonly<Record<string, OciRuntime>>;
   readonly images: {
     readonly maxUnpackBytes: number;
     /** References, or the begin of some followed by "*". */
@@ -59,6 +63,13 @@ export interface Config {
     readonly undoSeconds: number;
     readonly unpackSeconds: number;
   };
+}
+
+/** An OCI runtime program. */
+export interface OciRuntime {
+  readonly path: string;
+  /** Global arguments, before the command. */
+  readonly arguments: readonly string[];
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

@@ -30,7 +30,9 @@ export function renderReference(): string {
 
 /** The defaults as TOML lines: top-level keys first, then one table after the other. */
 export function renderDefaults(rows: readonly OptionRow[]): string[] {
-  const tables = Map.groupBy(rows, (row) =>
+  // Tables that the operator names have none; an empty one could not be added to.
+  const valued = rows.filter(({ type }) => type !== 'tables');
+  const tables = Map.groupBy(valued, (row) =>
     row.path.slice(0, Math.max(0, row.path.lastIndexOf('.'))),
   );
   const lines: string[] = [];

@@ -2,7 +2,12 @@
 // parser, the defaults and the reference page are all read from here.
 import * as v from 'valibot';
 
-import { addressProblem, cgroupPathProblem } from './checks.ts';
+import {
+  addressProblem,
+  cgroupPathProblem,
+  handlerProblem,
+  runtimeArgumentProblem,
+} from './checks.ts';
 import type { Config } from './config.ts';
 import { checkedString, directory, inBytes, inSeconds, integer, seconds } from './scalars.ts';
 
@@ -227,8 +232,28 @@ const fileSchema = v.strictObject({
         'Mount with mount(2) alone even where the kernel has the newer calls.',
         { type: 'boolean' },
       ),
+      handler: option(
+        checkedString(handlerProblem),
+        'estiba',
+        'Name by which RuntimeClasses may ask for Estiba’s own isolation; pods of no class have it anyway.',
+        { type: 'handler' },
+      ),
     }),
     {},
+  ),
+  runtimes: option(
+    v.record(
+      checkedString(handlerProblem),
+      v.strictObject({
+        path: directory(),
+        arguments: v.optional(v.array(checkedString(runtimeArgumentProblem)), []),
+      }),
+    ),
+    {},
+    'Other OCI runtimes by the name of their RuntimeClass handler, each a table `[runtimes.NAME]` with ' +
+      '`path` (runc, crun or a program with the same command line) and, if need be, `arguments` before ' +
+      'every command.',
+    { type: 'tables' },
   ),
   images: v.optional(
     v.strictObject({
@@ -314,6 +339,11 @@ export interface SchemaProblem {
 export function checkFile(parsed: unknown): { config: Config } | { problems: SchemaProblem[] } {
   const result = v.safeParse(fileSchema, parsed);
   if (result.success) {
+    const { handler } = result.output.isolator;
+    if (Object.hasOwn(result.output.runtimes, handler)) {
+      const reason = `"${handler}" is the name of Estiba’s own handler (isolator.handler)`;
+      return { problems: [{ path: `runtimes.${handler}`, reason }] };
+    }
     return { config: toConfig(result.output) };
   }
   return { problems: result.issues.map(describeIssue) };
@@ -350,7 +380,9 @@ function toConfig(file: FileShape): Config {
       binary: file.isolator.binary,
       cgroupBase: file.isolator.cgroup_base,
       legacyMounts: file.isolator.legacy_mounts,
+      handler: file.isolator.handler,
     },
+    runtimes: file.runtimes,
     images: { maxUnpackBytes: file.images.max_unpack_bytes, pinned: file.images.pinned },
     registry: {
       hostsDirs: file.registry.hosts_dirs,

@@ -14,6 +14,7 @@ import type { CdiRegistry } from './cdi-registry.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Monitors } from './monitors.ts';
 import type { OomCounts } from './oom-kills.ts';
+import type { RuntimeHandlers } from './runtime-handlers.ts';
 import type { SeccompFilters } from './seccomp-filters.ts';
 
 /** What a call gets beside its request. */
@@ -22,6 +23,7 @@ export interface Deps {
   readonly log: Logger;
   readonly clock: Clock;
   readonly host: HostFacts;
+  readonly handlers: RuntimeHandlers;
   readonly store: Store;
   readonly launcher: Launcher;
   readonly monitors: Monitors;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { estiba } from '../../proto/gen/isolation.js';
+import { parseConfig } from '../config/config.ts';
 import { increasingClock } from '../core/clock.ts';
 import type { SandboxId } from '../core/ids.ts';
 import { KeyedQueue } from '../core/keyed-queue.ts';
@@ -21,6 +22,7 @@ import type { Deps } from './deps.ts';
 import { Monitors } from './monitors.ts';
 import { OomCounts } from './oom-kills.ts';
 import type { ProcessIdentity } from './process-life.ts';
+import { RuntimeHandlers } from './runtime-handlers.ts';
 
 type MonitorRequest = ReturnType<typeof estiba.isolation.v1.MonitorRequest.decode>;
 type MonitorReply = estiba.isolation.v1.MonitorReply.$Properties;
@@ -91,6 +93,7 @@ export class FakeDeps implements AsyncDisposable {
         containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
       },
       host: { hostname: 'node', spec: sampleHost },
+      handlers: new RuntimeHandlers(parseConfig(''), sampleHost),
       log,
       clock: increasingClock(() => 1_800_000_000_000),
       store,

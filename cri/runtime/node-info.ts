@@ -2,7 +2,6 @@
 import { runtime } from '../../proto/gen/cri.js';
 import { describeError } from '../core/error.ts';
 import type { Deps } from './deps.ts';
-import { runtimeHandlers } from './run-pod-sandbox.ts';
 
 /** Part of every `containerID` in the cluster; must never change. */
 export const runtimeName = 'estiba';
@@ -23,10 +22,6 @@ export async function status(
   request: runtime.v1.StatusRequest.$Properties,
 ): Promise<runtime.v1.StatusResponse.$Properties> {
   const network = await deps.network.status();
-  const features = {
-    recursiveReadOnlyMounts: deps.host.kernel.recursiveReadOnly,
-    userNamespaces: deps.host.kernel.userNamespaces,
-  };
   return {
     status: {
       conditions: [
@@ -39,7 +34,10 @@ export async function status(
         },
       ],
     },
-    runtimeHandlers: runtimeHandlers.map((name) => ({ name, features })),
+    runtimeHandlers: deps.handlers.names.map((name) => ({
+      name,
+      features: deps.handlers.featuresOf(name),
+    })),
     features: { supplementalGroupsPolicy: true, mountOptions: true },
     ...(request.verbose === true ? { info: await verboseInfo(deps) } : {}),
   };

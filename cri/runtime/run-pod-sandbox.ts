@@ -15,9 +15,6 @@ import type { Deps } from './deps.ts';
 import { keepSandboxChange } from './keep-change.ts';
 import { podFilePaths, removePodFiles, writePodFiles } from './pod-files.ts';
 
-/** Names of the handlers that RunPodSandbox takes; "" is the kubelet's word for the default. */
-export const runtimeHandlers: readonly string[] = ['', 'estiba'];
-
 type Config = runtime.v1.PodSandboxConfig.$Properties;
 
 /**
@@ -39,10 +36,10 @@ export async function runPodSandbox(
   const plan = planPod({
     config,
     runtimeHandler,
-    runtimeHandlers,
+    runtimeHandlers: deps.handlers.names,
     hostHostname: deps.host.hostname,
     cgroupBase: deps.config.isolator.cgroupBase,
-    host: deps.host.spec,
+    host: deps.handlers.hostFor(runtimeHandler),
   });
   const key = sandboxNameKey(config.metadata);
   const podSandboxId = await deps.sandboxOperations.join(
@@ -118,7 +115,7 @@ async function steps(
     createdAtNs: deps.clock.nowNs(),
   });
   times.lap('claim');
-  const podStarted = await startMonitor(deps, id, netnsPath, plan, undo);
+  const podStarted = await startMonitor(deps, id, netnsPath, plan, runtimeHandler, undo);
   times.lap('start-monitor');
   const { ips, attachment } = isHostNetwork
     ? { ips: [], attachment: undefined }
@@ -148,6 +145,7 @@ async function startMonitor(
   id: SandboxId,
   netnsPath: string,
   plan: PodPlan,
+  runtimeHandler: string,
   undo: UndoStack,
 ): Promise<PodStarted> {
   undo.push('stop the monitor', async (signal) => {
@@ -169,6 +167,7 @@ async function startMonitor(
     cgroupParent,
     legacyMounts: deps.config.isolator.legacyMounts,
     ids: plan.ids,
+    runtime: deps.handlers.runtimeOf(runtimeHandler),
   });
   const { monitorPid, monitorStartTimeTicks } = podStarted;
   const process = { pid: monitorPid, startTimeTicks: monitorStartTimeTicks };

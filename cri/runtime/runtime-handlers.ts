@@ -1,0 +1,100 @@
+// The handlers that RuntimeClasses name: our own, and OCI runtime programs by configuration.
+import type { Config, OciRuntime } from '../config/config.ts';
+import { describeError } from '../core/error.ts';
+import type { Launcher } from '../isolator/launcher.ts';
+import type { HostFacts } from '../spec/input.ts';
+
+/** What CRI says of a handler. True only where it is known to work. */
+export interface HandlerFeatures {
+  readonly recursiveReadOnlyMounts: boolean;
+  readonly userNamespaces: boolean;
+}
+
+const probeDeadlineMs = 10_000;
+const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+const none: HandlerFeatures = { recursiveReadOnlyMounts: false, userNamespaces: false };
+
+/** All handlers. What programs can do is not known before `probe` has asked them. */
+export class RuntimeHandlers {
+  readonly #own: readonly string[];
+  readonly #runtimes: Readonly<Record<string, OciRuntime>>;
+  readonly #host: HostFacts;
+  readonly #features = new Map<string, HandlerFeatures>();
+
+  constructor(config: Pick<Config, 'isolator' | 'runtimes'>, host: HostFacts) {
+    this.#own = ['', config.isolator.handler];
+    this.#runtimes = config.runtimes;
+    this.#host = host;
+    for (const name of this.#own) {
+      this.#features.set(name, {
+        recursiveReadOnlyMounts: host.recursiveReadOnly,
+        userNamespaces: host.userNamespacesProblem === '',
+      });
+    }
+  }
+
+  /** Names that RunPodSandbox takes; "" is the kubelet's word for the default. */
+  get names(): readonly string[] {
+    return [...this.#own, ...Object.keys(this.#runtimes)];
+  }
+
+  /** The program behind a handler; undefined for our own. */
+  runtimeOf(name: string): OciRuntime | undefined {
+    return Object.hasOwn(this.#runtimes, name) ? this.#runtimes[name] : undefined;
+  }
+
+  /** What Status says; nothing of a handler that is not there, or has not answered. */
+  featuresOf(name: string): HandlerFeatures {
+    return this.#features.get(name) ?? none;
+  }
+
+  /** What this host can do for a pod of the handler, also of one that is not configured any more. */
+  hostFor(name: string): HostFacts {
+    if (this.#own.includes(name)) {
+      return this.#host;
+    }
+    const { recursiveReadOnlyMounts } = this.featuresOf(name);
+    const userNamespacesProblem = `pods of the runtime handler "${name}" have none`;
+    return { ...this.#host, recursiveReadOnly: recursiveReadOnlyMounts, userNamespacesProblem };
+  }
+
+  /**
+   * Asks each program what it can do, by its command `features`. One that does not answer, or does
+   * not know the command, is taken to do no more than it must. Never rejects.
+   */
+  async probe(
+    launcher: Pick<Launcher, 'runProgram'>,
+    report: (handler: string, reason: string) => void,
+  ): Promise<void> {
+    const asked = Object.entries(this.#runtimes).map(
+      async ([name, { path, arguments: before }]) => {
+        try {
+          const argv = [path, ...before, 'features'];
+          const job = { argv, env: environment, deadlineMs: probeDeadlineMs };
+          const { exitCode, stdout } = await launcher.runProgram(job);
+          if (exitCode !== 0) {
+            throw new Error(`"${path} features" ended with exit code ${exitCode}`);
+          }
+          const options = mountOptionsIn(stdout.toString('utf8'));
+          this.#features.set(name, {
+            recursiveReadOnlyMounts: this.#host.recursiveReadOnly && options.includes('rro'),
+            userNamespaces: false,
+          });
+        } catch (error) {
+          report(name, describeError(error));
+        }
+      },
+    );
+    await Promise.all(asked);
+  }
+}
+
+/** The field of the OCI features document that tells which options mounts may have. */
+function mountOptionsIn(document: string): readonly unknown[] {
+  const features: unknown = JSON.parse(document);
+  const options =
+    typeof features === 'object' && features !== null && 'mountOptions' in features
+      ? features.mountOptions
+      : undefined;
+  return Array.isArray(options) ? (options as unknown[]) : [];
+}
