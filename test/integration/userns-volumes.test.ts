@@ -1,6 +1,7 @@
 // Volumes of pods with user namespaces, who can read what, and what is refused.
 import { execFile } from 'node:child_process';
-import { chmod, chown, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -180,5 +181,40 @@ describe('the node', () => {
     await importBusybox(server);
     const config = withSecurity('true', { namespaceOptions });
     await expect(ground.create(config)).rejects.toThrow(/asks for users .*, its pod has users /u);
+  });
+});
+
+describe('a node whose layers are on a file system that cannot be id-mapped', () => {
+  it('says so, refuses pods with user namespaces and runs the others', async () => {
+    const scratch = await mkdtemp(join(tmpdir(), 'estiba-overlay-'));
+    const before = process.env['TMPDIR'];
+    for (const name of ['lower', 'upper', 'work', 'merged']) {
+      await mkdir(join(scratch, name));
+    }
+    const layers = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(scratch, name)}`);
+    const merged = join(scratch, 'merged');
+    await run('mount', ['-t', 'overlay', '-o', layers.join(','), 'overlay', merged]);
+    process.env['TMPDIR'] = merged;
+    try {
+      const server = await TestServer.start();
+      const { runtimeHandlers } = await server.client.runtime.status({});
+      expect(runtimeHandlers?.map(({ features }) => features?.userNamespaces)).toEqual([
+        false,
+        false,
+      ]);
+      await expect(Fixture.inPod(server, mapped(base))).rejects.toThrow(
+        /FAILED_PRECONDITION.*cannot idmap layer .*: file system overlay does not support it/u,
+      );
+      await Fixture.inPod(server);
+      expect(await server.stop()).toEqual([]);
+    } finally {
+      if (before === undefined) {
+        delete process.env['TMPDIR'];
+      } else {
+        process.env['TMPDIR'] = before;
+      }
+      await run('umount', [merged]);
+      await rm(scratch, { recursive: true });
+    }
   });
 });

@@ -195,6 +195,20 @@ for (const legacyMounts of [false, true]) {
       expect(found.stderr).toContain('No space left');
     });
 
+    it('is confined by seccomp, with no_new_privs and without', async () => {
+      const seccomp = { profileType: runtime.v1.SecurityProfile.ProfileType.RuntimeDefault };
+      for (const noNewPrivs of [false, true]) {
+        const config = withSecurity(['sleep', '1000'], { seccomp, noNewPrivs });
+        const id = await ground.run(config);
+        const shown = await exec(
+          ground.server,
+          id,
+          'grep Seccomp: /proc/self/status /proc/1/status',
+        );
+        expect(shown.stdout.match(/Seccomp:\t2/gu)).toHaveLength(2);
+      }
+    });
+
     it('has a session keyring of its own root', async () => {
       // A kernel without keyrings, or without a list of them, has nothing to say.
       const script = 'grep " _ses" /proc/keys | sed "s/  */ /g" | cut -d " " -f 6,7';

@@ -28,6 +28,7 @@ pub mod oci;
 mod oom_score;
 mod options;
 mod pod;
+mod pod_child;
 mod pod_mounts;
 mod pod_pin;
 mod pod_user;

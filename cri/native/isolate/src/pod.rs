@@ -6,17 +6,17 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use estiba_kernel::cgroup::{Joined, is_cgroup_path};
-use estiba_kernel::hang::Hang;
-use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, setns, wait_pidfd};
-use estiba_kernel::{caps, fd, net, process, socket};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns};
+use estiba_kernel::{fd, net, process, socket};
 use rustix::fs::{Mode, OFlags};
 
 use crate::builder::settle;
 use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
+use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait_for_answer};
 use crate::pod_pin::pin_network;
-use crate::pod_user::{self, Born, become_reaper};
+use crate::pod_user::{self, Born};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
 use crate::{pod_mounts, sysctl};
 
@@ -28,11 +28,6 @@ const JOINED: [(&str, i32); 3] = [
     ("ipc", libc::CLONE_NEWIPC),
     ("uts", libc::CLONE_NEWUTS),
 ];
-
-/// For the child to answer. It waits for nobody, but a cgroup or a mount table may be slow.
-const PATIENCE: Duration = Duration::from_secs(100);
-/// For it to die when it has not answered.
-const DEATH: Duration = Duration::from_secs(2);
 
 /// What the child answers: the failure, or which descriptors follow.
 type Answer = Result<Vec<String>, IsolateError>;
@@ -169,11 +164,7 @@ fn fork_maker(
                 .and_then(|made| pin_network(request, made));
             let keep = result.is_ok() && own(request.pid) && is_first;
             if !keep {
-                send_signal(&pidfd, libc::SIGKILL).ok();
-                // One that hangs in the kernel is left to the host's init.
-                if fd::is_readable_within(&pidfd, DEATH) {
-                    wait_pidfd(&pidfd, true).ok();
-                }
+                end_child(&pidfd);
             }
             let mut made = result?;
             if keep {
@@ -182,21 +173,6 @@ fn fork_maker(
             Ok(made)
         }
     }
-}
-
-fn wait_for_answer(socket: &OwnedFd, pid: i32, patience: Duration) -> Result<(), IsolateError> {
-    if fd::is_readable_within(socket, patience) {
-        return Ok(());
-    }
-    let message = format!(
-        "cannot make the pod's namespaces: the time for it is over while {}",
-        Hang::of(pid)
-    );
-    Err(IsolateError::new(
-        ErrorCode::DeadlineExceeded,
-        STEP,
-        message,
-    ))
 }
 
 /// Receives the child's answer and its descriptors.
@@ -294,16 +270,6 @@ fn child(
     become_reaper()
 }
 
-pub(crate) fn lose_privileges() -> Result<(), IsolateError> {
-    let fail =
-        |errno| IsolateError::kernel("pod-init", "drop privileges of the pod's pid 1", errno);
-    let none = caps::CapSet::default();
-    caps::limit_bounding(none).map_err(fail)?;
-    caps::set_ambient(none).map_err(fail)?;
-    caps::set(none, none, none).map_err(fail)?;
-    process::set_no_new_privs().map_err(fail)
-}
-
 fn furnish(
     request: &PodRequest,
     has_uts: bool,
@@ -385,19 +351,6 @@ fn furnish(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_child_that_never_answers_is_named_and_not_waited_for() {
-        let (ours, theirs) = socket::seqpacket_pair().unwrap();
-        let pid = i32::try_from(std::process::id()).unwrap();
-        let patience = Duration::from_millis(20);
-        let error = wait_for_answer(&ours, pid, patience).unwrap_err();
-        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
-        let named = format!("is over while process {pid} (");
-        assert!(error.message.contains(&named), "{error}");
-        socket::send(&theirs, b"x", &[]).unwrap();
-        wait_for_answer(&ours, pid, patience).unwrap();
-    }
 
     #[test]
     fn the_leaf_of_the_pods_pid_1_is_named_by_the_pod() {

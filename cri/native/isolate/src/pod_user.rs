@@ -11,15 +11,15 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use estiba_kernel::cgroup::Joined;
 use estiba_kernel::mount;
 use estiba_kernel::spawn::{
-    Clone, Side, clone3, exit_now, send_signal, setns, unshare, wait_pidfd,
+    Clone, Side, clone3, exit_now, setns, unshare, wait_pidfd,
 };
-use estiba_kernel::{Errno, fd, process, signal, socket, userns};
+use estiba_kernel::{Errno, fd, process, socket, userns};
 
 use crate::builder::settle;
 use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::{Ids, no_namespace};
-use crate::pod::lose_privileges;
+use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait_for_answer};
 
 const STEP: &str = "user-namespace";
 
@@ -72,8 +72,7 @@ impl Born {
     /// Ends the pid 1.
     pub(crate) fn end(self) {
         if let Some((_, pidfd)) = self.init {
-            send_signal(&pidfd, libc::SIGKILL).ok();
-            wait_pidfd(&pidfd, true).ok();
+            end_child(&pidfd);
         }
     }
 }
@@ -107,8 +106,7 @@ pub(crate) fn make(wanted: &Wanted<'_>, joined: Option<&Joined>) -> Result<Born,
             let made = accompany(wanted, pid, &ours);
             let keep = made.is_ok() && wanted.pid;
             if !keep {
-                send_signal(&pidfd, libc::SIGKILL).ok();
-                wait_pidfd(&pidfd, true).ok();
+                end_child(&pidfd);
             }
             made.map(|namespaces| Born {
                 namespaces,
@@ -135,6 +133,7 @@ fn accompany(
     })?;
     let silent = |errno| IsolateError::kernel(STEP, "hear from the pod's first process", errno);
     socket::send(socket, b"mapped", &[]).map_err(silent)?;
+    wait_for_answer(socket, pid, PATIENCE)?;
     let message = socket::receive(socket, MAX_MESSAGE, true).map_err(silent)?;
     let word: Word = serde_json::from_slice(&message.bytes).map_err(|error| {
         let text = format!("cannot make the pod's namespaces: no answer of the child: {error}");
@@ -201,21 +200,6 @@ fn prepare(
         lose_privileges()?;
     }
     process::set_not_dumpable().map_err(fail)
-}
-
-/// Stays as the pod's pid 1, without a descriptor of anything.
-pub(crate) fn become_reaper() -> i32 {
-    if fd::close_all_except(&[]).is_err() {
-        return 1;
-    }
-    for number in 0..3 {
-        // Nothing of the monitor's streams may live as long as the pod.
-        fd::close_number(number);
-    }
-    // Orphans of all containers end here; the kernel reaps them without waking anybody. Signals from
-    // inside the namespace cannot reach a pid 1 without handlers, and from outside only SIGKILL can.
-    signal::reap_children_automatically();
-    signal::sleep_for_ever()
 }
 
 /// A detached procfs of a pid namespace in which nothing but our pid 1 runs: procfs shows the
