@@ -1,7 +1,7 @@
 // Limits as the kernel has them, on both versions of cgroups, and what a container reads of them.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { runtime } from '../../proto/gen/cri.js';
-import { toLong } from '../../proto/long.ts';
+import { toLong, toNumber } from '../../proto/long.ts';
 import { cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
 import { kubepods } from '../lib/leftovers.ts';
@@ -125,6 +125,63 @@ describe('limits', () => {
     }
     const cgroup = await cgroupOf(ground.server, await ground.run(config));
     expect(await cgroup.read('memory', 'memory.high')).toBe(String(30 * mebi));
+  });
+
+  it('of cgroup files are all those that cgroup v2 has, others are refused by name', async () => {
+    const { isV2 } = await cgroupOf(ground.server, await waiting({}));
+    const unified = {
+      'memory.min': String(4 * mebi),
+      'memory.low': String(8 * mebi),
+      'memory.high': String(40 * mebi),
+      'memory.oom.group': '1',
+      'cpu.weight': '77',
+      'pids.max': '33',
+    };
+    if (isV2) {
+      const cgroup = await cgroupOf(ground.server, await waiting({ unified }));
+      for (const [file, value] of Object.entries(unified)) {
+        expect(await cgroup.read('', file), file).toBe(value);
+      }
+    }
+    const refusals: [string, RegExp][] = !isV2
+      ? Object.keys(unified).map((file) => [file, new RegExp(`"${file}".*needs cgroup v2`, 'u')])
+      : [
+          ['memory.nonsense', /"memory\.nonsense".*its controller has no file/u],
+          ['nonsense.max', /"nonsense\.max".*this host has no nonsense controller/u],
+          ['memory.current', /memory\.current/u],
+        ];
+    for (const [file, message] of refusals) {
+      const config = withResources('true', { unified: { [file]: '1' } });
+      await expect(ground.create(config), file).rejects.toThrow(message);
+    }
+  });
+
+  it('of huge pages are set for every size that the host counts', async () => {
+    const hugepageLimits = [{ pageSize: '2MB', limit: toLong(4 * mebi) }];
+    const unlimited = await cgroupOf(ground.server, await waiting({}));
+    const file = unlimited.isV2 ? 'hugetlb.2MB.max' : 'hugetlb.2MB.limit_in_bytes';
+    const counted = await unlimited
+      .read('hugetlb', file)
+      .then(() => true)
+      .catch(() => false);
+    if (!counted) {
+      const config = withResources('true', { hugepageLimits });
+      await expect(ground.create(config)).rejects.toThrow(/no hugetlb cgroup for page size "2MB"/u);
+      return;
+    }
+    const cgroup = await cgroupOf(ground.server, await waiting({ hugepageLimits }));
+    expect(await cgroup.read('hugetlb', file)).toBe(String(4 * mebi));
+  });
+});
+
+describe('the oom score', () => {
+  it('is the lowest that the host lets us give, which the status tells and the log once', async () => {
+    const id = await waiting({ oomScoreAdj: toLong(-998) });
+    const given = (await exec(ground.server, id, 'cat /proc/1/oom_score_adj')).stdout.trim();
+    const told = (await statusOf(ground.server, id)).resources?.linux?.oomScoreAdj;
+    expect(toNumber(told)).toBe(Number(given));
+    const lines = ground.server.log.split('oom_score_adj cannot be lowered').length - 1;
+    expect(lines).toBe(given === '-998' ? 0 : 1);
   });
 });
 

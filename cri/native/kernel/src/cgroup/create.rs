@@ -93,7 +93,8 @@ impl Hierarchies {
         }
         if let Some(mountpoint) = &self.v2 {
             make_path(mountpoint, cgroup, fresh)?;
-            if !self.v2_controllers.is_empty() {
+            // What is left to the v2 tree of a hybrid host is not used: limits are v1's there.
+            if self.is_v2() {
                 self.hand_down_controllers(mountpoint, cgroup)?;
             }
         }

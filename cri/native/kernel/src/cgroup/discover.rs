@@ -20,7 +20,7 @@ pub struct V1Hierarchy {
 pub struct Hierarchies {
     /// Mount point of the v2 tree, with controllers or (hybrid) without.
     pub v2: Option<PathBuf>,
-    /// Controllers of the v2 tree's root; empty on hybrid hosts.
+    /// Controllers of the v2 tree's root; on hybrid hosts those that no v1 hierarchy has mounted.
     pub v2_controllers: Vec<String>,
     /// The v1 hierarchies; empty on v2 hosts.
     pub v1: Vec<V1Hierarchy>,
@@ -36,14 +36,16 @@ impl Hierarchies {
             && self.v2.is_some()
     }
 
-    /// Names of all controllers that are there.
+    /// Names of the controllers that set limits: those of the v2 tree, on other hosts those of v1. A
+    /// hybrid host's v2 tree may have some that no v1 hierarchy has mounted; they are not used.
     #[must_use]
     pub fn controllers(&self) -> Vec<String> {
-        let v1 = self
-            .v1
-            .iter()
-            .flat_map(|hierarchy| hierarchy.controllers.iter().cloned());
-        self.v2_controllers.iter().cloned().chain(v1).collect()
+        if self.is_v2() {
+            return self.v2_controllers.clone();
+        }
+        let v1 = self.v1.iter();
+        v1.flat_map(|hierarchy| hierarchy.controllers.iter().cloned())
+            .collect()
     }
 
     /// Directory of a cgroup in the v1 hierarchy with this controller.
@@ -178,7 +180,11 @@ mod tests {
             Some(PathBuf::from("/sys/fs/cgroup/cpu,cpuacct/pods/a"))
         );
         assert_eq!(found.v1[2].name.as_deref(), Some("systemd"));
-        assert_eq!(found.controllers(), ["cpu", "cpuacct", "memory"]);
+        let left_over = Hierarchies {
+            v2_controllers: vec!["hugetlb".to_owned()],
+            ..found.clone()
+        };
+        assert_eq!(left_over.controllers(), ["cpu", "cpuacct", "memory"]);
         assert_eq!(found.dirs("/x").len(), 4);
     }
 
