@@ -7,7 +7,7 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { toLong, toNumber } from '../../proto/long.ts';
 import { cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
-import { containerConfig, exec, exited, statusOf } from '../lib/pods.ts';
+import { containerConfig, eventually, exec, exited, statusOf } from '../lib/pods.ts';
 
 const mebi = 1024 * 1024;
 
@@ -107,8 +107,10 @@ describe('limits of a living container', () => {
   it('do not fall below the memory in use: an error instead of a kill', async () => {
     const script = 'head -c 20000000 /dev/zero >/dev/shm/x; echo done; sleep 1000';
     const id = await ground.run(withResources(['/bin/sh', '-c', script], start));
-    const size = 'while [ $(stat -c %s /dev/shm/x || echo 0) != 20000000 ]; do :; done';
-    expect((await exec(ground.server, id, size, 20)).exitCode).toBe(0);
+    await eventually(async () => {
+      const { stdout } = await exec(ground.server, id, 'stat -c %s /dev/shm/x');
+      expect(stdout).toBe('20000000\n');
+    });
     const cgroup = await cgroupOf(ground.server, id);
     const before = await cgroup.limits();
     await expect(update(id, { ...memory(8 * mebi), cpuShares: toLong(2) })).rejects.toThrow(
