@@ -1,5 +1,5 @@
 // The images thread: speaks to registries and streams blobs to the launcher's unpackers, so that main
-// never sees a byte of them. Entered by cri/entry.ts.
+// never sees a byte of them. The first module of a bundle of its own.
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';

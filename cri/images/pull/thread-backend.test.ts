@@ -1,4 +1,4 @@
-// The images thread as it runs in the server: a real Worker from the program's first module.
+// The images thread as it runs in the server: a real Worker from its own first module.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { parseImageReference } from '../../registry/reference.ts';
 import { RegistryError } from '../../registry/registry-error.ts';
 import { ThreadBackend } from './thread-backend.ts';
 
-const program = new URL('../../entry.ts', import.meta.url);
+const program = new URL('images-thread.ts', import.meta.url);
 let root: string;
 let registry: FakeRegistry;
 let backend: ThreadBackend;

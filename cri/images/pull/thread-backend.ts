@@ -17,7 +17,7 @@ import type {
 } from './thread-messages.ts';
 
 export interface ThreadBackendOptions {
-  /** The program: cri/entry.ts, or the bundle made of it. */
+  /** The thread's program: images-thread.ts, or the bundle made of it. */
   readonly program: URL;
   readonly settings: ThreadSettings;
   /** Brings a launcher back that does not listen any more. */
