@@ -59,7 +59,7 @@ async function serve(configPath: string | undefined): Promise<void> {
   await makeDirectories(config);
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
-  const host = await readHostFacts(await kernelFeatures(launcher, config));
+  const host = await readHostFacts(await kernelFeatures(launcher, config, log));
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');
@@ -102,8 +102,19 @@ async function serve(configPath: string | undefined): Promise<void> {
 }
 
 // Layers live in the state directory: its file system decides about user namespaces.
-async function kernelFeatures(launcher: Launcher, config: Config): Promise<KernelFeatures> {
+async function kernelFeatures(
+  launcher: Launcher,
+  config: Config,
+  log: Logger,
+): Promise<KernelFeatures> {
   const { features } = await launcher.ping(undefined, undefined, config.stateDir);
+  if (features.userNamespacesProblem !== '') {
+    const why = features.userNamespacesProblem;
+    log.warn(
+      { why, works: features.userNamespaces },
+      'user namespaces work in part or not at all here',
+    );
+  }
   return features;
 }
 

@@ -14,7 +14,7 @@ export interface KernelFeatures {
   readonly recursiveReadOnly: boolean;
   /** Only where the ping named a directory of layers. */
   readonly userNamespaces: boolean;
-  /** Why not; "" when they work or nobody asked. */
+  /** Why not; where they work, what volumes cannot be id-mapped; "" when all can or nobody asked. */
   readonly userNamespacesProblem: string;
 }
 

@@ -609,7 +609,7 @@ export namespace estiba {
                 /** Only where the ping named layers_dir: pods can have user namespaces, their layers id-mapped. */
                 userNamespaces: boolean;
 
-                /** Why not. */
+                /** Why not; where they work, what volumes cannot be id-mapped all the same. */
                 userNamespacesProblem: string;
 
                 /**
@@ -657,7 +657,7 @@ export namespace estiba {
                     /** Only where the ping named layers_dir: pods can have user namespaces, their layers id-mapped. */
                     userNamespaces?: (boolean|null);
 
-                    /** Why not. */
+                    /** Why not; where they work, what volumes cannot be id-mapped all the same. */
                     userNamespacesProblem?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */

@@ -51,6 +51,20 @@ describe('a volume', () => {
     expect((await stat(join(hostPath, 'new'))).uid).toBe(7);
   });
 
+  it('on tmpfs is mapped, or refused by an old kernel, of which the log warned', async () => {
+    const hostPath = await ground.directory('tmpfs');
+    await run('mount', ['-t', 'tmpfs', 'secret', hostPath]);
+    await writeFile(join(hostPath, 'token'), 'token\n', { mode: 0o600 });
+    const mappings = { uidMappings: [range(base)], gidMappings: [range(base)] };
+    const mounts = [{ hostPath, containerPath: '/secret', ...mappings }];
+    const warned = ground.server.log.includes('volumes on tmpfs');
+    const outcome = ground.outcome(containerConfig('cat /secret/token', { mounts }));
+    await (warned
+      ? expect(outcome).rejects.toThrow(/cannot idmap volume .*: file system tmpfs/u)
+      : expect(outcome).resolves.toMatchObject({ stdout: 'token\n' }));
+    await run('umount', ['-l', hostPath]);
+  });
+
   it('on a file system that cannot be mapped is refused, which names it', async () => {
     const mappings = { uidMappings: [range(base)], gidMappings: [range(base)] };
     const mounts = [{ hostPath: '/proc/sys', containerPath: '/sysctls', ...mappings }];

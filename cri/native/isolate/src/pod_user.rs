@@ -10,9 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use estiba_kernel::cgroup::Joined;
 use estiba_kernel::mount;
-use estiba_kernel::spawn::{
-    Clone, Side, clone3, exit_now, setns, unshare, wait_pidfd,
-};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns, unshare, wait_pidfd};
 use estiba_kernel::{Errno, fd, process, socket, userns};
 
 use crate::builder::settle;

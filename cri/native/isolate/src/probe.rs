@@ -15,13 +15,17 @@ use crate::rootfs::open_path;
 use crate::staging::Layers;
 
 const STEP: &str = "probe-user-namespaces";
+/// What the kubelet keeps secrets, tokens and other projected files on.
+const TMPFS_LIMIT: &str = "volumes on tmpfs (secrets, projected files) cannot be id-mapped before \
+                           Linux 6.3, pods that have some fail";
 
 /// Makes a user namespace and an overlay whose lower layers are on the file system of `layers_dir`,
 /// with their ids mapped. This process ends up in a mount namespace of its own; nothing is written.
+/// Answers what volumes cannot be mapped all the same, "" when nothing is known.
 ///
 /// # Errors
 /// Why pods cannot have user namespaces.
-pub fn probe_user_namespaces(layers_dir: &Path) -> Result<(), IsolateError> {
+pub fn probe_user_namespaces(layers_dir: &Path) -> Result<&'static str, IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, "mount id-mapped layers", errno);
     let range = Range {
         inside: 0,
@@ -41,6 +45,11 @@ pub fn probe_user_namespaces(layers_dir: &Path) -> Result<(), IsolateError> {
     };
     mount::set_attributes(open_path(Path::new("/"))?, private, true).map_err(fail)?;
     let tmpfs = mount::new_file_system("tmpfs", &[("size", "64k")], 0).map_err(fail)?;
+    let volume = mount::new_file_system("tmpfs", &[("size", "4k")], 0).map_err(fail)?;
+    let limit = match mount::map_ids(&volume, user.as_fd(), false) {
+        Ok(()) => "",
+        Err(_older) => TMPFS_LIMIT,
+    };
     mount::attach(&tmpfs, open_path(layers_dir)?.as_fd()).map_err(fail)?;
     let dir = |name: &str| {
         rustix::fs::mkdirat(&tmpfs, name, Mode::from_raw_mode(0o755))?;
@@ -61,5 +70,6 @@ pub fn probe_user_namespaces(layers_dir: &Path) -> Result<(), IsolateError> {
         MountFlags::empty(),
         Some(c"lowerdir=mapped:empty"),
     )
-    .map_err(fail)
+    .map_err(fail)?;
+    Ok(limit)
 }

@@ -137,12 +137,13 @@ pub(crate) fn answered(sent: Result<(), estiba_wire::FrameError>) -> ExitCode {
 
 fn ping(context: &Context, layers_dir: &str) -> Result<Option<Reply>, Fault> {
     let features = &context.host()?.features;
-    let problem = if layers_dir.is_empty() {
-        String::new()
+    let (works, problem) = if layers_dir.is_empty() {
+        (false, String::new())
     } else {
-        let layers_dir = absolute(layers_dir, "ping")?;
-        let found = estiba_isolate::probe_user_namespaces(&layers_dir);
-        found.err().map_or_else(String::new, |error| error.message)
+        match estiba_isolate::probe_user_namespaces(&absolute(layers_dir, "ping")?) {
+            Ok(limit) => (true, limit.to_owned()),
+            Err(error) => (false, error.message),
+        }
     };
     Ok(Some(Reply::Pong(v1::Pong {
         build: BUILD.to_owned(),
@@ -154,7 +155,7 @@ fn ping(context: &Context, layers_dir: &str) -> Result<Option<Reply>, Fault> {
             clone_detached_mounts: features.clone_detached_mounts,
             clone_into_cgroup: features.clone_into_cgroup,
             recursive_read_only: features.recursive_read_only,
-            user_namespaces: !layers_dir.is_empty() && problem.is_empty(),
+            user_namespaces: works,
             user_namespaces_problem: problem,
         }),
     })))
