@@ -14,9 +14,9 @@ use crate::builder::report;
 use crate::control::{Stopwatch, Wire};
 use crate::error::IsolateError;
 use crate::request::ExecRequest;
-use crate::shim::bundle;
 use crate::shim::program::{Program, Streams};
 use crate::shim::waiting::{self, Ended};
+use crate::shim::{bundle, document};
 
 /// Files of one exec; they go with it.
 struct Files {
@@ -114,7 +114,7 @@ fn process_of(request: &ExecRequest<'_>) -> Result<Value, IsolateError> {
     };
     process.insert("args".to_owned(), json!(request.argv));
     process.insert("terminal".to_owned(), json!(false));
-    bundle::set_user(&mut process, request.user);
+    document::set_user(&mut process, request.user);
     if let Some(score) = request.oom_score_adj {
         process.insert("oomScoreAdj".to_owned(), json!(score));
     }

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod container;
+mod document;
 mod exec;
 mod program;
 mod waiting;
