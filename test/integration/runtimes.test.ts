@@ -1,6 +1,8 @@
 // RuntimeClass handlers: pods whose containers are made by Debian's runc and crun.
+import { execFile } from 'node:child_process';
 import { access, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
@@ -20,7 +22,8 @@ import { hasEnded, pidsNamed } from '../lib/processes.ts';
 import { skip } from '../lib/skip.ts';
 import { TestServer } from '../lib/test-server.ts';
 
-const { ContainerState, NamespaceMode, PodSandboxState } = runtime.v1;
+const { ContainerState, MountPropagation, NamespaceMode, PodSandboxState } = runtime.v1;
+const run = promisify(execFile);
 type Sandbox = runtime.v1.PodSandboxConfig.$Properties;
 
 const programs = { runc: '/usr/sbin/runc', crun: '/usr/bin/crun' };
@@ -152,10 +155,10 @@ describe.each(names)('a pod by %s', (name) => {
   it('stops its containers by their signal, and by force after the grace', async (context) => {
     await mustRun(context, name);
     const { config, podSandboxId } = await runPodBy(name);
-    const run = (script: string) =>
+    const start = (script: string) =>
       runContainer(server, podSandboxId, config, containerConfig(script));
-    const polite = await run('trap "exit 5" TERM; while :; do sleep 0.05; done');
-    const deaf = await run('trap "" TERM; while :; do sleep 0.05; done');
+    const polite = await start('trap "exit 5" TERM; while :; do sleep 0.05; done');
+    const deaf = await start('trap "" TERM; while :; do sleep 0.05; done');
     const stop = (containerId: string, seconds: number) =>
       server.client.runtime.stopContainer({ containerId, timeout: toLong(seconds) });
     await stop(polite, 60);
@@ -174,10 +177,10 @@ describe.each(names)('a pod by %s', (name) => {
     };
     const security = { securityContext: { namespaceOptions: options } };
     const { config, podSandboxId } = await runPodBy(name, { linux: security });
-    const run = (script: string) =>
+    const start = (script: string) =>
       runContainer(server, podSandboxId, config, containerConfig(script, { linux: security }));
-    const one = await run('echo shared >/dev/shm/x; exec sleep 1000');
-    const two = await run('exec sleep 2000');
+    const one = await start('echo shared >/dev/shm/x; exec sleep 1000');
+    const two = await start('exec sleep 2000');
     await eventually(async () => {
       expect((await exec(server, two, 'cat /dev/shm/x')).stdout).toBe('shared\n');
     });
@@ -226,6 +229,59 @@ describe.each(names)('a pod by %s', (name) => {
       expect.stringContaining('/r/x: Read-only file system'),
     ]);
     expect(await readdir(hostPath)).toEqual(['x']);
+    await removePod(podSandboxId);
+  });
+
+  it('lets mounts through between the host and its containers', async (context) => {
+    await mustRun(context, name);
+    const securityContext = {
+      privileged: true,
+      namespaceOptions: { ipc: NamespaceMode.POD, pid: NamespaceMode.CONTAINER },
+    };
+    const { config, podSandboxId } = await runPodBy(name, { linux: { securityContext } });
+    const hostPath = join(server.stateDir, `shared-${name}`);
+    const [fromHost, fromContainer] = [join(hostPath, 'host'), join(hostPath, 'container')];
+    await mkdir(fromHost, { recursive: true });
+    await mkdir(fromContainer);
+    const { PROPAGATION_HOST_TO_CONTAINER, PROPAGATION_BIDIRECTIONAL } = MountPropagation;
+    const mounts = (propagation: number) => [{ hostPath, containerPath: '/v', propagation }];
+    const sees = await runContainer(
+      server,
+      podSandboxId,
+      config,
+      containerConfig('sleep 1000', { mounts: mounts(PROPAGATION_HOST_TO_CONTAINER) }),
+    );
+    const makes = await runContainer(
+      server,
+      podSandboxId,
+      config,
+      containerConfig('sleep 1000', {
+        mounts: mounts(PROPAGATION_BIDIRECTIONAL),
+        linux: { securityContext },
+      }),
+    );
+    await run('mount', ['-t', 'tmpfs', 'of-host', fromHost]);
+    try {
+      expect((await exec(server, sees, 'cat /proc/mounts')).stdout).toContain('of-host /v/host');
+      await exec(server, makes, 'mount -t tmpfs of-container /v/container');
+      expect(await readFile('/proc/mounts', 'utf8')).toContain(`of-container ${fromContainer}`);
+    } finally {
+      await run('umount', [fromHost]);
+      await run('umount', [fromContainer]).catch(() => undefined);
+    }
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(server.runDir);
+    await removePod(podSandboxId);
+  });
+
+  it('confines its containers by seccomp', async (context) => {
+    await mustRun(context, name);
+    const { config, podSandboxId } = await runPodBy(name);
+    const container = containerConfig('sleep 1000');
+    const seccomp = { profileType: runtime.v1.SecurityProfile.ProfileType.RuntimeDefault };
+    container.linux = { securityContext: { ...container.linux?.securityContext, seccomp } };
+    const id = await runContainer(server, podSandboxId, config, container);
+    expect((await exec(server, id, 'grep ^Seccomp: /proc/1/status')).stdout).toMatch(/2$/mu);
+    expect((await exec(server, id, 'grep ^Seccomp: /proc/self/status')).stdout).toMatch(/2$/mu);
     await removePod(podSandboxId);
   });
 
