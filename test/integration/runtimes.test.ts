@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
+import { cgroupOf } from '../lib/cgroups.ts';
 import { importBusybox } from '../lib/images.ts';
 import {
   containerConfig,
@@ -270,6 +271,24 @@ describe.each(names)('a pod by %s', (name) => {
       await run('umount', [fromContainer]).catch(() => undefined);
     }
     expect(await readFile('/proc/mounts', 'utf8')).not.toContain(server.runDir);
+    await removePod(podSandboxId);
+  });
+
+  it('lets a container join another’s processes, and takes new limits in place', async (context) => {
+    await mustRun(context, name);
+    const { config, podSandboxId } = await runPodBy(name);
+    const id = await runContainer(server, podSandboxId, config, containerConfig('sleep 3000'));
+    const { POD, TARGET } = NamespaceMode;
+    const namespaceOptions = { network: POD, ipc: POD, pid: TARGET, targetId: id };
+    const joining = containerConfig('exec sleep 4000', {
+      linux: { securityContext: { namespaceOptions } },
+    });
+    const joined = await runContainer(server, podSandboxId, config, joining);
+    expect((await exec(server, joined, 'ps')).stdout).toMatch(/sleep 3000.*sleep 4000/su);
+    const cgroup = await cgroupOf(server, id);
+    const linux = { cpuPeriod: toLong(100_000), cpuQuota: toLong(50_000) };
+    await server.client.runtime.updateContainerResources({ containerId: id, linux });
+    expect(await cgroup.limits()).toMatchObject({ cpuPeriod: 100_000, cpuQuota: 50_000 });
     await removePod(podSandboxId);
   });
 
