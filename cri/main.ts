@@ -22,6 +22,7 @@ import type { Launcher } from './isolator/launcher.ts';
 import type { KernelFeatures } from './isolator/launcher-messages.ts';
 import { journalDirectory, Network } from './network/network.ts';
 import { CdiRegistry } from './runtime/cdi-registry.ts';
+import { withApparmor } from './runtime/apparmor-default.ts';
 import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
 import { startFollowers } from './runtime/follow-start.ts';
@@ -59,7 +60,8 @@ async function serve(configPath: string | undefined): Promise<void> {
   await makeDirectories(config);
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
-  const host = await readHostFacts(await kernelFeatures(launcher, config, log));
+  const found = await readHostFacts(await kernelFeatures(launcher, config, log));
+  const host = await withApparmor(found, launcher, log);
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');

@@ -1,4 +1,5 @@
 // From a CreateContainer request to the OCI runtime spec. Pure: the same input gives the same output.
+import { apparmorProfile } from './apparmor.ts';
 import { capabilities } from './capabilities.ts';
 import { cgroupParent, containerCgroup } from './cgroup-path.ts';
 import type { ContainerConfig, PodSandboxConfig } from './cri-types.ts';
@@ -11,7 +12,7 @@ import { argv, environment, workingDirectory } from './process.ts';
 import { refused } from './refusal.ts';
 import { limits, oomScoreAdj, rlimits } from './resources.ts';
 import type { Limits } from './resources.ts';
-import { checkApparmor, checkPrivileged, checkSelinux, hiddenPaths } from './security.ts';
+import { checkPrivileged, checkSelinux, hiddenPaths } from './security.ts';
 import { seccompChoice } from './seccomp.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { OciLinux, OciProcess } from './types.ts';
@@ -75,13 +76,13 @@ function checkRequest({ requested, host }: SpecInput): void {
   }
   const security = container.linux?.securityContext ?? {};
   checkPrivileged(sandbox, security);
-  checkApparmor(security, host);
   checkSelinux(security.selinuxOptions, host);
 }
 
 function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlimits'> {
   const { container } = input.requested;
   const security = container.linux?.securityContext ?? {};
+  const apparmor = apparmorProfile(security, input.host);
   return {
     terminal: container.tty === true,
     user: {
@@ -94,6 +95,7 @@ function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlim
     cwd: workingDirectory(container, input.content),
     capabilities: capabilities(security, input.host.capabilities),
     noNewPrivileges: security.noNewPrivs === true,
+    ...(apparmor === '' ? {} : { apparmorProfile: apparmor }),
     oomScoreAdj: oomScoreAdj(container.linux?.resources ?? {}, input.host),
   };
 }

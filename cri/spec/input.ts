@@ -108,6 +108,8 @@ export interface HostFacts {
   readonly architecture: Architecture;
   readonly seccompEnabled: boolean;
   readonly apparmorEnabled: boolean;
+  /** Why the profile RuntimeDefault is not loaded; "" = it is. Of meaning with AppArmor only. */
+  readonly apparmorDefaultProblem: string;
   readonly selinuxEnabled: boolean;
 }
 

@@ -16,6 +16,7 @@ export const sampleHost: HostFacts = {
   architecture: 'x64',
   seccompEnabled: true,
   apparmorEnabled: false,
+  apparmorDefaultProblem: '',
   selinuxEnabled: false,
 };
 

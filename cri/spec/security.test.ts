@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import { runtime } from '../../proto/gen/cri.js';
 import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
 import {
-  checkApparmor,
   checkPrivileged,
   checkSelinux,
   defaultMaskedPaths,
   defaultReadonlyPaths,
   hiddenPaths,
 } from './security.ts';
-
-const { ProfileType } = runtime.v1.SecurityProfile;
-const { Unconfined, Localhost } = ProfileType;
 
 describe('hiddenPaths', () => {
   it('are the defaults only where nobody said anything', () => {
@@ -45,34 +40,6 @@ describe('checkPrivileged', () => {
     );
     expect(() => checkPrivileged(privileged, { privileged: true })).not.toThrow();
     expect(() => checkPrivileged(sampleSandbox, {})).not.toThrow();
-  });
-});
-
-describe('checkApparmor', () => {
-  const withApparmor = { ...sampleHost, apparmorEnabled: true };
-  const localhost = { apparmor: { profileType: Localhost, localhostRef: 'localhost/p' } };
-
-  it('accepts on a host without AppArmor what asks for nothing of its own', () => {
-    for (const apparmor of [null, {}, { profileType: Unconfined }]) {
-      expect(() => checkApparmor({ apparmor }, sampleHost)).not.toThrow();
-    }
-    expect(() => checkApparmor({ apparmorProfile: 'runtime/default' }, sampleHost)).not.toThrow();
-  });
-
-  it('refuses a named profile on a host without AppArmor', () => {
-    const code = 'FailedPrecondition';
-    expect(refusalOf(() => checkApparmor(localhost, sampleHost)).code).toBe(code);
-    const old = { apparmorProfile: 'localhost/p' };
-    expect(refusalOf(() => checkApparmor(old, sampleHost)).code).toBe(code);
-  });
-
-  it('never drops a profile on a host with AppArmor', () => {
-    expect(refusalOf(() => checkApparmor(localhost, withApparmor)).code).toBe('Unimplemented');
-    expect(refusalOf(() => checkApparmor({ apparmor: {} }, withApparmor)).code).toBe(
-      'Unimplemented',
-    );
-    expect(() => checkApparmor({}, withApparmor)).not.toThrow();
-    expect(() => checkApparmor({ ...localhost, privileged: true }, withApparmor)).not.toThrow();
   });
 });
 

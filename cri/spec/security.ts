@@ -1,13 +1,10 @@
-// What a container may see and do beside its capabilities: privileged, hidden paths, AppArmor and
-// SELinux. A profile that would not be enforced is refused, never dropped.
+// What a container may see and do beside its capabilities: privileged, hidden paths, SELinux labels. A
+// label that would not be set is refused, never dropped.
 import { posix } from 'node:path';
 
-import { runtime } from '../../proto/gen/cri.js';
-import type { ContainerSecurity, PodSandboxConfig, SecurityProfile } from './cri-types.ts';
+import type { ContainerSecurity, PodSandboxConfig } from './cri-types.ts';
 import type { HostFacts } from './input.ts';
-import { notOnThisHost, quote, refused, unimplemented } from './refusal.ts';
-
-const { ProfileType } = runtime.v1.SecurityProfile;
+import { quote, refused, unimplemented } from './refusal.ts';
 
 /** Hidden where a request carries no security context: files that leak or control the host. */
 export const defaultMaskedPaths: readonly string[] = [
@@ -70,66 +67,6 @@ function checkHiddenPath(verb: string, path: string): string {
     throw refused(`${verb} path ${quote(path)}`, 'it is not an absolute path below the root');
   }
   return path;
-}
-
-/**
- * Throws for an AppArmor profile that would not be enforced. On a host without AppArmor the runtime's
- * default counts as none, as every other runtime has it; a named profile is refused.
- */
-export function checkApparmor(security: ContainerSecurity, host: HostFacts): void {
-  const profile = security.apparmor ?? oldApparmorProfile(security.apparmorProfile ?? '');
-  const enforced = isEnforced(profile, 'AppArmor');
-  if (!host.apparmorEnabled) {
-    if (profile?.profileType === ProfileType.Localhost) {
-      throw notOnThisHost('confine the container', `no AppArmor for profile ${describe(profile)}`);
-    }
-    return;
-  }
-  if (enforced && security.privileged !== true) {
-    throw unimplemented('confine the container', `AppArmor profile ${describe(profile)} is`);
-  }
-}
-
-function oldApparmorProfile(text: string): SecurityProfile | undefined {
-  switch (text) {
-    case '':
-    case 'unconfined':
-      return undefined;
-    case 'runtime/default':
-      return { profileType: ProfileType.RuntimeDefault };
-    default:
-      return localhostProfile(text, 'apparmor_profile');
-  }
-}
-
-function localhostProfile(text: string, field: string): SecurityProfile {
-  const prefix = 'localhost/';
-  if (!text.startsWith(prefix) || text === prefix) {
-    throw refused('confine the container', `${field} ${quote(text)} is not a profile`);
-  }
-  return { profileType: ProfileType.Localhost, localhostRef: text.slice(prefix.length) };
-}
-
-function isEnforced(profile: SecurityProfile | null | undefined, what: string): boolean {
-  if (profile === null || profile === undefined) {
-    return false;
-  }
-  const type = profile.profileType ?? ProfileType.RuntimeDefault;
-  switch (type) {
-    case ProfileType.Unconfined:
-      return false;
-    case ProfileType.RuntimeDefault:
-    case ProfileType.Localhost:
-      return true;
-    default:
-      throw refused('confine the container', `unknown ${what} profile type "${String(type)}"`);
-  }
-}
-
-function describe(profile: SecurityProfile | null | undefined): string {
-  return profile?.profileType === ProfileType.Localhost
-    ? quote(profile.localhostRef ?? '')
-    : '"RuntimeDefault"';
 }
 
 /** Throws Unimplemented for SELinux options on a host that would enforce them. */

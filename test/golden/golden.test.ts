@@ -30,6 +30,7 @@ const host: HostFacts = {
   architecture: 'x64',
   seccompEnabled: true,
   apparmorEnabled: false,
+  apparmorDefaultProblem: '',
   selinuxEnabled: false,
 };
 

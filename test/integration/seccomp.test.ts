@@ -7,6 +7,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { exec } from '../lib/pods.ts';
+import { base, mapped } from '../lib/userns.ts';
 
 type Security = runtime.v1.LinuxContainerSecurityContext.$Properties;
 
@@ -28,10 +29,10 @@ const runtimeDefault: Security = { seccomp: { profileType: ProfileType.RuntimeDe
 const sharedPids: Security = { namespaceOptions: { pid: NamespaceMode.POD } };
 
 /** What a script prints as the first process and as an exec, errors included. */
-async function printed(security: Security, script: string): Promise<string[]> {
+async function printed(security: Security, script: string, pod = ground): Promise<string[]> {
   const both = `exec 2>&1; ${script}`;
-  const first = await ground.outcome(withSecurity(both, security));
-  const id = await ground.run(withSecurity(['sleep', '1000'], security));
+  const first = await pod.outcome(withSecurity(both, security));
+  const id = await pod.run(withSecurity(['sleep', '1000'], security));
   const second = await exec(ground.server, id, both);
   await ground.server.client.runtime.removeContainer({ containerId: id });
   return [first.stdout, second.stdout];
@@ -103,6 +104,23 @@ describe('a seccomp profile', () => {
   });
 });
 
+describe('in a pod with a user namespace a seccomp profile', () => {
+  it.each([
+    ['pids of its own', NamespaceMode.CONTAINER],
+    ['the pids of the pod', NamespaceMode.POD],
+  ])('holds with %s, for root and others, and leaves no capability behind', async (_, pid) => {
+    const pod = await ground.another(mapped(base, { pid }));
+    const script = `${facts}; grep Cap /proc/self/status | tr '\\t\\n' '  '`;
+    for (const who of [{}, { runAsUser: { value: toLong(1000) } }]) {
+      const security = { ...who, namespaceOptions: { pid } };
+      const bare = await printed(security, script, pod);
+      expect(await printed({ ...security, ...runtimeDefault }, script, pod)).toEqual(
+        bare.map((text) => text.replace('Seccomp: 0', 'Seccomp: 2')),
+      );
+    }
+  });
+});
+
 describe('the profile RuntimeDefault', () => {
   it.each([
     ['pids of its own', {}],
@@ -119,7 +137,12 @@ describe('the profile RuntimeDefault', () => {
   });
 
   it('opens to a container what its capabilities are for', async () => {
-    const security = { ...runtimeDefault, capabilities: { addCapabilities: ['SYS_ADMIN'] } };
+    const security = {
+      ...runtimeDefault,
+      // Ours would keep mounts away.
+      apparmor: { profileType: ProfileType.Unconfined },
+      capabilities: { addCapabilities: ['SYS_ADMIN'] },
+    };
     const script = 'mount -t tmpfs none /tmp && echo mounted; hostname renamed && hostname';
     for (const text of await printed(security, script)) {
       expect(text).toBe('mounted\nrenamed\n');

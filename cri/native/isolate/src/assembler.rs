@@ -37,7 +37,7 @@ use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
 use crate::users::{self, Identity};
-use crate::{config, devices, masks, sysctl};
+use crate::{apparmor, config, devices, masks, sysctl};
 
 /// What the builder hands on.
 #[derive(Debug)]
@@ -90,6 +90,7 @@ fn assemble<'a>(
     clock.lap("join-namespaces");
     process::leave_session_keyring();
     set_oom_score(spec.process.oom_score_adj)?;
+    apparmor::set_profile(&spec.process)?;
     set_namespace_values(spec)?;
 
     let config = request.config_path.map(config::open_dir).transpose()?;

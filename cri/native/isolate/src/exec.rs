@@ -10,6 +10,7 @@ use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns, unshare};
 use estiba_kernel::{fd, process};
 use rustix::fs::OFlags;
 
+use crate::apparmor;
 use crate::builder::{Outcome, report, settle, spawn_child};
 use crate::config;
 use crate::console;
@@ -136,6 +137,7 @@ fn prepare(
     let spec = config::read(request.config_path)?;
     clock.lap("read-config");
     set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
+    apparmor::set_profile(&spec.process)?;
     let null = open_null("/dev/null", OFlags::RDWR)?;
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");

@@ -4,6 +4,7 @@
 //! No threads, no async. The caller must be single-threaded: the children are forked and run
 //! ordinary Rust code before execve.
 
+mod apparmor;
 mod assembler;
 mod builder;
 mod config;

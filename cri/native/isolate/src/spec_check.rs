@@ -83,8 +83,7 @@ impl Spec {
         let resources = &linux.resources;
         let hooks = self.hooks.as_ref();
         let process = &self.process;
-        let features: [(&str, bool); 21] = [
-            ("AppArmor", !self.process.apparmor_profile.is_empty()),
+        let features: [(&str, bool); 20] = [
             (
                 "SELinux (process label)",
                 !self.process.selinux_label.is_empty(),
@@ -171,10 +170,10 @@ mod tests {
     #[test]
     fn what_cannot_be_honoured_yet_is_refused_by_name() {
         let mut spec = minimal();
-        spec["process"]["apparmorProfile"] = "p".into();
+        spec["process"]["selinuxLabel"] = "a:b:c:s0".into();
         let error = parse(&spec).unwrap_err();
         assert_eq!(error.code, ErrorCode::Unimplemented);
-        assert!(error.message.contains("AppArmor"), "{error}");
+        assert!(error.message.contains("SELinux"), "{error}");
         let mut spec = minimal();
         spec["hooks"] = serde_json::json!({"poststop": [{"path": "/bin/true"}]});
         assert!(parse(&spec).unwrap_err().message.contains("hooks"));

@@ -168,10 +168,10 @@ pub fn failures(fixture: &Fixture) {
         "cannot execute \"/etc/passwd\": permission denied"
     );
     let mut spec = pod.spec(&["/bin/true"]);
-    spec["process"]["apparmorProfile"] = "p".into();
+    spec["process"]["selinuxLabel"] = "a:b:c:s0".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();
     assert_eq!(error.code, ErrorCode::Unimplemented);
-    assert!(error.message.contains("AppArmor"), "{error}");
+    assert!(error.message.contains("SELinux"), "{error}");
     let mut spec = pod.spec(&["/bin/true"]);
     spec["process"]["cwd"] = "/etc/passwd".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();
