@@ -83,7 +83,13 @@ fn assemble<'a>(
     let request = &mut assembly.request;
     let ids = Ids::of(&spec.linux);
     let user = ids::open(&spec.linux, monitor, request.pod)?;
-    let joining = namespaces::join(&spec.linux, monitor, request.pod, request.pid_target)?;
+    let joining = namespaces::join(
+        &spec.linux,
+        monitor,
+        request.pod,
+        request.pid_target,
+        request.legacy_mounts,
+    )?;
     unshare(joining.fresh).map_err(|errno| {
         IsolateError::kernel("join-namespaces", "make the container's namespaces", errno)
     })?;
@@ -156,7 +162,7 @@ fn assemble<'a>(
     let mut inside = Inside {
         spec,
         late,
-        proc: stage.pod_proc,
+        proc: joining.proc.or(stage.pod_proc),
         cover: Some(cover),
         user: identity.user,
         user_namespace: user,

@@ -14,6 +14,7 @@ mod devices;
 mod error;
 mod exec;
 mod execute;
+mod foreign_proc;
 mod gate;
 mod host;
 mod ids;

@@ -6,6 +6,7 @@ use estiba_kernel::spawn;
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::IsolateError;
+use crate::foreign_proc;
 use crate::request::PodNamespaces;
 use crate::spec::Linux;
 
@@ -60,17 +61,17 @@ pub(crate) enum Pids {
     Own,
     /// A new one.
     Fresh,
-    /// The pod's, whose procfs there is a mount of.
-    Pod,
-    /// Another one.
+    /// One that there is a detached procfs of: the pod's, or another container's.
+    Shown,
+    /// One that is joined by its path, on a kernel that cannot make a procfs of it from outside.
     Foreign,
 }
 
 impl Pids {
     /// Whether procfs can be mounted by a process in the namespace only, which then needs
     /// privileges. A new namespace has nobody in it who could abuse them. For one that is joined by
-    /// path or by target that is weaker: a container there with CAP_SYS_PTRACE could take hold of
-    /// the init before it has dropped them.
+    /// path, which only the OCI command line does, that is weaker before Linux 6.18: a container
+    /// there with CAP_SYS_PTRACE could take hold of the init before it has dropped them.
     pub(crate) fn need_the_init(self) -> bool {
         matches!(self, Self::Fresh | Self::Foreign)
     }
@@ -78,7 +79,7 @@ impl Pids {
     pub(crate) fn clone_flag(self) -> i32 {
         match self {
             Self::Fresh => libc::CLONE_NEWPID,
-            Self::Own | Self::Pod | Self::Foreign => 0,
+            Self::Own | Self::Shown | Self::Foreign => 0,
         }
     }
 }
@@ -89,6 +90,8 @@ pub(crate) struct Joining {
     /// `CLONE_NEW*` flags of the other namespaces that are to be made.
     pub fresh: i32,
     pub pids: Pids,
+    /// Procfs of another container's pid namespace, detached.
+    pub proc: Option<OwnedFd>,
 }
 
 /// Joins what the spec gives by path. The pid namespace takes effect for the next child only.
@@ -97,15 +100,26 @@ pub(crate) fn join(
     monitor: i32,
     pod: Option<&PodNamespaces>,
     pid_target: Option<BorrowedFd<'_>>,
+    legacy_mounts: bool,
 ) -> Result<Joining, IsolateError> {
     let mut fresh = 0;
     let mut pids = Pids::Own;
+    let mut proc = None;
+    let new_procfs = || {
+        if legacy_mounts {
+            Ok(None)
+        } else {
+            foreign_proc::mount_new()
+        }
+    };
     for (kind, flag) in KINDS {
         if let Some(target) = pid_target.filter(|_| kind == "pid") {
             spawn::setns(target, flag).map_err(|errno| {
                 IsolateError::kernel(STEP, "join the target's pid namespace", errno)
             })?;
-            pids = Pids::Foreign;
+            let made = new_procfs()?;
+            proc = Some(made.map_or_else(|| foreign_proc::copy_of(target), Ok)?);
+            pids = Pids::Shown;
             continue;
         }
         let Some(namespace) = linux.namespace(kind) else {
@@ -125,10 +139,7 @@ pub(crate) fn join(
         };
         let opened: OwnedFd;
         let known = inherited(&namespace.path, monitor, pod);
-        if kind == "pid" {
-            let has_procfs = known.is_some() && pod.is_some_and(|pod| pod.proc.is_some());
-            pids = if has_procfs { Pids::Pod } else { Pids::Foreign };
-        }
+        let is_pods = known.is_some();
         let fd = match known {
             Some(fd) => fd,
             None => {
@@ -138,8 +149,19 @@ pub(crate) fn join(
             }
         };
         spawn::setns(fd, flag).map_err(fail)?;
+        if kind == "pid" {
+            let has_procfs = is_pods && pod.is_some_and(|pod| pod.proc.is_some());
+            if !has_procfs {
+                proc = new_procfs()?;
+            }
+            pids = if has_procfs || proc.is_some() {
+                Pids::Shown
+            } else {
+                Pids::Foreign
+            };
+        }
     }
-    Ok(Joining { fresh, pids })
+    Ok(Joining { fresh, pids, proc })
 }
 
 #[cfg(test)]

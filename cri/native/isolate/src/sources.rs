@@ -118,7 +118,7 @@ fn plan_one<'a>(
         bind_source(mount, &options, context, propagation)?
     } else if mount.kind == "cgroup" || mount.kind == "cgroup2" {
         cgroup_source(context)?
-    } else if mount.kind == "proc" && context.pids == Pids::Pod && options.data().is_empty() {
+    } else if mount.kind == "proc" && context.pids == Pids::Shown && options.data().is_empty() {
         Source::PodProc
     } else {
         Source::New

@@ -9,8 +9,8 @@ use std::path::Path;
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
-    fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, move_mount,
-    open_tree, unmount,
+    fsconfig_create, fsconfig_set_fd, fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen,
+    move_mount, open_tree, unmount,
 };
 
 use crate::spawn::last_errno;
@@ -115,6 +115,22 @@ pub fn new_file_system(
         context.as_fd(),
         FsMountFlags::FSMOUNT_CLOEXEC,
         MountAttrFlags::from_bits_retain(attributes),
+    )
+}
+
+/// A detached procfs of a pid namespace that this process need not be in.
+///
+/// # Errors
+/// `INVAL` before Linux 6.18.
+pub fn new_procfs(pids: impl AsFd) -> Result<OwnedFd, Errno> {
+    let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(context.as_fd(), "source", "proc")?;
+    fsconfig_set_fd(context.as_fd(), "pidns", pids.as_fd())?;
+    fsconfig_create(context.as_fd())?;
+    fsmount(
+        context.as_fd(),
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
     )
 }
 

@@ -136,6 +136,7 @@ impl Fixture {
             namespaces,
             netns_path: request.netns_path,
             legacy: false,
+            target: None,
             writable_parent: self.dir.path().to_owned(),
         }
     }
@@ -146,6 +147,8 @@ pub struct Pod<'a> {
     pub namespaces: PodNamespaces,
     pub netns_path: PathBuf,
     pub legacy: bool,
+    /// The pid namespace that containers join whatever their spec says.
+    pub target: Option<OwnedFd>,
     /// Where containers get their writable directories.
     pub writable_parent: PathBuf,
 }
@@ -280,7 +283,7 @@ impl Pod<'_> {
                 stderr: Some(stderr),
                 tty,
                 pod: Some(&self.namespaces),
-                pid_target: None,
+                pid_target: self.target.as_ref().map(AsFd::as_fd),
                 config_path: Some(&config),
                 legacy_mounts: self.legacy,
                 parking: Parking::Control,

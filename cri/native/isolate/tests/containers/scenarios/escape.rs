@@ -8,7 +8,11 @@ use std::os::fd::OwnedFd;
 
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, send_signal, wait_pidfd};
 
-use crate::fixture::{Fixture, Pod};
+use estiba_isolate::{ErrorCode, NamespaceMode};
+use serde_json::json;
+
+use super::sh;
+use crate::fixture::{Fixture, Running};
 
 /// Capabilities of the fixture's containers: chown, kill, setgid, setuid, net_raw, mknod.
 const CONTAINER_CAPS: u64 = 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 13 | 1 << 27;
@@ -84,9 +88,9 @@ fn watch(namespace: &str, first: i32, mut findings: fs::File) -> ! {
 }
 
 impl Watcher {
-    fn start(pod: &Pod<'_>) -> Self {
-        let (init, _) = pod.namespaces.init.as_ref().unwrap();
-        let namespace = namespace_of(init, "pid").unwrap();
+    /// Watches the pid namespace that this process is in.
+    fn start(pid: i32) -> Self {
+        let namespace = namespace_of(pid, "pid").unwrap();
         let first = last_pid();
         let (findings, theirs) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         // SAFETY: this program has one thread; the child never returns.
@@ -135,7 +139,8 @@ fn nothing_to_find(pod: &Pod<'_>) {
     let spec = || pod.spec(&["/bin/sleep", "100"]);
     let mut running = pod.create(&spec());
     running.start().unwrap();
-    let watcher = Watcher::start(pod);
+    let (init, _) = pod.namespaces.init.as_ref().unwrap();
+    let watcher = Watcher::start(*init);
     for _ in 0..30 {
         pod.exec(&running, &["true"], None).unwrap();
     }
@@ -147,4 +152,76 @@ fn nothing_to_find(pod: &Pod<'_>) {
     }
     assert_eq!(watcher.stop(), Vec::<String>::new());
     pod.remove(&running);
+}
+
+/// A running container with a pid namespace of its own, for others to join.
+fn target(pod: &crate::fixture::Pod<'_>, script: &str) -> Running {
+    let mut spec = sh(pod, script);
+    let namespaces = spec["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.push(json!({"type": "pid"}));
+    let caps = json!(["CAP_SYS_ADMIN"]);
+    spec["process"]["capabilities"] =
+        json!({"bounding": caps, "effective": caps, "permitted": caps});
+    let mut running = pod.create(&spec);
+    running.start().unwrap();
+    running
+}
+
+/// A container that joins another one's pid namespace sees its processes, and nobody with privileges
+/// is ever in there.
+pub fn joined(fixture: &Fixture) {
+    for legacy in [false, true] {
+        let request = estiba_isolate::PodRequest {
+            pid: NamespaceMode::Node,
+            ..fixture.pod_request()
+        };
+        let mut pod = fixture.pod_of(request);
+        pod.legacy = legacy;
+        let running = target(&pod, "sleep 1000");
+        pod.target = Some(running.created.pidfd.try_clone().unwrap());
+        let (_, text) = pod.run(&sh(&pod, "ps -o args; readlink /proc/self/ns/pid"));
+        let namespace = namespace_of(running.created.pid, "pid").unwrap();
+        assert!(text.contains("sleep 1000"), "{text}");
+        assert!(text.trim().ends_with(&namespace), "{text}");
+        let watcher = Watcher::start(running.created.pid);
+        for _ in 0..10 {
+            // No program that opens files of its own.
+            pod.run(&pod.spec(&["/bin/true"]));
+        }
+        assert_eq!(watcher.stop(), Vec::<String>::new(), "legacy: {legacy}");
+        pod.target = None;
+        pod.remove(&running);
+    }
+}
+
+/// What a target has mounted at /proc instead of its procfs is not shown to others.
+pub fn misdirected(fixture: &Fixture) {
+    let request = estiba_isolate::PodRequest {
+        pid: NamespaceMode::Node,
+        ..fixture.pod_request()
+    };
+    let mut pod = fixture.pod_of(request);
+    pod.legacy = true;
+    let tricks = [
+        "mount -t tmpfs x /proc",
+        "mount --bind /etc /proc",
+        "mount --bind /proc/sys /proc",
+    ];
+    for trick in tricks {
+        let running = target(&pod, &format!("{trick}; echo done; sleep 1000"));
+        assert_eq!(
+            crate::fixture::read_until(&running.output, "done\n"),
+            "done\n"
+        );
+        pod.target = Some(running.created.pidfd.try_clone().unwrap());
+        let refused = pod.try_create(&sh(&pod, "true"), None, false);
+        let error = refused.map(drop).unwrap_err();
+        assert_eq!(
+            error.code,
+            ErrorCode::FailedPrecondition,
+            "{trick}: {error}"
+        );
+        pod.target = None;
+        pod.remove(&running);
+    }
 }

@@ -54,6 +54,14 @@ pub const ALL: &[(&str, Scenario)] = &[
         "what_enters_a_pods_pid_namespace_has_nothing_of_the_host_in_a_user_namespace",
         escape::closed_in_user_namespace,
     ),
+    (
+        "what_joins_another_containers_pid_namespace_has_no_privileges_there",
+        escape::joined,
+    ),
+    (
+        "a_target_cannot_pass_something_else_for_its_procfs",
+        escape::misdirected,
+    ),
     ("a_terminal_is_the_containers_own", processes::terminal),
     (
         "a_long_path_is_no_obstacle_to_the_root_file_system",
