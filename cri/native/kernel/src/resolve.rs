@@ -28,12 +28,12 @@ pub enum Missing {
 /// # Errors
 /// `LOOP` for magic links and too many links; otherwise as openat(2).
 pub fn open_in_root(root: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-    resolve(
-        root,
-        path,
-        flags,
-        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
-    )
+    let how = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    match resolve(&root, path, flags, how) {
+        // The kernel gives "..", and with it this path, up for as long as anybody on the host renames.
+        Err(Errno::AGAIN) => Walk::new(root.as_fd()).find(path, flags),
+        result => result,
+    }
 }
 
 /// The same, but no component may be a symlink.
@@ -124,16 +124,7 @@ impl<'root> Walk<'root> {
             };
             let kind = FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
             if kind == FileType::Symlink {
-                self.links += 1;
-                if self.links > MAX_LINKS {
-                    return Err(Errno::LOOP);
-                }
-                let target = rustix::fs::readlinkat(&entry, "", Vec::new())?;
-                let target = target.to_str().map_err(|_invalid| Errno::ILSEQ)?;
-                if target.starts_with('/') {
-                    self.below.clear();
-                }
-                todo.extend(components(target)?);
+                self.follow(&entry, &mut todo)?;
             } else if kind == FileType::Directory {
                 self.below.push(entry);
             } else if last {
@@ -146,6 +137,45 @@ impl<'root> Walk<'root> {
             Some(fd) => Ok(fd),
             None => open_in_root(self.root, "/", OFlags::PATH),
         }
+    }
+
+    /// The way of [`open_in_root`] when the kernel does not go it.
+    fn find(mut self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut todo = components(path)?;
+        while let Some(name) = todo.pop() {
+            if name == ".." {
+                self.below.pop();
+                continue;
+            }
+            let entry = self.open_entry(&name)?;
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(&entry)?.st_mode);
+            let last = todo.is_empty();
+            if kind == FileType::Symlink && !(last && flags.contains(OFlags::NOFOLLOW)) {
+                self.follow(&entry, &mut todo)?;
+            } else if last {
+                let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+                return resolve(self.at(), &name, flags | OFlags::NOFOLLOW, how);
+            } else if kind == FileType::Directory {
+                self.below.push(entry);
+            } else {
+                return Err(Errno::NOTDIR);
+            }
+        }
+        resolve(self.at(), ".", flags, ResolveFlags::BENEATH)
+    }
+
+    fn follow(&mut self, link: &OwnedFd, todo: &mut Vec<String>) -> Result<(), Errno> {
+        self.links += 1;
+        if self.links > MAX_LINKS {
+            return Err(Errno::LOOP);
+        }
+        let target = rustix::fs::readlinkat(link, "", Vec::new())?;
+        let target = target.to_str().map_err(|_invalid| Errno::ILSEQ)?;
+        if target.starts_with('/') {
+            self.below.clear();
+        }
+        todo.extend(components(target)?);
+        Ok(())
     }
 
     fn open_entry(&self, name: &str) -> Result<OwnedFd, Errno> {
@@ -273,6 +303,71 @@ mod tests {
         let make = |path| ensure_in_root(root.as_fd(), path, Missing::Directory(0o755));
         assert_eq!(make("/a/x").unwrap_err(), Errno::LOOP);
         assert_eq!(make("/file/x").unwrap_err(), Errno::NOTDIR);
+    }
+
+    #[test]
+    fn whoever_renames_all_the_time_keeps_nobody_from_opening() {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let (dir, root) = tree();
+        fs::write(dir.path().join("root/etc/file"), "found").unwrap();
+        symlink("../etc", dir.path().join("root/etc/again")).unwrap();
+        let path = format!("/{}file", "etc/../".repeat(500) + "etc/");
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for number in 0..3 {
+                let names = [format!("one{number}"), format!("two{number}")];
+                let [one, two] = names.map(|name| dir.path().join(name));
+                fs::create_dir(&one).unwrap();
+                fs::create_dir(&two).unwrap();
+                let stop = &stop;
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed) {
+                        renameat_with(CWD, &one, CWD, &two, RenameFlags::EXCHANGE).unwrap();
+                    }
+                });
+            }
+            let failures = (0..1000)
+                .filter(|_| open_in_root(&root, &path, OFlags::RDONLY).is_err())
+                .count();
+            let dirs = open_in_root(&root, "/etc/again/..", OFlags::PATH).map(drop);
+            let missing = open_in_root(&root, "/etc/../no", OFlags::PATH).map(drop);
+            stop.store(true, Ordering::Relaxed);
+            assert_eq!(failures, 0);
+            assert_eq!((dirs, missing), (Ok(()), Err(Errno::NOENT)));
+        });
+    }
+
+    #[test]
+    fn a_walk_by_hand_finds_what_the_kernel_finds() {
+        use std::io::Read;
+        let (dir, root) = tree();
+        fs::write(dir.path().join("root/etc/file"), "found").unwrap();
+        symlink("/../etc/file", dir.path().join("root/link")).unwrap();
+        symlink("../../../outside", dir.path().join("root/up")).unwrap();
+        let find = |path: &str, flags| Walk::new(root.as_fd()).find(path, flags);
+        for path in ["/link", "etc/../../link", "/etc/file", "//etc/./file"] {
+            let mut text = String::new();
+            let found = fs::File::from(find(path, OFlags::RDONLY).unwrap());
+            (&found).read_to_string(&mut text).unwrap();
+            assert_eq!(text, "found", "{path}");
+        }
+        for path in ["/", "", "/etc/..", "/etc/../.."] {
+            let found = find(path, OFlags::PATH).unwrap();
+            assert!(same_file(&found, &root).unwrap(), "{path}");
+        }
+        assert_eq!(find("/up", OFlags::PATH).map(drop), Err(Errno::NOENT));
+        assert_eq!(
+            find("/etc/file/x", OFlags::PATH).map(drop),
+            Err(Errno::NOTDIR)
+        );
+        assert_eq!(
+            find("/link", OFlags::PATH | OFlags::DIRECTORY).map(drop),
+            Err(Errno::NOTDIR)
+        );
+        let link = find("/link", OFlags::PATH | OFlags::NOFOLLOW).unwrap();
+        let kind = FileType::from_raw_mode(rustix::fs::fstat(&link).unwrap().st_mode);
+        assert_eq!(kind, FileType::Symlink);
     }
 
     #[test]
