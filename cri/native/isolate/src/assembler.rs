@@ -124,6 +124,7 @@ fn assemble<'a>(
     let root = stage.root.as_fd();
     ids::make_files_as_root(&ids)?;
     let late = mounts::split_off_procfs(&mut planned);
+    mounts::refuse_in_procfs(&late)?;
     guard.keep_free(root, &late)?;
     let copies = Copies {
         shm: stage.pod_shm.as_ref(),

@@ -152,6 +152,19 @@ pub(crate) fn split_off_procfs<'a>(planned: &mut Vec<Planned<'a>>) -> Vec<Planne
     late
 }
 
+/// Refuses what is to be mounted inside procfs, by the words of its path; links are looked at when
+/// it is mounted.
+pub(crate) fn refuse_in_procfs(late: &[Planned<'_>]) -> Result<(), IsolateError> {
+    let is_allowed = |one: &Planned<'_>| {
+        let path = format!("/{}", components(&one.mount.destination).join("/"));
+        one.mount.kind == "proc" || PROC_FILES.contains(&path.as_str())
+    };
+    match late.iter().find(|one| !is_allowed(one)) {
+        Some(one) => Err(in_procfs(one.mount)),
+        None => Ok(()),
+    }
+}
+
 /// Attaches one mount.
 pub(crate) fn attach(
     root: BorrowedFd<'_>,

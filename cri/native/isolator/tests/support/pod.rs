@@ -67,7 +67,7 @@ pub fn layer(launcher: &Launcher) -> PathBuf {
         fs::copy(BUSYBOX, base.join("bin/busybox")).unwrap();
         for applet in [
             "sh", "sleep", "cat", "echo", "true", "head", "yes", "dd", "ps", "kill", "seq",
-            "setsid", "nproc", "tr", "awk",
+            "setsid", "nproc", "tr", "awk", "ls", "readlink",
         ] {
             fs::hard_link(base.join("bin/busybox"), base.join("bin").join(applet)).unwrap();
         }
@@ -78,6 +78,11 @@ pub fn layer(launcher: &Launcher) -> PathBuf {
 
 impl<'a> Pod<'a> {
     pub fn start(launcher: &'a Launcher, pid_mode: v1::NamespaceMode) -> Self {
+        Self::start_with(launcher, pid_mode, false)
+    }
+
+    /// With `legacy`, mounts are made in the ways that old kernels need.
+    pub fn start_with(launcher: &'a Launcher, pid_mode: v1::NamespaceMode, legacy: bool) -> Self {
         let id = new_id();
         let dir = launcher.run_dir.join("pods").join(&id);
         let netns = launcher.scratch().join(format!("netns-{}", &id[..16]));
@@ -88,6 +93,7 @@ impl<'a> Pod<'a> {
             pid: pid_mode.into(),
             hostname: "pod".into(),
             cgroup_parent: launcher.cgroup_base.clone(),
+            legacy_mounts: legacy,
             ..Default::default()
         };
         let started = match launcher.job(launcher_request::Job::StartPod(start)) {
