@@ -1,6 +1,6 @@
 // Published escapes, replayed: a hostile image, then a hostile request. None may get out, and none may
 // keep the server busy. Races are in cri/native/isolator/tests/escape.rs.
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { TarInput } from '../../hack/images/tar-writer.ts';
@@ -323,11 +323,14 @@ describe('text that ends up in files and kernel settings', () => {
   });
 
   it('cannot lead a log or a cgroup elsewhere', async () => {
-    for (const logPath of ['../../escaped.log', 'a/../../../escaped.log', '/etc/escaped.log']) {
+    for (const logPath of ['../../escaped.log', 'a/../../../escaped.log', 'a/..', '..']) {
       await expect(ground.create(containerConfig('true', { logPath }))).rejects.toThrow(
         /INVALID_ARGUMENT.*log/u,
       );
     }
+    // Absolute or not, it is below the pod's log directory.
+    await ground.outcome(containerConfig('true', { logPath: '/etc/escaped.log' }));
+    await expect(access('/etc/escaped.log')).rejects.toThrow('ENOENT');
     for (const cgroupParent of ['/../../escaped', '/a/../../escaped', 'escaped\n']) {
       await refused({ linux: { ...podConfig().linux, cgroupParent } });
     }

@@ -12,7 +12,7 @@ use estiba_isolate::{ErrorCode, NamespaceMode};
 use serde_json::json;
 
 use super::sh;
-use crate::fixture::{Fixture, Running};
+use crate::fixture::{Fixture, Pod, Running};
 
 /// Capabilities of the fixture's containers: chown, kill, setgid, setuid, net_raw, mknod.
 const CONTAINER_CAPS: u64 = 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 13 | 1 << 27;
@@ -155,7 +155,7 @@ fn nothing_to_find(pod: &Pod<'_>) {
 }
 
 /// A running container with a pid namespace of its own, for others to join.
-fn target(pod: &crate::fixture::Pod<'_>, script: &str) -> Running {
+fn target(pod: &Pod<'_>, script: &str) -> Running {
     let mut spec = sh(pod, script);
     let namespaces = spec["linux"]["namespaces"].as_array_mut().unwrap();
     namespaces.push(json!({"type": "pid"}));
