@@ -7,6 +7,7 @@ import type { runtime } from '../../proto/gen/cri.js';
 import { toLong, toNumber } from '../../proto/long.ts';
 import { cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
+import { kubepods } from '../lib/leftovers.ts';
 import { containerConfig, eventually, exec, exited, statusOf } from '../lib/pods.ts';
 
 const mebi = 1024 * 1024;
@@ -91,6 +92,27 @@ describe('limits of a living container', () => {
       memory: 64 * mebi,
     });
     expect(toNumber((await toldOf(id)).cpuShares)).toBe(512);
+  });
+
+  it('of CPU time change in an order that a pod at its limit allows', async () => {
+    const cgroupParent = `${ground.server.cgroupBase}/${kubepods}`;
+    const pod = await ground.another({ linux: { ...ground.pod.linux, cgroupParent } });
+    const half = { cpuPeriod: toLong(50_000), cpuQuota: toLong(25_000) };
+    const id = await pod.run(withResources(['sleep', '1000'], half));
+    const { isV2 } = await cgroupOf(ground.server, id);
+    // The kubelet's part: v1 refuses a container that may have more than its pod.
+    const [root, file] = isV2 ? ['', 'cpu.max'] : ['cpu', 'cpu.cfs_quota_us'];
+    const limit = join('/sys/fs/cgroup', root, cgroupParent, file);
+    await writeFile(limit, isV2 ? '50000 100000' : '50000');
+    for (const [period, quota] of [
+      [100_000, 50_000],
+      [20_000, 10_000],
+      [50_000, 25_000],
+    ] as const) {
+      await update(id, { cpuPeriod: toLong(period), cpuQuota: toLong(quota) });
+      const limits = await (await cgroupOf(ground.server, id)).limits();
+      expect(limits).toMatchObject({ cpuPeriod: period, cpuQuota: quota });
+    }
   });
 
   it('are refused by name, all together, where one cannot be', async () => {
