@@ -206,3 +206,26 @@ fn a_limit_that_is_too_small_to_build_in_is_named() {
     let fault = client.fault(Call::CreateContainer(request));
     assert!(fault.message.contains("memory"), "{fault:?}");
 }
+
+#[test]
+fn a_container_that_loses_children_all_the_time_is_not_heard_all_the_time() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let pod = Pod::start(&launcher, NamespaceMode::Container);
+    let mut client = pod.connect();
+    subscribe(&mut client);
+    let base = launcher.cgroup_base.clone();
+    let script = format!(
+        "for i in $(seq 25); do {}; done; sleep 1000",
+        EATER.join(" ")
+    );
+    let began = std::time::Instant::now();
+    let id = run(&pod, &mut client, &base, 8 * MEBI, &["sh", "-c", &script]);
+    let mut events = 1;
+    while oom_event(&mut client).kills < 25 {
+        events += 1;
+    }
+    let pauses = began.elapsed().as_millis() / 200;
+    assert!(events <= pauses + 2, "{events} events in {pauses} pauses");
+    assert_eq!(client.stop(&id, 9, 0).exit.unwrap().oom.unwrap().kills, 25);
+}

@@ -1,7 +1,6 @@
 //! Processes that the kernel kills for lack of memory: counted, and told with the limit that made
 //! the kernel do so. What happens while the container lives is an event, all of it is in the record.
 
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use estiba_isolate::{IsolateError, OomKills, OomLevel, OomWatch, oom_ancestors, watch_oom};
@@ -13,19 +12,23 @@ use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::stderr_log::Level;
 
-/// A v1 event comes before the kill: looked at again after this time, then twice as much later.
-const FIRST_LOOK: Duration = Duration::from_millis(5);
-const LOOKS: u32 = 8;
-/// After which a limit that was reached above has killed whom it kills.
+/// A v1 event comes before the kill: looked at again after this time.
+const SOON: Duration = Duration::from_millis(5);
+/// For so long nothing is heard after an event: a v2 file also tells of memory that is short without
+/// a kill, many times a second, and a container can have its children killed as often.
+const PAUSE: Duration = Duration::from_millis(200);
+/// After which a limit that was reached has killed whom it kills.
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// The watch over one container.
 #[derive(Debug)]
 pub(crate) struct Oom {
     watch: OomWatch,
-    token: u64,
+    /// In the event loop; `None` while nothing is to be heard.
+    token: Option<u64>,
     pub(crate) look_at: Option<Instant>,
-    looks: u32,
+    /// Pauses before the looks after the next one, last first.
+    later: Vec<Duration>,
 }
 
 impl Monitor {
@@ -54,58 +57,83 @@ impl Monitor {
             .entry(parent)
             .or_insert_with(|| oom_ancestors(host, &container.cgroup));
         let watch = watch_oom(host, &container.cgroup, ancestors).map_err(text)?;
-        let (event, is_exceptional) = watch.event();
-        let flags = if is_exceptional {
-            EventFlags::PRI
-        } else {
-            EventFlags::IN
-        };
-        let added = self.poller.add_for(event.as_fd(), Source::Oom(key), flags);
-        let token = added.map_err(|fault| fault.message)?;
         container.oom = Some(Oom {
             watch,
-            token,
-            // What was killed while it was built is seen now.
+            token: None,
+            // What was killed while it was built is seen now, and from then on events are heard.
             look_at: Some(Instant::now()),
-            looks: LOOKS,
+            later: Vec::new(),
         });
         Ok(())
     }
 
     /// Something may have been killed, or is about to be.
     pub(crate) fn oom_event(&mut self, key: Key) {
-        if self.take_oom_kills(key) {
-            return self.tell_oom_kills(key);
-        }
-        let oom = self
-            .containers
-            .get_mut(&key)
-            .and_then(|container| container.oom.as_mut());
-        if let Some(oom) = oom {
-            oom.looks = 0;
-            oom.look_at = Instant::now().checked_add(FIRST_LOOK);
-        }
-    }
-
-    /// The time to look again has come.
-    pub(crate) fn look_at_oom(&mut self, key: Key) {
         let found = self.take_oom_kills(key);
-        let Some(container) = self.containers.get_mut(&key) else {
-            return;
-        };
-        let ancestors = self.oom_ancestors.get_mut(parent(&container.cgroup));
-        if let (Some(oom), Some(ancestors)) = (&mut container.oom, ancestors) {
-            oom.looks = oom.looks.saturating_add(1);
-            let pause = FIRST_LOOK.checked_mul(1 << oom.looks.min(LOOKS));
-            let again = pause.and_then(|pause| Instant::now().checked_add(pause));
-            oom.look_at = again.filter(|_| !found && oom.looks < LOOKS);
-            if oom.look_at.is_none() {
-                oom.watch.settle(ancestors);
+        let container = self.containers.get_mut(&key);
+        if let Some(oom) = container.and_then(|container| container.oom.as_mut()) {
+            let (event, tells_of_kills) = oom.watch.event();
+            if let Some(token) = oom.token.take() {
+                self.poller.remove(event, token);
             }
+            let mut looks = vec![PAUSE];
+            if !found && !tells_of_kills {
+                looks = vec![SETTLED, PAUSE, SOON];
+            }
+            let first = looks.pop().unwrap_or(PAUSE);
+            oom.look_at = Instant::now().checked_add(first);
+            oom.later = looks;
         }
         if found {
             self.tell_oom_kills(key);
         }
+    }
+
+    /// The time to look again, and then to hear of events again, has come.
+    pub(crate) fn look_at_oom(&mut self, key: Key) {
+        let found = self.take_oom_kills(key);
+        if let Err(why) = self.listen_again(key, found) {
+            let fields = [("why", &*why)];
+            self.log(
+                Level::Warn,
+                "cannot watch the memory of a container",
+                &fields,
+            );
+        }
+        if found {
+            self.tell_oom_kills(key);
+        }
+    }
+
+    fn listen_again(&mut self, key: Key, found: bool) -> Result<(), String> {
+        let Some(container) = self.containers.get_mut(&key) else {
+            return Ok(());
+        };
+        let ancestors = self.oom_ancestors.get_mut(parent(&container.cgroup));
+        let (Some(oom), Some(ancestors)) = (&mut container.oom, ancestors) else {
+            return Ok(());
+        };
+        // As long as there are kills they are looked for, not heard of.
+        if found {
+            oom.later = vec![PAUSE];
+        }
+        let pause = oom.later.pop();
+        oom.look_at = pause.and_then(|pause| Instant::now().checked_add(pause));
+        if oom.look_at.is_some() {
+            return Ok(());
+        }
+        oom.watch.settle(ancestors);
+        if oom.token.is_none() {
+            let (event, is_exceptional) = oom.watch.event();
+            let flags = if is_exceptional {
+                EventFlags::PRI
+            } else {
+                EventFlags::IN
+            };
+            let added = self.poller.add_for(event, Source::Oom(key), flags);
+            oom.token = Some(added.map_err(|fault| fault.message)?);
+        }
+        Ok(())
     }
 
     /// Adds what was killed since the last look to the container's sum; whether that was anything.
@@ -138,7 +166,6 @@ impl Monitor {
             .iter_mut()
             .filter(|(other, _)| **other != key);
         for oom in others.filter_map(|(_, container)| container.oom.as_mut()) {
-            oom.looks = LOOKS;
             oom.look_at = oom.look_at.or(at);
         }
     }
@@ -159,8 +186,9 @@ impl Monitor {
         self.take_oom_kills(key);
         let container = self.containers.get_mut(&key)?;
         if let Some(oom) = container.oom.take() {
-            let (event, _) = oom.watch.event();
-            self.poller.remove(event, oom.token);
+            if let Some(token) = oom.token {
+                self.poller.remove(oom.watch.event().0, token);
+            }
             return container.oom_kills.clone();
         }
         let kills = estiba_isolate::oom_kill_count(&self.host, &container.cgroup).unwrap_or(0);
