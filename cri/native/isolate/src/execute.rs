@@ -29,19 +29,47 @@ pub(crate) fn variable<'a>(env: &'a [String], name: &str) -> Option<&'a str> {
 
 /// Executes `argv`; returns only to say why that failed. The root is the container's.
 pub(crate) fn execute(argv: &[String], env: &[String]) -> IsolateError {
-    let Some(program) = argv.first() else {
-        return IsolateError::invalid(STEP, "cannot execute: no command given");
-    };
     let (arguments, environment) = match (c_strings(argv), c_strings(env)) {
         (Ok(arguments), Ok(environment)) => (arguments, environment),
         (Err(error), _) | (_, Err(error)) => return error,
     };
     let attempt = |path: &str| match CString::new(path) {
-        Ok(path) => process::execve(&path, &arguments, &environment),
-        Err(_nul) => Errno::INVAL,
+        Ok(path) => Err(process::execve(&path, &arguments, &environment)),
+        Err(_nul) => Err(Errno::INVAL),
+    };
+    match search(argv, env, attempt) {
+        Err(error) => error,
+        // Nobody is here after an execve that succeeded.
+        Ok(()) => IsolateError::new(ErrorCode::Internal, STEP, "cannot execute: it has failed"),
+    }
+}
+
+/// Says why `execute` would fail, as far as that can be known: for a process that may not be able to
+/// tell later.
+pub(crate) fn check(argv: &[String], env: &[String]) -> Result<(), IsolateError> {
+    search(argv, env, |path| {
+        rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?;
+        if is_directory(path) {
+            return Err(Errno::ACCESS);
+        }
+        Ok(())
+    })
+}
+
+/// Tries every file that the program's name may mean.
+fn search(
+    argv: &[String],
+    env: &[String],
+    attempt: impl Fn(&str) -> Result<(), Errno>,
+) -> Result<(), IsolateError> {
+    let Some(program) = argv.first() else {
+        return Err(IsolateError::invalid(
+            STEP,
+            "cannot execute: no command given",
+        ));
     };
     if program.contains('/') {
-        return explain(program, program, attempt(program));
+        return attempt(program).map_err(|errno| explain(program, program, errno));
     }
     let mut denied = None;
     for dir in variable(env, "PATH").unwrap_or(DEFAULT_PATH).split(':') {
@@ -51,20 +79,21 @@ pub(crate) fn execute(argv: &[String], env: &[String]) -> IsolateError {
         let dir = if dir.is_empty() { "." } else { dir };
         let path = format!("{dir}/{program}");
         match attempt(&path) {
-            Errno::NOENT | Errno::NOTDIR if !exists(&path) => {}
-            Errno::ACCESS if is_directory(&path) => {}
-            Errno::ACCESS => denied = Some(path),
-            errno => return explain(program, &path, errno),
+            Ok(()) => return Ok(()),
+            Err(Errno::NOENT | Errno::NOTDIR) if !exists(&path) => {}
+            Err(Errno::ACCESS) if is_directory(&path) => {}
+            Err(Errno::ACCESS) => denied = Some(path),
+            Err(errno) => return Err(explain(program, &path, errno)),
         }
     }
-    match denied {
+    Err(match denied {
         Some(path) => explain(program, &path, Errno::ACCESS),
         None => failure(
             ErrorCode::NotFound,
             Errno::NOENT,
             format!("cannot execute {program:?}: executable file not found in $PATH"),
         ),
-    }
+    })
 }
 
 fn exists(path: &str) -> bool {
@@ -150,6 +179,24 @@ mod tests {
                 .message
                 .contains("interpreter")
         );
+    }
+
+    #[test]
+    fn what_is_looked_at_before_is_what_is_executed() {
+        let env = strings(&["PATH=/nowhere:/bin"]);
+        check(&strings(&["sh"]), &env).unwrap();
+        check(&strings(&["/bin/sh"]), &[]).unwrap();
+        for argv in [
+            &["no-such-program"][..],
+            &["/nowhere/x"],
+            &["/tmp"],
+            &["/etc/passwd"],
+            &[],
+        ] {
+            let argv = strings(argv);
+            let error = check(&argv, &env).unwrap_err();
+            assert_eq!(error, execute(&argv, &env), "{argv:?}");
+        }
     }
 
     #[test]

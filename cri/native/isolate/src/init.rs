@@ -8,7 +8,7 @@ use crate::builder::report;
 use crate::console;
 use crate::control::{Stopwatch, Wire, wait_for_go};
 use crate::error::IsolateError;
-use crate::execute::execute;
+use crate::execute::{check, execute};
 use crate::gate::Gate;
 use crate::inside::{self, Inside};
 use crate::process::set_process_limit;
@@ -81,7 +81,10 @@ pub(crate) fn run_program(
     env: &[String],
 ) -> IsolateError {
     let installed = match confinement {
-        Some(confinement) if !confinement.is_early() => confinement.install(),
+        // A strict filter leaves no call to tell of a failure with.
+        Some(confinement) if !confinement.is_early() => {
+            check(argv, env).and_then(|()| confinement.install())
+        }
         _ => Ok(()),
     };
     match installed {

@@ -88,6 +88,12 @@ pub fn strict(fixture: &Fixture) {
         }],
     });
     assert_eq!(pod.run(&spec).0, Ended::Exited(0));
+    let mut missing = spec.clone();
+    missing["process"]["args"] = json!(["no-such-program"]);
+    let mut running = pod.create(&missing);
+    let error = running.start().unwrap_err();
+    pod.remove(&running);
+    assert!(error.message.ends_with("not found in $PATH"), "{error}");
     spec["process"]["noNewPrivileges"] = false.into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();
     assert!(error.message.contains("it forbids capset"), "{error}");
