@@ -191,6 +191,26 @@ describe('a stop', () => {
     expect(await statusOf(ground.server, id)).toMatchObject({ exitCode: 7, stopSignal });
   });
 
+  it.each([
+    ['of the image', 'SIGRTMIN+3', undefined, 37],
+    ['of the image, by number', '40', undefined, 40],
+    ['of the request', undefined, runtime.v1.Signal.SIGNAL_SIGRTMINPLUS5, 39],
+    [
+      'of the request, counted from the end',
+      'SIGTERM',
+      runtime.v1.Signal.SIGNAL_SIGRTMAXMINUS2,
+      62,
+    ],
+  ])('sends the real-time signal %s', async (_whose, ofImage, ofRequest, number) => {
+    const tag = `localhost/estiba/real-time-${number}:latest`;
+    await importOnBusybox(ground.server, tag, [], ofImage ? { StopSignal: ofImage } : {});
+    const stopSignal = ofRequest === undefined ? {} : { stopSignal: ofRequest };
+    const id = await ground.run(trapping(String(number), { image: { image: tag }, ...stopSignal }));
+    await waitFor(id);
+    await stop(id, 30);
+    expect(await statusOf(ground.server, id)).toMatchObject({ exitCode: 7 });
+  });
+
   it('with grace 0 kills at once', async () => {
     const id = await ground.run(trapping('TERM'));
     await waitFor(id);
