@@ -80,7 +80,7 @@ it('one that dies under a container is named by StopContainer, RemoveContainer a
   volume.revive();
   expect(await exited(ground.server, id)).toMatchObject({ exitCode: 137 });
   await call().removePodSandbox({ podSandboxId });
-}, 120_000);
+}, limitMs(120_000));
 
 it('one that is dead when its container is created is named, and its pod can be stopped meanwhile', async () => {
   await using volume = await mounted('is-dead');
@@ -109,4 +109,4 @@ it('one that is dead when its container is created is named, and its pod can be 
   expect(await again).toMatch(/the pod is being stopped/u);
   volume.revive();
   await eventually(() => call().removePodSandbox({ podSandboxId }));
-}, 120_000);
+}, limitMs(120_000));
