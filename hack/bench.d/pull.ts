@@ -33,7 +33,12 @@ function content(bytes: number): Buffer {
   if (bytes <= pool.length) {
     return pool.subarray(from, from + bytes);
   }
-  return Buffer.from(randomBytes(bytes / 2).toString('hex'));
+  // In pieces: one text of this size is more than the engine takes.
+  const piece = 8 << 20;
+  const pieces = Array.from({ length: Math.ceil(bytes / piece) }, () =>
+    Buffer.from(randomBytes(piece / 2).toString('hex')),
+  );
+  return Buffer.concat(pieces).subarray(0, bytes);
 }
 
 /** Layers with `count` files altogether, of the sizes that a distribution's files have. */

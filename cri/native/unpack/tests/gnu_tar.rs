@@ -293,7 +293,16 @@ fn every_format_of_gnu_tar_gives_the_tree_that_gnu_tar_gives() {
             .unwrap();
         let occupied = String::from_utf8_lossy(&status.stdout);
         let occupied: u64 = occupied.split('\t').next().unwrap().parse().unwrap();
-        assert_eq!(result.unpacked_bytes, occupied, "{name}");
+        // ext4 gives a file of more than four extents a block for their list when it is written back,
+        // whenever that is: "many" and "comb" have such lists.
+        let lists = 0..=2 * 4096;
+        assert!(
+            occupied
+                .checked_sub(result.unpacked_bytes)
+                .is_some_and(|more| lists.contains(&more)),
+            "{name}: {} are not {occupied}",
+            result.unpacked_bytes
+        );
         let blocks = |root: &Path| fs::metadata(root.join("sparse/many")).unwrap().blocks();
         assert!(blocks(&ours) <= blocks(&theirs), "{name}: holes are filled");
     }

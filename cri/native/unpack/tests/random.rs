@@ -9,7 +9,9 @@
 mod common;
 
 use common::{Member, Scene, dir, file, hard_link, long, pax, symlink, tar};
+use estiba_unpack::{Outcome, Source};
 use proptest::prelude::*;
+use std::io::Cursor;
 
 fn name() -> impl Strategy<Value = String> {
     let part = prop_oneof![
@@ -73,7 +75,12 @@ proptest! {
             let alone = scene.unpack("alone", &second);
             if base.is_ok() {
                 let merged = scene.unpack_on("merged", &["base"], &second);
-                if alone.is_ok_and(|alone| alone.self_contained) {
+                // As layers with others below are unpacked: an entry that comes before its directory
+                // is not self-contained then, and what it meets below may refuse it.
+                let blob = Source::Stream(Box::new(Cursor::new(tar(&second))));
+                let strict = scene.run("strict", blob, |job| job.stop_unless_self_contained = true);
+                if matches!(strict, Ok(Outcome::Unpacked(_))) {
+                    prop_assert!(alone.is_ok_and(|alone| alone.self_contained));
                     prop_assert!(merged.is_ok(), "{merged:?}");
                     let view = |top: &str| common::merged(&[scene.layer(top), scene.layer("base")]);
                     prop_assert_eq!(view("alone"), view("merged"));

@@ -120,12 +120,10 @@ mod tests {
             .spawn()
             .unwrap();
         let pid = i32::try_from(child.id()).unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         let mut tree = with_descendants(pid);
-        for _ in 0..1000 {
-            if tree.len() == 3 {
-                break;
-            }
-            std::thread::yield_now();
+        while tree.len() != 3 && std::time::Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(1));
             tree = with_descendants(pid);
         }
         assert_eq!((tree.len(), tree.first()), (3, Some(&pid)));
