@@ -11,6 +11,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use estiba_wire::v1::{self, ErrorCode, launcher_reply, launcher_request};
@@ -297,7 +298,9 @@ fn a_growing_file_is_read_as_far_as_the_client_says_and_no_further() {
     }
     let first = target(&launcher).join("f");
     wait_until("the first file is there", || first.exists());
-    fs::write(&source, &bytes).unwrap();
+    // Over what is there: a file emptied first would be a writer that takes back what was said.
+    let file = fs::OpenOptions::new().write(true).open(&source).unwrap();
+    file.write_all_at(&bytes, 0).unwrap();
     grown(&connection, bytes.len(), false);
     grown(&connection, bytes.len(), true);
     match answer(&mut connection) {
