@@ -1,5 +1,6 @@
-//! The OCI runtime command line, with the arguments that containerd's shim and podman give to runc
-//! and crun.
+//! The OCI runtime command line: create, start, state, kill, delete and features, with the arguments
+//! that runc and crun have for them (but not `--systemd-cgroup`, `--no-pivot`, `--no-new-keyring`,
+//! `--preserve-fds`).
 
 mod arguments;
 mod features;
