@@ -1,5 +1,5 @@
 // Processes: whose a container sees, its terminal, how it ends and what is told about that.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
@@ -43,6 +43,29 @@ describe('a process namespace', () => {
   it('of its own has the program as pid 1 and nobody else', async () => {
     const found = await ground.outcome(containerConfig('echo $$; set -- /proc/[0-9]*; echo $#'));
     expect(found.stdout).toBe('1\n1\n');
+  });
+
+  it('of the pod shows nothing through its pid 1, not even to who may trace it', async () => {
+    const pod = await podWithPid(NamespaceMode.POD);
+    const tracer = withSecurity('exec sleep 1000', {
+      namespaceOptions: { network: NamespaceMode.POD, pid: NamespaceMode.POD },
+      capabilities: { addCapabilities: ['SYS_PTRACE'] },
+    });
+    const id = await pod.run(tracer);
+    const look =
+      'ls -A /proc/1/root/ && echo nothing; touch /proc/1/root/x; wc -l </proc/1/mountinfo';
+    const seen = await exec(pod.server, id, look);
+    expect(seen.stdout).toBe('nothing\n1\n');
+    expect(seen.stderr).toContain('Read-only file system');
+  });
+
+  it('of no container lets the mode of the host’s null device be changed by its streams', async () => {
+    const id = await ground.run(containerConfig('exec sleep 1000'));
+    const change = 'chmod 600 /proc/1/fd/0; chmod 600 /proc/self/fd/0; stat -Lc %t:%T /proc/1/fd/0';
+    const seen = await exec(ground.server, id, change);
+    expect(seen.stdout).toBe('1:3\n');
+    expect(seen.stderr.match(/Read-only file system/gu)).toHaveLength(2);
+    expect((await stat('/dev/null')).mode & 0o777).toBe(0o666);
   });
 
   it('of the pod is shared by its containers, pid 1 is ours', async () => {

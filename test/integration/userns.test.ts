@@ -223,6 +223,10 @@ for (const legacyMounts of [false, true]) {
 
     it('may share its processes: pid 1 is ours, and cannot be looked into', async () => {
       const pod = await ground.another(mapped(base, { pid: NamespaceMode.POD }));
+      const mounts = { namespaceOptions: { pid: NamespaceMode.POD } };
+      const viewer = await pod.run(withSecurity('exec sleep 1000', mounts));
+      const seen = await exec(pod.server, viewer, 'wc -l </proc/1/mountinfo');
+      expect(seen.stdout).toBe('1\n');
       const shared = { namespaceOptions: { pid: NamespaceMode.POD } };
       const all = { capabilities: { addCapabilities: ['ALL'] }, ...shared };
       const id = await pod.run(withSecurity(['sleep', '1000'], all));

@@ -100,7 +100,7 @@ fn assemble<'a>(
     set_namespace_values(spec)?;
 
     let config = request.config_path.map(config::open_dir).transpose()?;
-    let null = masks::open_null("/dev/null", OFlags::RDWR)?;
+    let null = masks::null_stream()?;
     let mut planned = sources::plan(
         &spec.mounts,
         &sources::Context {

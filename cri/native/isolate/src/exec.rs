@@ -20,7 +20,7 @@ use crate::gate::Gate;
 use crate::host::{Host, cgroup_error};
 use crate::ids::{self, Ids};
 use crate::init::{run_program, stand_alone};
-use crate::masks::open_null;
+use crate::masks::null_stream;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::ExecRequest;
 use crate::rootfs::open_path;
@@ -138,7 +138,7 @@ fn prepare(
     clock.lap("read-config");
     set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
     apparmor::set_profile(&spec.process)?;
-    let null = open_null("/dev/null", OFlags::RDWR)?;
+    let null = null_stream()?;
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");
     process::leave_session_keyring();

@@ -1,6 +1,6 @@
 //! Hiding paths and making them read-only.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::{Errno, resolve};
@@ -26,6 +26,21 @@ pub(crate) fn open_null(path: &str, flags: OFlags) -> Result<OwnedFd, IsolateErr
         STEP,
         message,
     ))
+}
+
+/// The host's null device for a container's streams, through a mount that is read-only: a root without
+/// any capability owns the device node, and would change its mode for the whole host.
+pub(crate) fn null_stream() -> Result<OwnedFd, IsolateError> {
+    let fail = |errno| IsolateError::kernel("stdio", "open the null device", errno);
+    let device = open_null("/dev/null", OFlags::PATH)?;
+    let mounted = mount::clone_fd(&device, false).map_err(fail)?;
+    let guard = Attributes {
+        set: libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC,
+        ..Attributes::default()
+    };
+    mount::set_attributes(&mounted, guard, false).map_err(fail)?;
+    let path = format!("/proc/self/fd/{}", mounted.as_raw_fd());
+    rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(fail)
 }
 
 /// Covers files with the null device and directories with an empty read-only tmpfs. Paths that do

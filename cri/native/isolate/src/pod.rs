@@ -257,7 +257,7 @@ fn child(
         let sent = socket::send(control, &bytes, &borrowed);
         return i32::from(failed || sent.is_err());
     }
-    let ready = lose_privileges();
+    let ready = pod_mounts::hide_all().and_then(|()| lose_privileges());
     let bytes = match ready {
         Ok(()) => bytes,
         Err(error) => serde_json::to_vec(&Answer::Err(error)).unwrap_or_default(),

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use estiba_kernel::mount::{self, Attributes};
+use estiba_kernel::spawn::unshare;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::IsolateError;
@@ -14,6 +15,28 @@ pub(crate) const STAGE_DIR: &str = "/stage";
 /// Where containers attach their root file system in (a copy of) the pod's mount namespace.
 pub(crate) const POD_ROOT_DIR: &str = "/rootfs";
 const DEFAULT_SHM: u64 = 64 << 20;
+
+/// Takes the pod's pid 1 into a mount namespace of its own that shows one empty directory: containers
+/// can look through its `/proc/1/root` and read its mountinfo. Descriptors stay where they are.
+pub(crate) fn hide_all() -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel("pod-init", "hide all mounts from pid 1", errno);
+    unshare(libc::CLONE_NEWNS).map_err(fail)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let top = rustix::fs::open("/", flags, Mode::empty()).map_err(fail)?;
+    let private = Attributes {
+        propagation: libc::MS_PRIVATE,
+        ..Attributes::default()
+    };
+    mount::set_attributes(&top, private, true).map_err(fail)?;
+    let attributes = libc::MOUNT_ATTR_RDONLY
+        | libc::MOUNT_ATTR_NOSUID
+        | libc::MOUNT_ATTR_NODEV
+        | libc::MOUNT_ATTR_NOEXEC;
+    let options = [("source", "tmpfs"), ("mode", "555"), ("nr_inodes", "1")];
+    let empty = mount::new_file_system("tmpfs", &options, attributes).map_err(fail)?;
+    mount::attach(&empty, top.as_fd()).map_err(fail)?;
+    mount::replace_root(&empty).map_err(fail)
+}
 
 /// Leaves nothing in the pod's mount namespace but a small tmpfs of ours: it pins no host mount.
 /// `pids`: the pod's pid namespace where this process is not in it.

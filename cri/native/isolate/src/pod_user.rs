@@ -18,6 +18,7 @@ use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::{Ids, no_namespace};
 use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait_for_answer};
+use crate::pod_mounts;
 
 const STEP: &str = "user-namespace";
 
@@ -195,6 +196,7 @@ fn prepare(
     unshare(wanted.flags()).map_err(fail)?;
     process::leave_session_keyring();
     if wanted.pid {
+        pod_mounts::hide_all()?;
         lose_privileges()?;
     }
     process::set_not_dumpable().map_err(fail)

@@ -195,7 +195,9 @@ impl Monitor {
             return Ok(None);
         }
         let target = self.find(id).ok().and_then(|key| self.containers.get(&key));
-        match target.and_then(|container| container.init.as_ref()) {
+        // A parked init still has rights that a neighbour must not get at.
+        let running = target.filter(|container| container.phase == Phase::Running);
+        match running.and_then(|container| container.init.as_ref()) {
             Some(init) => Ok(Some(init)),
             None => {
                 let message = format!(

@@ -57,14 +57,26 @@ fn findings_of(pid: i32) -> Vec<String> {
             continue;
         };
         let link = link.to_string_lossy().into_owned();
-        if !["pipe:", "socket:", "/dev/null"]
-            .iter()
-            .any(|harmless| link.starts_with(harmless))
-        {
+        let harmless = ["pipe:", "socket:"].iter().any(|one| link.starts_with(one));
+        if !harmless && !is_harmless_null(&entry.path()) {
             found.push(format!("{comm} holds {link}"));
         }
     }
     found
+}
+
+/// A null device, and if it is the host's own then on a read-only mount: its mode stays as it is.
+fn is_harmless_null(path: &std::path::Path) -> bool {
+    use rustix::fs::{Mode, OFlags, StatVfsMountFlags, fstat, fstatvfs, open, stat};
+    // Held, because its process may end meanwhile.
+    let Ok(held) = open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
+        return true;
+    };
+    let (found, hosts) = (fstat(&held).unwrap(), stat("/dev/null").unwrap());
+    let mount = fstatvfs(&held).unwrap();
+    found.st_rdev == hosts.st_rdev
+        && (mount.f_flag.contains(StatVfsMountFlags::RDONLY)
+            || (found.st_dev, found.st_ino) != (hosts.st_dev, hosts.st_ino))
 }
 
 fn watch(namespace: &str, first: i32, mut findings: fs::File) -> ! {
