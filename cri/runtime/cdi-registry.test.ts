@@ -45,6 +45,18 @@ test('JSON and YAML files of all directories are read, others and missing direct
   expect((await registry.files()).problems).toEqual([]);
 });
 
+test('a mode in YAML is octal, as Go reads it, and a class may have dots', async () => {
+  const node = '{path: /dev/a, fileMode: 0660}';
+  await writeFile(
+    join(etc, 'a.yaml'),
+    `cdiVersion: "0.5.0"\nkind: vendor.com/net.a\ndevices:\n- {name: x, containerEdits: {deviceNodes: [${node}]}}\n`,
+  );
+  const { files, problems } = await registry.files();
+  expect(problems).toEqual([]);
+  const [edits] = files[0]?.document.devices ?? [];
+  expect(edits?.containerEdits.deviceNodes).toMatchObject([{ fileMode: 0o660 }]);
+});
+
 test('a file is read again when it has changed, and only then', async () => {
   const path = join(etc, 'a.json');
   await writeFile(path, JSON.stringify(document('one')));

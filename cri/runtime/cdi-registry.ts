@@ -61,8 +61,11 @@ export class CdiRegistry {
         throw new Error(`it has ${size} bytes, more than ${maxBytes}`);
       }
       const text = await readFile(path, 'utf8');
-      // JSON is YAML; few aliases are enough for a file that is written by a person.
-      const value: unknown = parse(text, { maxAliasCount: 100 });
+      // YAML 1.1, as Go reads it: 0660 is octal. Few aliases are enough for what a person writes.
+      const value: unknown =
+        extname(path) === '.json'
+          ? JSON.parse(text)
+          : parse(text, { version: '1.1', maxAliasCount: 100 });
       return { stamp, content: { document: parseCdiDocument(value) } };
     } catch (error) {
       return { stamp, content: { problem: describeError(error) } };

@@ -15,7 +15,7 @@ export function exitChange(exit: ExitRecord): ContainerChange {
     startedAtNs: exit.startedAtNs,
     finishedAtNs: exit.finishedAtNs,
     reason: exitReason(exit),
-    message: [exit.message, oomMessage(exit.oom)].filter((text) => text !== '').join('; '),
+    message: [exit.message, lackOfMemory(exit)].filter((text) => text !== '').join('; '),
     oomKills: exit.oom?.kills ?? 0,
   };
 }
@@ -30,6 +30,12 @@ export function lostChange(why: string, finishedAtNs: bigint): ContainerChange {
     reason: 'Unknown',
     message: why,
   };
+}
+
+// Not of what ended well: the kubelet puts it before the program's own termination message, which
+// pipelines parse.
+function lackOfMemory(exit: ExitRecord): string {
+  return exit.exitCode === 0 && !exit.startFailed ? '' : oomMessage(exit.oom);
 }
 
 function exitReason(exit: ExitRecord): string {

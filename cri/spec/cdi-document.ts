@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 
 const versions = /^(?:0\.[3-8]|1\.[01])\.\d+$/u;
-const kind = /^[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\/[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9])?$/u;
+const kind = /^[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\/[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/u;
 const deviceName = /^[A-Za-z0-9](?:[A-Za-z0-9_.:-]*[A-Za-z0-9])?$/u;
 
 const path = v.pipe(

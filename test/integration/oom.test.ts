@@ -152,8 +152,8 @@ describe('a container that lives on', () => {
       limited(15 * mebi, ['/bin/sh', '-c', `${eater.join(' ')}; exit 0`]),
     );
     const end = await exited(ground.server, id);
-    expect([end.reason, end.exitCode]).toEqual(['Completed', 0]);
-    expect(end.message).toContain('killed 1 process of it');
+    // Without a word of it: the kubelet would put that before the program's own termination message.
+    expect([end.reason, end.exitCode, end.message]).toEqual(['Completed', 0, '']);
   });
 
   it('tells of a command of ExecSync that was killed', async () => {
