@@ -100,7 +100,6 @@ async function steps(
 ): Promise<void> {
   const times = new StepTimes();
   const image = requestedImage(deps, config);
-  undo.push('release the images', async () => deps.images.release(id));
   const lowerDirs = deps.images.acquire(id, image.id);
   const volumes = acquireMountedImages(deps, id, config);
   const result = await containerSpec(deps, sandbox, id, config, image, volumes);
@@ -180,6 +179,8 @@ async function undoCreate(
 ): Promise<void> {
   const failures = await undo.unwind(deps.config.timeouts.undoSeconds * 1000);
   if (deps.store.containers.get(id) === undefined) {
+    // Not before: what could not be removed may still have the layers mounted.
+    deps.images.release(id);
     return;
   }
   try {

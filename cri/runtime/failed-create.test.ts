@@ -45,6 +45,28 @@ test('a sandbox that cannot be taken back is not ready, also when that cannot be
   await expect(runPodSandbox(fake.deps, request, call)).rejects.toThrow('cannot start pod: no');
 });
 
+test('a container that cannot be removed keeps its layers, one that never was does not', async () => {
+  await using fake = await FakeDeps.make();
+  const podSandboxId = await fake.sandbox(1);
+  await fake.deps.store.sandboxes.update(podSandboxId, () => ({ podStarted }));
+  const code = estiba.isolation.v1.ErrorCode.INTERNAL;
+  await fake.monitor(1, ({ getPod }) =>
+    getPod ? { pod: {} } : { fault: { code, message: 'it hangs' } },
+  );
+  await fake.deps.monitors.reach(podSandboxId, undefined);
+  const release = vi.spyOn(fake.deps.images, 'release');
+  const config = { metadata: { name: 'a' }, image: { image: 'busybox' } };
+  const created = createContainer(fake.deps, { podSandboxId, config }, call);
+  await expect(created).rejects.toThrow('it hangs');
+  expect(fake.deps.store.containers.list({})).toMatchObject([{ state: 'unknown' }]);
+  expect(release).not.toHaveBeenCalled();
+  vi.spyOn(fake.deps.store.containers, 'claim').mockRejectedValueOnce(new Error('full'));
+  const other = { ...config, metadata: { name: 'b' } };
+  const failed = createContainer(fake.deps, { podSandboxId, config: other }, call);
+  await expect(failed).rejects.toThrow('full');
+  expect(release).toHaveBeenCalledOnce();
+});
+
 test('a container whose record cannot be removed is listed, and its first error told', async () => {
   await using fake = await FakeDeps.make();
   const { containers } = fake.deps.store;
