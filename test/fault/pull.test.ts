@@ -203,6 +203,8 @@ describe('a disk that is full', () => {
   it('for blobs on their way in fails the pull by name and leaves nothing on it', async () => {
     const large = onBusybox([noise(20_000_000)]);
     const name = await ground.push('team/fault', 'larger', large);
+    // The layer below is here already: a part of it, cut off by the other's end, would rightly stay.
+    await ground.pull(await ground.push('team/fault', 'base', onBusybox([])));
     await onSmallDisk('ingest', 1, async () => {
       const failed = ground.pull(name);
       await expect(failed).rejects.toThrow(
