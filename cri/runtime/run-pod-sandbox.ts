@@ -13,6 +13,7 @@ import { checkSameConfig } from '../store/operations.ts';
 import { sandboxNameKey, type JsonValue } from '../store/record.ts';
 import type { Deps } from './deps.ts';
 import { keepSandboxChange } from './keep-change.ts';
+import { checkSandboxProfiles } from './sandbox-profiles.ts';
 import { podFilePaths, removePodFiles, writePodFiles } from './pod-files.ts';
 
 type Config = runtime.v1.PodSandboxConfig.$Properties;
@@ -106,6 +107,7 @@ async function steps(
   const isHostNetwork = plan.modes.network === 'node';
   const netnsPath = isHostNetwork ? '' : join(deps.config.netnsDir, `estiba-${id}`);
   await refuseWithoutNetwork(deps, isHostNetwork);
+  await checkSandboxProfiles(deps, plan);
   await deps.store.sandboxes.claim({
     id,
     config,

@@ -1,6 +1,6 @@
 // Which AppArmor profile confines a container, and the text of our own.
 import { runtime } from '../../proto/gen/cri.js';
-import type { ContainerSecurity, SecurityProfile } from './cri-types.ts';
+import type { ContainerSecurity, SandboxSecurity, SecurityProfile } from './cri-types.ts';
 import type { HostFacts } from './input.ts';
 import { notOnThisHost, quote, refused } from './refusal.ts';
 
@@ -19,17 +19,18 @@ export function apparmorProfile(
   security: Pick<ContainerSecurity, 'privileged' | 'apparmor' | 'apparmorProfile'>,
   host: Pick<HostFacts, 'apparmorEnabled' | 'apparmorDefaultProblem'>,
 ): string {
+  const action = 'confine the container';
   const asked = security.apparmor ?? oldProfile(security.apparmorProfile ?? '');
   const type = asked?.profileType ?? ProfileType.RuntimeDefault;
   switch (type) {
     case ProfileType.Unconfined:
       return '';
     case ProfileType.Localhost:
-      return namedProfile(asked?.localhostRef ?? '', host);
+      return namedProfile(asked?.localhostRef ?? '', host, action);
     case ProfileType.RuntimeDefault:
       break;
     default:
-      throw refused('confine the container', `unknown AppArmor profile type "${String(type)}"`);
+      throw refused(action, `unknown AppArmor profile type "${String(type)}"`);
   }
   if (!host.apparmorEnabled || security.privileged === true) {
     return '';
@@ -41,19 +42,37 @@ export function apparmorProfile(
     return '';
   }
   const why = `its AppArmor profile cannot be loaded on this host: ${host.apparmorDefaultProblem}`;
-  throw notOnThisHost('confine the container', why);
+  throw notOnThisHost(action, why);
+}
+
+/**
+ * The profile of the node that a sandbox names; "" = none. What else it may ask for is less than its
+ * pid 1 has anyway. Throws InvalidArgument, FailedPrecondition on a host without AppArmor.
+ */
+export function sandboxApparmorName(
+  security: Pick<SandboxSecurity, 'apparmor'>,
+  host: Pick<HostFacts, 'apparmorEnabled'>,
+): string {
+  const { profileType, localhostRef } = security.apparmor ?? {};
+  return profileType === ProfileType.Localhost
+    ? namedProfile(localhostRef ?? '', host, 'confine the sandbox')
+    : '';
 }
 
 const prefix = 'localhost/';
 
-function namedProfile(reference: string, host: Pick<HostFacts, 'apparmorEnabled'>): string {
+function namedProfile(
+  reference: string,
+  host: Pick<HostFacts, 'apparmorEnabled'>,
+  action: string,
+): string {
   const name = reference.startsWith(prefix) ? reference.slice(prefix.length) : reference;
   // A name is a word of a kernel interface and of a policy language.
   if (name === '' || /[\s\p{Cc}]/u.test(name)) {
-    throw refused('confine the container', `AppArmor profile ${quote(reference)} is not a name`);
+    throw refused(action, `AppArmor profile ${quote(reference)} is not a name`);
   }
   if (!host.apparmorEnabled) {
-    throw notOnThisHost('confine the container', `no AppArmor for profile ${quote(name)}`);
+    throw notOnThisHost(action, `no AppArmor for profile ${quote(name)}`);
   }
   return name;
 }

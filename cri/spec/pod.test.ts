@@ -10,14 +10,14 @@ import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
 const { NODE } = runtime.v1.NamespaceMode;
 const { TCP, UDP, SCTP } = runtime.v1.Protocol;
 
-function plan(config: PodSandboxConfig, runtimeHandler = '') {
+function plan(config: PodSandboxConfig, runtimeHandler = '', host = sampleHost) {
   return planPod({
     config: { ...sampleSandbox, ...config },
     runtimeHandler,
     runtimeHandlers: [''],
     hostHostname: 'node-1',
     cgroupBase: '/estiba',
-    host: sampleHost,
+    host,
   });
 }
 
@@ -41,7 +41,30 @@ describe('planPod', () => {
       },
       portMappings: [],
       resolvConf: undefined,
+      seccomp: { kind: 'unconfined' },
+      apparmorName: '',
     });
+  });
+
+  it('tells the profiles of the sandbox, and refuses what is none', () => {
+    const { Localhost } = runtime.v1.SecurityProfile.ProfileType;
+    const withProfiles = (reference: string) => ({
+      linux: {
+        securityContext: {
+          seccomp: { profileType: Localhost, localhostRef: reference },
+          apparmor: { profileType: Localhost, localhostRef: 'web' },
+        },
+      },
+    });
+    const host = { ...sampleHost, apparmorEnabled: true };
+    expect(plan(withProfiles('/p.json'), '', host)).toMatchObject({
+      seccomp: { kind: 'localhost', path: '/p.json' },
+      apparmorName: 'web',
+    });
+    expect(why(withProfiles('p.json'))).toContain('"p.json": it is not an absolute path');
+    expect(why(withProfiles('/p.json'))).toBe(
+      'cannot confine the sandbox: no AppArmor for profile "web"',
+    );
   });
 
   it('leaves name, sysctls and ports alone on the host’s network', () => {

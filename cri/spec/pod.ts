@@ -1,4 +1,5 @@
 // What RunPodSandbox derives from its request before anything is made.
+import { sandboxApparmorName } from './apparmor.ts';
 import { cgroupParent } from './cgroup-path.ts';
 import type { PodSandboxConfig } from './cri-types.ts';
 import type { HostFacts, IdMappings } from './input.ts';
@@ -10,6 +11,7 @@ import type { PortMapping } from './port-mappings.ts';
 import { checkText } from './process.ts';
 import { quote, refused } from './refusal.ts';
 import { seccompChoice } from './seccomp.ts';
+import type { SeccompChoice } from './seccomp.ts';
 import { checkSelinux } from './security.ts';
 import { podSysctls } from './sysctls.ts';
 import { checkPodUserNamespace, userNamespace } from './user-namespace.ts';
@@ -27,7 +29,11 @@ export interface PodInput {
   readonly cgroupBase: string;
   readonly host: Pick<
     HostFacts,
-    'selinuxEnabled' | 'seccompEnabled' | 'architecture' | 'userNamespacesProblem'
+    | 'selinuxEnabled'
+    | 'seccompEnabled'
+    | 'apparmorEnabled'
+    | 'architecture'
+    | 'userNamespacesProblem'
   >;
 }
 
@@ -48,6 +54,13 @@ export interface PodPlan {
   readonly portMappings: readonly PortMapping[];
   /** undefined: the host's file is copied. */
   readonly resolvConf: string | undefined;
+  /**
+   * Profiles of the sandbox itself. They have to be there, but no process gets them: our pid 1 runs
+   * nobody's program, has no file system, and its own filter leaves it three calls to wait with.
+   */
+  readonly seccomp: SeccompChoice;
+  /** A profile of the node, or "". */
+  readonly apparmorName: string;
 }
 
 /** Throws CriError InvalidArgument or Unimplemented; makes nothing. */
@@ -60,8 +73,6 @@ export function planPod(input: PodInput): PodPlan {
   const ids = userNamespace(security.namespaceOptions);
   checkSandboxUser(security);
   checkSelinux(security.selinuxOptions, input.host);
-  // The sandbox has no process of its own that a user's program could be: only what is said is checked.
-  seccompChoice(security, [], input.host);
   const modes = podModes(config);
   if (ids !== undefined) {
     checkPodUserNamespace(modes, input.host.userNamespacesProblem);
@@ -78,6 +89,8 @@ export function planPod(input: PodInput): PodPlan {
     sysctls: podSysctls(config, modes, ids),
     portMappings: modes.network === 'node' ? [] : portMappings(config),
     resolvConf: resolvConfText(config.dnsConfig),
+    seccomp: seccompChoice(security, [], input.host, 'sandbox'),
+    apparmorName: sandboxApparmorName(security, input.host),
   };
 }
 

@@ -20,16 +20,19 @@ export type SeccompChoice =
 const unconfined: SeccompChoice = { kind: 'unconfined' };
 
 /**
- * Chooses the profile of a container whose bounding set is `granted`. None is asked for where both
- * fields are absent; an empty profile is RuntimeDefault; privileged containers have none. Throws
- * InvalidArgument for what is no profile, FailedPrecondition where the kernel cannot enforce one.
+ * Chooses the profile of a container (or of a sandbox, as messages have it then) whose bounding set is
+ * `granted`. None is asked for where both fields are absent; an empty profile is RuntimeDefault;
+ * privileged containers have none. Throws InvalidArgument for what is no profile, FailedPrecondition
+ * where the kernel cannot enforce one.
  */
 export function seccompChoice(
   security: Pick<ContainerSecurity, 'privileged' | 'seccomp' | 'seccompProfilePath'>,
   granted: readonly string[],
   host: Pick<HostFacts, 'architecture' | 'seccompEnabled'>,
+  whose: 'container' | 'sandbox' = 'container',
 ): SeccompChoice {
-  const profile = security.seccomp ?? oldProfile(security.seccompProfilePath ?? '');
+  const action = `confine the ${whose}`;
+  const profile = security.seccomp ?? oldProfile(security.seccompProfilePath ?? '', action);
   if (security.privileged === true || profile === undefined) {
     return unconfined;
   }
@@ -37,9 +40,9 @@ export function seccompChoice(
   if (type === ProfileType.Unconfined) {
     return unconfined;
   }
-  const choice = confined(type, profile.localhostRef ?? '', granted, host);
+  const choice = confined(type, profile.localhostRef ?? '', granted, host, action);
   if (!host.seccompEnabled) {
-    throw notOnThisHost('confine the container', 'this kernel has no seccomp filters');
+    throw notOnThisHost(action, 'this kernel has no seccomp filters');
   }
   return choice;
 }
@@ -49,6 +52,7 @@ function confined(
   localhostRef: string,
   granted: readonly string[],
   host: Pick<HostFacts, 'architecture'>,
+  action: string,
 ): SeccompChoice {
   switch (type) {
     case ProfileType.RuntimeDefault:
@@ -56,7 +60,7 @@ function confined(
     case ProfileType.Localhost:
       return { kind: 'localhost', path: profilePath(localhostRef) };
     default:
-      throw refused('confine the container', `unknown seccomp profile type "${String(type)}"`);
+      throw refused(action, `unknown seccomp profile type "${String(type)}"`);
   }
 }
 
@@ -71,7 +75,7 @@ function profilePath(reference: string): string {
   return path;
 }
 
-function oldProfile(text: string): SecurityProfile | undefined {
+function oldProfile(text: string, action: string): SecurityProfile | undefined {
   switch (text) {
     case '':
     case 'unconfined':
@@ -82,7 +86,7 @@ function oldProfile(text: string): SecurityProfile | undefined {
     default:
       if (!text.startsWith(oldPrefix)) {
         const why = `seccomp_profile_path ${quote(text)} is not a profile`;
-        throw refused('confine the container', why);
+        throw refused(action, why);
       }
       return { profileType: ProfileType.Localhost, localhostRef: text };
   }

@@ -119,6 +119,14 @@ describe('an AppArmor profile', () => {
       /FAILED_PRECONDITION.*AppArmor profile "no-such-profile": it is not loaded/u,
     );
   });
+
+  it('that a sandbox names has to be loaded', async () => {
+    const pod = (name: string) => ({ linux: { securityContext: named(name) } });
+    await expect(ground.another(pod('no-such-profile'))).rejects.toThrow(
+      /FAILED_PRECONDITION.*sandbox: AppArmor profile "no-such-profile" is not loaded/u,
+    );
+    await ground.another(pod('estiba-test-deny-write'));
+  });
 });
 
 describe('a host without AppArmor', () => {

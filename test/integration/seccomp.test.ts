@@ -247,3 +247,31 @@ describe('a profile of the node', () => {
     );
   });
 });
+
+describe('the profile of a sandbox', () => {
+  const inPod = (security: Security) => {
+    const namespaceOptions = { pid: NamespaceMode.POD };
+    const securityContext = { seccomp: security.seccomp ?? null, namespaceOptions };
+    return ground.another({ linux: { securityContext } });
+  };
+
+  it('has to be there and of use, or there is no sandbox', async () => {
+    const { runtime: client } = ground.server.client;
+    const before = (await client.listPodSandbox({})).items?.length;
+    const missing = { profileType: ProfileType.Localhost, localhostRef: '/no/such.json' };
+    await expect(inPod({ seccomp: missing })).rejects.toThrow(
+      /NOT_FOUND.*cannot load seccomp profile "\/no\/such.json": no such file/u,
+    );
+    await expect(inPod(await localhost('sandbox-broken', '{"defaultAction":'))).rejects.toThrow(
+      /sandbox-broken.json": it is not a seccomp/u,
+    );
+    expect((await client.listPodSandbox({})).items?.length).toBe(before);
+  });
+
+  it('is no filter of its pid 1, which has a stricter one, nor of its containers', async () => {
+    const pod = await inPod(await localhost('sandbox', denying('mkdir', 'pause')));
+    const script = "mkdir /made && grep '^Seccomp:' /proc/1/status /proc/self/status";
+    const { stdout } = await pod.outcome(withSecurity(script, sharedPids));
+    expect(stdout).toBe('/proc/1/status:Seccomp:\t2\n/proc/self/status:Seccomp:\t0\n');
+  });
+});
