@@ -9,6 +9,7 @@ import { containerMounts } from './mounts.ts';
 import { containerNamespaces } from './namespaces.ts';
 import type { ContainerNamespaces } from './namespaces.ts';
 import { argv, environment, workingDirectory } from './process.ts';
+import { refuseQosClasses } from './qos-classes.ts';
 import { refused } from './refusal.ts';
 import { limits, oomScoreAdj, rlimits } from './resources.ts';
 import type { Limits } from './resources.ts';
@@ -77,6 +78,7 @@ function checkRequest({ requested, host }: SpecInput): void {
   const security = container.linux?.securityContext ?? {};
   checkPrivileged(sandbox, security);
   checkSelinux(security.selinuxOptions, host);
+  refuseQosClasses(sandbox, container);
 }
 
 function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlimits'> {

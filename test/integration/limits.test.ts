@@ -114,6 +114,19 @@ describe('limits', () => {
     await expect(ground.create(withResources('true', resources))).rejects.toThrow(message);
   });
 
+  it('by classes that a node would have to define are refused, as by others without them', async () => {
+    for (const [kind, words] of [
+      ['blockio', 'block I/O class "gold"'],
+      ['rdt', 'RDT class "gold"'],
+    ] as const) {
+      const annotations = { [`io.kubernetes.cri.${kind}-class`]: 'gold' };
+      const config = containerConfig('true', { annotations });
+      await expect(ground.create(config)).rejects.toThrow(
+        new RegExp(`FAILED_PRECONDITION.*into ${words}`, 'u'),
+      );
+    }
+  });
+
   it('of cgroup files need cgroup v2, and are set there', async () => {
     const config = withResources(['sleep', '1000'], {
       unified: { 'memory.high': String(30 * mebi) },
