@@ -1,6 +1,7 @@
 // The proof that a quickstart is gone: every kind of thing it made is looked for by name.
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allPids, isEnded, statOf } from '../../test/lib/processes.ts';
 import { outputOf } from './command.ts';
 import type { Ground } from './ground.ts';
 import { hierarchies } from './limits.ts';
@@ -40,16 +41,30 @@ async function processes(ground: Ground, inventory: Inventory): Promise<string[]
       found.push(`process ${target.pid}`);
     }
   }
-  const paths = [ground.runDir, ground.stateDir].map((path) => new RegExp(`${path}(/|\0|$)`, 'u'));
-  for (const pid of await readdir('/proc')) {
+  for (const pid of await allPids()) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
     const cgroup = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '');
-    const own = paths.some((path) => path.test(command));
-    if (own || cgroup.split('\n').some((line) => line.includes(`:${ground.cgroupBase}/`))) {
+    const state = (await statOf(pid))?.state ?? 'X';
+    if (isLeft(ground, { command, cgroup, state })) {
       found.push(`process ${pid} ${command.replaceAll('\0', ' ').trim()}`);
     }
   }
   return [...new Set(found)];
+}
+
+/**
+ * Whether a process is the quickstart's and has not ended. One that waits to be reaped has; until
+ * then it names its cgroup, and pid 1, whose child an orphan is, takes its time.
+ */
+export function isLeft(
+  ground: Pick<Ground, 'runDir' | 'stateDir' | 'cgroupBase'>,
+  { command, cgroup, state }: { command: string; cgroup: string; state: string },
+): boolean {
+  const paths = [ground.runDir, ground.stateDir].map((path) => new RegExp(`${path}(/|\0|$)`, 'u'));
+  const isOurs =
+    paths.some((path) => path.test(command)) ||
+    cgroup.split('\n').some((line) => line.includes(`:${ground.cgroupBase}/`));
+  return isOurs && !isEnded(state);
 }
 
 async function mounts(ground: Ground): Promise<string[]> {

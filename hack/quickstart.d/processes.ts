@@ -1,5 +1,5 @@
 // Processes known by pid and start time, so that a pid used again is never mistaken for the old one.
-import { allPids, statOf } from '../../test/lib/processes.ts';
+import { allPids, isEnded, statOf } from '../../test/lib/processes.ts';
 
 /** One process for as long as it lives. */
 export interface Process {
@@ -17,7 +17,7 @@ export async function processOf(pid: number): Promise<Process | undefined> {
 /** True until the process has ended; one that only waits to be reaped has ended. */
 export async function isAlive({ pid, startTicks }: Process): Promise<boolean> {
   const stat = await statOf(pid);
-  return stat !== undefined && stat.startTicks === startTicks && !/[ZX]/u.test(stat.state);
+  return stat !== undefined && stat.startTicks === startTicks && !isEnded(stat.state);
 }
 
 /** The process and everything below it. */

@@ -32,7 +32,12 @@ export async function statOf(pid: number): Promise<ProcessStat | undefined> {
 /** True when the process has ended, also while its parent has not reaped it. */
 export async function hasEnded(pid: number): Promise<boolean> {
   const stat = await statOf(pid);
-  return stat === undefined || /[ZX]/u.test(stat.state);
+  return stat === undefined || isEnded(stat.state);
+}
+
+/** True for the states of a process that has ended, reaped or not. */
+export function isEnded(state: string): boolean {
+  return /[ZX]/u.test(state);
 }
 
 /** Every process of this pid namespace. */
