@@ -95,6 +95,22 @@ describe('a seccomp profile', () => {
     expect(await printed(security, facts)).toEqual([`${expected} `, `${expected} `]);
   });
 
+  it.each([
+    ['the pids of the pod', sharedPids],
+    ['no_new_privs', { ...sharedPids, noNewPrivs: true }],
+    ['SYS_ADMIN', { ...sharedPids, capabilities: { addCapabilities: ['SYS_ADMIN'] } }],
+  ])('holds before the start where neighbours may look in, with %s', async (_, security) => {
+    const neighbour = await ground.run(withSecurity(['sleep', '1000'], sharedPids));
+    const parked = await ground.create(withSecurity('true', { ...runtimeDefault, ...security }));
+    const script =
+      'for one in /proc/[2-9]* /proc/1?*; do grep -q estiba-init $one/comm 2>/dev/null && ' +
+      'grep ^Seccomp: $one/status; done; true';
+    expect(await exec(ground.server, neighbour, script)).toMatchObject({ stdout: 'Seccomp:\t2\n' });
+    for (const containerId of [parked, neighbour]) {
+      await ground.server.client.runtime.removeContainer({ containerId });
+    }
+  });
+
   it('leaves no capability behind that the container does not have', async () => {
     const script = "grep Cap /proc/self/status | tr '\\t\\n' '  '";
     for (const who of [{}, { runAsUser: { value: toLong(1000) } }, sharedPids]) {

@@ -32,7 +32,7 @@ use crate::namespaces::{self, Pids};
 use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
-use crate::seccomp::Confinement;
+use crate::seccomp::{self, Confinement};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
@@ -157,7 +157,14 @@ fn assemble<'a>(
     clock.lap("pivot-root");
     let filter = assembly.request.seccomp.take();
     let is_alone = joining.pids == Pids::Fresh;
-    let confinement = Confinement::plan(filter, &spec.process, is_alone)?;
+    let mut detours = Vec::new();
+    if console.is_some() {
+        detours.push(seccomp::FOR_TERMINAL);
+    }
+    if matches!(assembly.request.parking, Parking::Listener(_)) {
+        detours.extend(seccomp::FOR_LISTENER);
+    }
+    let confinement = Confinement::plan(filter, &spec.process, is_alone, &detours)?;
     let owner = ids.owner(&identity.user)?;
     place_streams(&mut assembly.request, console.as_ref(), &null, owner)?;
     let mut inside = Inside {

@@ -167,7 +167,12 @@ fn prepare(
     }
     let filter = seccomp::filter_of(request.seccomp.take(), &spec)?;
     let is_alone = !request.shares_pids && has_own_pids(&spec) && !may_trace(&spec.process);
-    let confinement = Confinement::plan(filter, &spec.process, is_alone)?;
+    let detours: &[&str] = if request.tty {
+        &[seccomp::FOR_TERMINAL]
+    } else {
+        &[]
+    };
+    let confinement = Confinement::plan(filter, &spec.process, is_alone, detours)?;
     become_user(&spec.process, sets, &user, confinement.as_ref())?;
     // A change of user may have made this process dumpable, by fs.suid_dumpable.
     process::set_not_dumpable()

@@ -1,12 +1,13 @@
 //! When and how a container's filter of system calls comes into force.
 //!
 //! Installing a filter takes no-new-privileges or CAP_SYS_ADMIN, and everything that happens after it
-//! must be allowed by it. So it is the last step before execve wherever it can be: always with
-//! no-new-privileges. Without, the final process keeps CAP_SYS_ADMIN until that step, beside what its
-//! container has; execve takes it away, as it is not in the bounding set. That is done only where
-//! nobody in the pid namespace could take hold of such a process, which needs CAP_SYS_PTRACE. Else the
-//! filter is installed while the process becomes the user, and the profile has to allow the few calls
-//! that lead from there to execve.
+//! must be allowed by it. So it is the last step before execve where nobody in the pid namespace could
+//! take hold of the process: until then it may make every call. Without no-new-privileges it keeps
+//! CAP_SYS_ADMIN until that step, beside what its container has; execve takes it away, as it is not in
+//! the bounding set. Where a neighbour with CAP_SYS_PTRACE may be, the filter is installed while the
+//! process becomes the user, and the profile has to allow the few calls that lead from there to
+//! execve. Only one that does not, of a process that can install it later with what it has anyway,
+//! comes last all the same.
 
 use estiba_seccomp::{Arch, Call, Instruction};
 
@@ -37,6 +38,11 @@ const ON_THE_WAY: [&str; 18] = [
     "umask",
     "write",
 ];
+
+/// What taking a terminal calls.
+pub(crate) const FOR_TERMINAL: &str = "ioctl";
+/// What waiting for somebody who connects calls.
+pub(crate) const FOR_LISTENER: [&str; 2] = ["accept4", "getsockopt"];
 
 const ALLOW: u32 = 0x7fff_0000;
 const LOG: u32 = 0x7ffc_0000;
@@ -88,37 +94,42 @@ pub fn compile(profile: &[u8]) -> Result<SeccompFilter, IsolateError> {
 }
 
 impl Confinement {
-    /// `is_alone`: nobody in the pid namespace can take hold of the process.
+    /// `is_alone`: nobody in the pid namespace can take hold of the process. `detours`: what it calls
+    /// on its way besides the usual.
     pub(crate) fn plan(
         filter: Option<SeccompFilter>,
         process: &Process,
         is_alone: bool,
+        detours: &[&str],
     ) -> Result<Option<Self>, IsolateError> {
         let Some(filter) = filter else {
             return Ok(None);
         };
         let program = estiba_seccomp::from_bytes(&filter.program).unwrap_or_default();
-        let moment = if process.no_new_privileges {
-            Moment::Last
-        } else if is_alone || has_capability(process, "CAP_SYS_ADMIN") {
-            Moment::LastAsAdmin
-        } else {
-            Moment::Early
-        };
-        let needed: &[&str] = if moment == Moment::Early {
-            &ON_THE_WAY
-        } else {
-            &["execve"]
-        };
-        match needed.iter().find(|name| !allows(&program, name)) {
-            None => Ok(Some(Self { filter, moment })),
-            Some(&"execve") => Err(refused("it forbids execve, so no program could run")),
-            Some(name) => Err(refused(&format!(
-                "it forbids {name}, which is needed to get into a pid namespace of others: allow \
-                 these calls, or set no_new_privs: {}",
-                ON_THE_WAY.join(" ")
-            ))),
+        if !allows(&program, "execve") {
+            return Err(refused("it forbids execve, so no program could run"));
         }
+        let last = if process.no_new_privileges {
+            Some(Moment::Last)
+        } else if is_alone || has_capability(process, "CAP_SYS_ADMIN") {
+            Some(Moment::LastAsAdmin)
+        } else {
+            None
+        };
+        let mut way = ON_THE_WAY.iter().chain(detours);
+        let moment = match (last, way.find(|name| !allows(&program, name))) {
+            (Some(last), _) if is_alone => last,
+            (_, None) => Moment::Early,
+            (Some(last), Some(_)) => last,
+            (None, Some(name)) => {
+                return Err(refused(&format!(
+                    "it forbids {name}, which is needed to get into a pid namespace of others: \
+                     allow these calls, or set no_new_privs: {}",
+                    [&ON_THE_WAY, detours].concat().join(" ")
+                )));
+            }
+        };
+        Ok(Some(Self { filter, moment }))
     }
 
     /// Whether the process has to keep CAP_SYS_ADMIN to the end.
@@ -180,43 +191,69 @@ mod tests {
     const ALL_BUT_SETSID: &str = r#"{"defaultAction": "SCMP_ACT_ALLOW",
         "syscalls": [{"names": ["setsid"], "action": "SCMP_ACT_ERRNO"}]}"#;
 
-    fn moment(process: &Process, is_alone: bool) -> Moment {
-        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#;
-        Confinement::plan(filter(profile), process, is_alone)
+    fn moment(profile: &str, process: &Process, is_alone: bool) -> Moment {
+        Confinement::plan(filter(profile), process, is_alone, &[])
             .unwrap()
             .unwrap()
             .moment
     }
 
-    #[test]
-    fn a_filter_comes_last_wherever_that_lets_nobody_in() {
-        let plain = Process::default();
-        let locked = Process {
+    fn locked() -> Process {
+        Process {
             no_new_privileges: true,
             ..Process::default()
-        };
+        }
+    }
+
+    fn admin() -> Process {
         let capabilities = Capabilities {
             bounding: vec!["CAP_SYS_ADMIN".to_owned()],
             ..Capabilities::default()
         };
-        let admin = Process {
+        Process {
             capabilities: Some(capabilities),
             ..Process::default()
-        };
-        assert_eq!(moment(&locked, false), Moment::Last);
-        assert_eq!(moment(&plain, true), Moment::LastAsAdmin);
-        assert_eq!(moment(&admin, false), Moment::LastAsAdmin);
-        assert_eq!(moment(&plain, false), Moment::Early);
+        }
+    }
+
+    #[test]
+    fn a_filter_comes_last_only_where_nobody_can_take_hold_of_the_process() {
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#;
+        assert_eq!(moment(profile, &locked(), true), Moment::Last);
+        for process in [Process::default(), admin()] {
+            assert_eq!(moment(profile, &process, true), Moment::LastAsAdmin);
+        }
+        for process in [Process::default(), admin(), locked()] {
+            assert_eq!(moment(profile, &process, false), Moment::Early);
+        }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_come_early_comes_last_where_that_takes_no_more_rights() {
+        assert_eq!(moment(ALL_BUT_SETSID, &locked(), false), Moment::Last);
+        assert_eq!(moment(ALL_BUT_SETSID, &admin(), false), Moment::LastAsAdmin);
+    }
+
+    #[test]
+    fn a_detour_counts_as_part_of_the_way() {
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["ioctl"], "action": "SCMP_ACT_ERRNO"}]}"#;
+        assert_eq!(moment(profile, &locked(), false), Moment::Early);
+        let detours = [FOR_TERMINAL];
+        let planned = Confinement::plan(filter(profile), &locked(), false, &detours);
+        assert_eq!(planned.unwrap().unwrap().moment, Moment::Last);
+        let error = Confinement::plan(filter(profile), &Process::default(), false, &detours);
+        assert!(error.unwrap_err().message.contains("forbids ioctl"));
     }
 
     #[test]
     fn a_profile_that_nothing_could_start_under_is_refused_with_the_call() {
         let plain = Process::default();
-        assert!(Confinement::plan(filter(ALL_BUT_SETSID), &plain, true).is_ok());
-        let error = Confinement::plan(filter(ALL_BUT_SETSID), &plain, false).unwrap_err();
+        assert!(Confinement::plan(filter(ALL_BUT_SETSID), &plain, true, &[]).is_ok());
+        let error = Confinement::plan(filter(ALL_BUT_SETSID), &plain, false, &[]).unwrap_err();
         assert!(error.message.contains("forbids setsid"), "{error}");
         let none = r#"{"defaultAction": "SCMP_ACT_ERRNO"}"#;
-        let error = Confinement::plan(filter(none), &plain, true).unwrap_err();
+        let error = Confinement::plan(filter(none), &plain, true, &[]).unwrap_err();
         assert!(error.message.contains("forbids execve"), "{error}");
     }
 }
