@@ -19,6 +19,7 @@ import { stopSignal } from './stop-signal.ts';
 import type { OciLinux, OciProcess } from './types.ts';
 import { ociMappings, userNamespace } from './user-namespace.ts';
 import { userRequest } from './user.ts';
+import { volumeNotes } from './volumes.ts';
 
 const ociVersion = '1.2.0';
 
@@ -56,18 +57,20 @@ export function buildSpec(input: SpecInput): SpecResult {
     pidTargetContainerId: names.pidTargetContainerId,
     stopSignal: signal.signal,
     mounts: container.mounts ?? [],
-    notes: [...bounds.notes, ...files.notes, ...signal.notes, ...privilegedNotes(input)],
+    notes: [...bounds.notes, ...files.notes, ...signal.notes, ...userNamespaceNotes(input)],
   };
 }
 
-function privilegedNotes({ requested }: SpecInput): string[] {
+function userNamespaceNotes({ requested }: SpecInput): string[] {
   const { sandbox, container } = requested;
   const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
+  const notes = volumeNotes(container.mounts ?? [], ids);
   return container.linux?.securityContext?.privileged === true && ids !== undefined
     ? [
+        ...notes,
         'privileged in a user namespace: the container gets no device of the host but those it names',
       ]
-    : [];
+    : notes;
 }
 
 function checkRequest({ requested, host }: SpecInput): void {

@@ -37,7 +37,7 @@ export function containerMounts(
   const declared = imageVolumes(content, covered);
   return {
     mounts: [...standard, ...byDepth([...own, ...declared, ...volumes])],
-    rootfsPropagation: rootPropagation(config.mounts ?? []),
+    rootfsPropagation: rootPropagation(config.mounts ?? [], ids),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   samplePod,
   sampleSandbox,
 } from './sample-input.ts';
-import { rootPropagation, volumeMounts } from './volumes.ts';
+import { rootPropagation, volumeMounts, volumeNotes } from './volumes.ts';
 
 const {
   PROPAGATION_PRIVATE: PRIVATE,
@@ -86,9 +86,35 @@ describe('volumeMounts', () => {
 
 describe('rootPropagation', () => {
   it('is the widest that a volume needs', () => {
-    expect(rootPropagation([{}, { propagation: PRIVATE }])).toBeUndefined();
-    expect(rootPropagation([{ propagation: FROM_HOST }, {}])).toBe('rslave');
-    expect(rootPropagation([{ propagation: FROM_HOST }, { propagation: BOTH }])).toBe('rshared');
+    const root = (...modes: number[]) =>
+      rootPropagation(
+        modes.map((propagation) => ({ propagation })),
+        undefined,
+      );
+    expect(rootPropagation([{}], undefined)).toBeUndefined();
+    expect(root(PRIVATE)).toBeUndefined();
+    expect(root(FROM_HOST, PRIVATE)).toBe('rslave');
+    expect(root(FROM_HOST, BOTH)).toBe('rshared');
+  });
+});
+
+describe('a bidirectional volume of a user namespace', () => {
+  const range = [{ containerId: 0, hostId: 100_000, length: 65_536 }];
+  const ids = { uids: range, gids: range };
+  const mounts = [
+    { containerPath: '/c', hostPath: '/h', propagation: BOTH },
+    { containerPath: '/d' },
+  ];
+
+  it('gets the mounts of the host, and those that it makes itself are said to stay its own', () => {
+    const [made] = volumeMounts(mounts.slice(0, 1), { ...ground, ids });
+    expect(made?.options).toContain('rslave');
+    expect(rootPropagation(mounts, ids)).toBe('rslave');
+    expect(volumeNotes(mounts, ids)).toEqual([
+      'mounts that the container makes at "/c" stay its own: ' +
+        'the kernel lets none out of a user namespace',
+    ]);
+    expect(volumeNotes(mounts, undefined)).toEqual([]);
   });
 });
 

@@ -40,12 +40,30 @@ export function volumeMounts(mounts: readonly CriMount[], ground: VolumeGround):
 }
 
 /** Root propagation that lets the volumes' own propagation work; undefined = the default. */
-export function rootPropagation(mounts: readonly CriMount[]): 'rslave' | 'rshared' | undefined {
+export function rootPropagation(
+  mounts: readonly CriMount[],
+  ids: IdMappings | undefined,
+): 'rslave' | 'rshared' | undefined {
   const modes = new Set(mounts.map((mount) => mount.propagation));
-  if (modes.has(MountPropagation.PROPAGATION_BIDIRECTIONAL)) {
+  const isShared = modes.has(MountPropagation.PROPAGATION_BIDIRECTIONAL);
+  if (isShared && ids === undefined) {
     return 'rshared';
   }
-  return modes.has(MountPropagation.PROPAGATION_HOST_TO_CONTAINER) ? 'rslave' : undefined;
+  const isSlave = modes.has(MountPropagation.PROPAGATION_HOST_TO_CONTAINER);
+  return isShared || isSlave ? 'rslave' : undefined;
+}
+
+/** For the log: which volumes get less than they ask for. */
+export function volumeNotes(mounts: readonly CriMount[], ids: IdMappings | undefined): string[] {
+  const both = mounts.filter(
+    (mount) => mount.propagation === MountPropagation.PROPAGATION_BIDIRECTIONAL,
+  );
+  return ids === undefined
+    ? []
+    : both.map(({ containerPath: path }) => {
+        const what = `mounts that the container makes at ${quote(path ?? '')} stay its own`;
+        return `${what}: the kernel lets none out of a user namespace`;
+      });
 }
 
 function volumeMount(mount: CriMount, { host, ids, imageLayers }: VolumeGround): OciMount {
@@ -120,11 +138,9 @@ function propagation(
     case MountPropagation.PROPAGATION_HOST_TO_CONTAINER:
       return 'rslave';
     case MountPropagation.PROPAGATION_BIDIRECTIONAL:
-      if (ids !== undefined) {
-        // The kernel lets mounts come into a user namespace, but not out of it.
-        throw refused(action, 'bidirectional propagation does not leave a user namespace');
-      }
-      return 'rshared';
+      // Into a user namespace mounts come, out of it they do not, for whoever asks: the kernel makes
+      // a slave of what is shared. Other runtimes leave it at that, and so do pods that expect it.
+      return ids === undefined ? 'rshared' : 'rslave';
     default:
       throw refused(action, `unknown propagation "${String(mode)}"`);
   }
