@@ -38,7 +38,11 @@ export async function status(
       name,
       features: deps.handlers.featuresOf(name),
     })),
-    features: { supplementalGroupsPolicy: true, mountOptions: true },
+    features: {
+      supplementalGroupsPolicy: true,
+      userNamespacesHostNetwork: deps.host.spec.userNamespacesProblem === '',
+      mountOptions: true,
+    },
     ...(request.verbose === true ? { info: await verboseInfo(deps) } : {}),
   };
 }

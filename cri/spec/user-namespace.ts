@@ -76,13 +76,17 @@ export function checkedRange(range: CriMapping, what: string, field: string): Id
 }
 
 /**
- * Checks that a pod may have the user namespace. Throws InvalidArgument where it shares a namespace
- * with the host, which the host's root owns; FailedPrecondition where this host cannot make it.
+ * Checks that a pod may have the user namespace. It may stay on the host's network, over which its root
+ * has no rights then. Throws InvalidArgument where it shares processes or IPC with the host;
+ * FailedPrecondition where this host cannot make it.
  */
 export function checkPodUserNamespace(modes: PodModes, problem: string): void {
-  for (const kind of ['network', 'pid', 'ipc'] as const) {
+  for (const kind of ['pid', 'ipc'] as const) {
     if (modes[kind] === 'node') {
-      throw refused(action, `the pod uses the host's ${kind} namespace`);
+      throw refused(
+        action,
+        `the pod uses the host's ${kind} namespace, which the host's root owns`,
+      );
     }
   }
   if (problem !== '') {

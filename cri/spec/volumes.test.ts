@@ -86,11 +86,10 @@ describe('volumeMounts', () => {
 
 describe('rootPropagation', () => {
   it('is the widest that a volume needs', () => {
-    const root = (...modes: number[]) =>
-      rootPropagation(
-        modes.map((propagation) => ({ propagation })),
-        undefined,
-      );
+    const root = (...modes: runtime.v1.MountPropagation[]) => {
+      const mounts = modes.map((propagation) => ({ propagation }));
+      return rootPropagation(mounts, undefined);
+    };
     expect(rootPropagation([{}], undefined)).toBeUndefined();
     expect(root(PRIVATE)).toBeUndefined();
     expect(root(FROM_HOST, PRIVATE)).toBe('rslave');

@@ -219,7 +219,14 @@ function readsAs(path: string, start: string): boolean {
 export function leftOut(): { readonly pattern: string; readonly because: string }[] {
   // Both change the host's kernel (profiles, contexts).
   return [
-    ...(hasAppArmor() ? [{ pattern: 'AppArmor', because: 'they load profiles into the kernel: hack/critest in the guest' }] : []),
+    ...(hasAppArmor()
+      ? [
+          {
+            pattern: 'AppArmor',
+            because: 'they load profiles into the kernel: hack/critest in the guest',
+          },
+        ]
+      : []),
     ...(readsAs('/sys/fs/selinux/policyvers', '')
       ? [{ pattern: 'SELinux', because: 'SELinux labels are not built' }]
       : []),

@@ -179,7 +179,6 @@ describe('the node', () => {
       [{ usernsOptions: { mode: TARGET } }, /"TARGET" is neither POD nor NODE/u],
       [{ usernsOptions: { mode: POD } }, /0 ranges of uids/u],
       [{ usernsOptions: { mode: NODE, uids: ranges } }, /mappings with mode NODE/u],
-      [{ network: NODE }, /the host's network namespace/u],
       [{ pid: NODE }, /the host's pid namespace/u],
       [{ ipc: NODE }, /the host's ipc namespace/u],
     ];
