@@ -4,39 +4,26 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually } from '../lib/pods.ts';
-import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
-import { hasDockerRegistry } from '../registry/docker-registry.ts';
+import { aroundPulls, noise, onBusybox, type PullGround } from '../lib/pulls.ts';
 import type { Fault } from '../registry/fault-proxy.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
 
 let ground: PullGround;
 let image: BuiltImage;
 let name = '';
 let count = 0;
 
-beforeAll(async () => {
-  if (await hasDockerRegistry()) {
-    ground = await PullGround.make();
-  }
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
-  count += 1;
-  image = onBusybox([noise(300_000), [{ name: 'a', content: `fault ${count}` }]]);
-  name = await ground.push('team/fault', String(count), image);
+aroundPulls({
+  made: (one) => {
+    ground = one;
+  },
+  beforeEach: async () => {
+    count += 1;
+    image = onBusybox([noise(300_000), [{ name: 'a', content: `fault ${count}` }]]);
+    name = await ground.push('team/fault', String(count), image);
+  },
 });
 
 /** What a fault is about: part of the path of its requests. */

@@ -5,12 +5,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../lib/pods.ts';
 import { hasEnded } from '../lib/processes.ts';
-import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
-import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
+import { aroundPulls, noise, onBusybox, type PullGround } from '../lib/pulls.ts';
+import { DockerRegistry, user } from '../registry/docker-registry.ts';
 import { TokenServer } from '../registry/token-server.ts';
 
 const identityToken = 'identity-token-of-me';
@@ -23,46 +22,36 @@ let repository = '';
 let name = '';
 let id = '';
 
-beforeAll(async () => {
-  if (!(await hasDockerRegistry())) {
-    return;
-  }
-  ground = await PullGround.make();
-  const { server, ca } = ground.ground.certificates;
-  tokens = await TokenServer.start({
-    tls: server,
-    signer: ca,
-    users: { [user.username]: user.password },
-    identityTokens: { [identityToken]: user.username },
-  });
-  registry = await ground.ground.registry({ tls: server, auth: tokens.auth });
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
+aroundPulls({
+  made: async (one) => {
+    ground = one;
+    const { server, ca } = ground.ground.certificates;
+    tokens = await TokenServer.start({
+      tls: server,
+      signer: ca,
+      users: { [user.username]: user.password },
+      identityTokens: { [identityToken]: user.username },
+    });
+    registry = await ground.ground.registry({ tls: server, auth: tokens.auth });
+  },
+  beforeEach: async () => {
+    await rm(ground.authFile, { force: true });
+    const { ca } = ground.ground.certificates;
+    const text = `server = "${registry.url}"\nca = "${ca.certificateFile}"\n`;
+    await ground.writeHosts(registry.host, text);
+    tokens.granted.length = 0;
+    // A repository of its own for each test: tokens that are still good are not asked for again.
+    count += 1;
+    repository = `team/private${count}`;
+    const image = onBusybox([[{ name: 'a', content: repository }]]);
+    await ground.push(repository, '1', image);
+    name = `${registry.host}/${repository}:1`;
+    id = image.id;
+  },
+  ended: async () => {
     await tokens[Symbol.asyncDispose]();
     await registry[Symbol.asyncDispose]();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
-  await rm(ground.authFile, { force: true });
-  const { ca } = ground.ground.certificates;
-  const text = `server = "${registry.url}"\nca = "${ca.certificateFile}"\n`;
-  await ground.writeHosts(registry.host, text);
-  tokens.granted.length = 0;
-  // A repository of its own for each test: tokens that are still good are not asked for again.
-  count += 1;
-  repository = `team/private${count}`;
-  const image = onBusybox([[{ name: 'a', content: repository }]]);
-  await ground.push(repository, '1', image);
-  name = `${registry.host}/${repository}:1`;
-  id = image.id;
+  },
 });
 
 const basic = Buffer.from(`${user.username}:${user.password}`).toString('base64');

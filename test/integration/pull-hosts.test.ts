@@ -2,12 +2,10 @@
 // with which headers. The mirrors are proxies before one real registry, so that each tells its own part.
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
-import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
-import { hasDockerRegistry } from '../registry/docker-registry.ts';
+import { aroundPulls, noise, onBusybox, type PullGround } from '../lib/pulls.ts';
 import { FaultProxy } from '../registry/fault-proxy.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
 
 const host = 'far.test';
 
@@ -18,38 +16,29 @@ let image: BuiltImage;
 let name = '';
 let count = 0;
 
-beforeAll(async () => {
-  if (await hasDockerRegistry()) {
-    ground = await PullGround.make();
+aroundPulls({
+  made: async (one) => {
+    ground = one;
     const upstream = ground.registry.url;
     first = await FaultProxy.start({ upstream });
     second = await FaultProxy.start({ upstream, prefix: '/cache/far' });
-  }
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
+  },
+  beforeEach: async () => {
+    await rm(ground.hostsDir, { recursive: true, force: true });
+    for (const proxy of [first, second]) {
+      proxy.plan = () => undefined;
+      proxy.asked.length = 0;
+      proxy.heard.length = 0;
+    }
+    count += 1;
+    image = onBusybox([noise(10_000)]);
+    await ground.push('team/app', String(count), image);
+    name = `${host}/team/app:${count}`;
+  },
+  ended: async () => {
     await first[Symbol.asyncDispose]();
     await second[Symbol.asyncDispose]();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
-  await rm(ground.hostsDir, { recursive: true, force: true });
-  for (const proxy of [first, second]) {
-    proxy.plan = () => undefined;
-    proxy.asked.length = 0;
-    proxy.heard.length = 0;
-  }
-  count += 1;
-  image = onBusybox([noise(10_000)]);
-  await ground.push('team/app', String(count), image);
-  name = `${host}/team/app:${count}`;
+  },
 });
 
 /** A [host] table of a mirror. */

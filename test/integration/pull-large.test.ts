@@ -2,33 +2,18 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually } from '../lib/pods.ts';
-import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
+import { aroundPulls, noise, onBusybox, type PullGround } from '../lib/pulls.ts';
 import type { FaultPlan } from '../registry/fault-proxy.ts';
-import { hasDockerRegistry } from '../registry/docker-registry.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
 
 let ground: PullGround;
 
-beforeAll(async () => {
-  if (await hasDockerRegistry()) {
-    ground = await PullGround.make();
-  }
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
+aroundPulls({
+  made: (one) => {
+    ground = one;
+  },
 });
 
 it.each(['SIGTERM', 'SIGKILL'] as const)(

@@ -2,30 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { onBusybox, PullGround } from '../lib/pulls.ts';
-import { hasDockerRegistry } from '../registry/docker-registry.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
+import { expect, it } from 'vitest';
+import { aroundPulls, onBusybox, type PullGround } from '../lib/pulls.ts';
 
 let ground: PullGround;
 
-beforeAll(async () => {
-  if (await hasDockerRegistry()) {
-    ground = await PullGround.make();
-  }
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
+aroundPulls({
+  made: (one) => {
+    ground = one;
+  },
 });
 
 it('fetches layers that leave out parent directories once, and gives those their real modes', async () => {

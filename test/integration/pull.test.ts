@@ -8,31 +8,17 @@ import type { BuiltImage } from '../../hack/images/build-image.ts';
 import { eventually, runPod } from '../lib/pods.ts';
 import { containerConfig, createContainer, exited, podConfig, readLog } from '../lib/pods.ts';
 import { estiba } from '../lib/images.ts';
-import { noise, onBusybox, PullGround } from '../lib/pulls.ts';
+import { aroundPulls, noise, onBusybox, type PullGround } from '../lib/pulls.ts';
 import { binaries } from '../lib/test-server.ts';
-import { DockerRegistry, hasDockerRegistry, user } from '../registry/docker-registry.ts';
-import { needDockerRegistry } from '../registry/registry-ground.ts';
+import { DockerRegistry, user } from '../registry/docker-registry.ts';
 
 const run = promisify(execFile);
 let ground: PullGround;
 
-beforeAll(async () => {
-  if (await hasDockerRegistry()) {
-    ground = await PullGround.make();
-  }
-});
-
-afterAll(async () => {
-  if (ground !== undefined) {
-    const left = await ground.server.stop();
-    await ground[Symbol.asyncDispose]();
-    expect(left).toEqual([]);
-  }
-});
-
-beforeEach(async (context) => {
-  await needDockerRegistry(context);
-  await ground.clear();
+aroundPulls({
+  made: (one) => {
+    ground = one;
+  },
 });
 
 /** Digests of an image's own layers, bottom to top; busybox may be there from a test before. */

@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { buildImage, type BuiltImage, type ImageInput } from '../../hack/images/build-image.ts';
 import { makeTar } from '../../hack/images/tar-writer.ts';
 import type { runtime } from '../../proto/gen/cri.js';
-import { DockerRegistry } from '../registry/docker-registry.ts';
+import { DockerRegistry, hasDockerRegistry } from '../registry/docker-registry.ts';
 import { FaultProxy } from '../registry/fault-proxy.ts';
 import { pushBlob, pushManifest } from '../registry/push.ts';
-import { RegistryGround } from '../registry/registry-ground.ts';
+import { needDockerRegistry, RegistryGround } from '../registry/registry-ground.ts';
 import { baseLayer } from './images.ts';
 import { TestServer } from './test-server.ts';
 
@@ -133,6 +134,39 @@ export class PullGround implements AsyncDisposable {
     await this.registry[Symbol.asyncDispose]();
     await this.ground[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * The hooks of a test file about pulls: one ground for all its tests, without images before each, and
+ * nothing left at the end. Where there is no registry to run, the tests are skipped.
+ */
+export function aroundPulls(hooks: {
+  /** Takes the ground, and makes what the file needs besides. */
+  readonly made: (ground: PullGround) => unknown;
+  readonly beforeEach?: () => unknown;
+  /** Ends what `made` has made besides. */
+  readonly ended?: () => unknown;
+}): void {
+  let ground: PullGround | undefined;
+  beforeAll(async () => {
+    if (await hasDockerRegistry()) {
+      ground = await PullGround.make();
+      await hooks.made(ground);
+    }
+  });
+  afterAll(async () => {
+    if (ground !== undefined) {
+      const left = await ground.server.stop();
+      await hooks.ended?.();
+      await ground[Symbol.asyncDispose]();
+      expect(left).toEqual([]);
+    }
+  });
+  beforeEach(async (context) => {
+    await needDockerRegistry(context);
+    await ground?.clear();
+    await hooks.beforeEach?.();
+  });
 }
 
 function hostsDir(ground: RegistryGround): string {
