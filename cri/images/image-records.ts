@@ -122,7 +122,7 @@ export class ImageRecords {
 
   /** Writes a record durably: the commit of the image, or of a change of its names. */
   async write({ image, ...stored }: StoredImage): Promise<void> {
-    const record: v.InferInput<typeof recordSchema> = {
+    const record: v.InferInput<typeof recordSchema> & { readonly pinned: false } = {
       version: 1,
       id: image.id,
       repoTags: [...image.repoTags],
@@ -132,6 +132,8 @@ export class ImageRecords {
       layers: image.layers.map(({ kind, id }) => ({ kind, id })),
       chainId: image.chainId,
       size: image.size,
+      // Of no meaning since the configuration says what is pinned; a rollback finds what it requires.
+      pinned: false,
       createdAtNs: String(image.createdAtNs),
       updatedAtNs: String(stored.updatedAtNs),
     };

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -286,6 +286,13 @@ describe('a new start', () => {
     expect(again.fsInfo().usedBytes).toBe(store.fsInfo().usedBytes);
     await again.importArchive(await archiveOf(image));
     expect(launcher.unpacks).toHaveLength(2);
+  });
+
+  test('by the version before finds in every record what it requires of one', async () => {
+    const image = buildImage(input);
+    await importImage(image);
+    const path = join(stateDir, 'images', `${image.id.slice('sha256:'.length)}.json`);
+    expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ version: 1, pinned: false });
   });
 
   test('sweeps trees, documents and uploads that no record names', async () => {
