@@ -1,5 +1,6 @@
 // Checks of single values. Each answers "" when the value is fine, else what is wrong with it, worded
 // to follow the quoted value.
+import { imageReferenceProblem } from '../core/image-reference.ts';
 
 // Overlay option strings and /proc/mounts give these bytes a meaning of their own.
 const unsafeInMountOptions = /[\s,:\\"'\p{Cc}]/u;
@@ -59,4 +60,10 @@ export function handlerProblem(name: string): string {
   return /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/u.test(name)
     ? ''
     : 'is not 1 to 63 lower-case letters, digits and inner "-"';
+}
+
+/** An image reference, or the begin of some, ended by "*". */
+export function pinnedImageProblem(pattern: string): string {
+  const why = pattern.endsWith('*') ? '' : imageReferenceProblem(pattern);
+  return why === '' ? '' : `is not an image reference: ${why}`;
 }

@@ -113,6 +113,12 @@ describe('parseConfig', () => {
     ['[containers]\npids_limit = 1.5', 'not a whole number'],
     ['[cni]\nconf_dirs = []', 'is empty'],
     ['[timeouts]\nundo_seconds = 0', 'not a whole number from 1 to 600'],
+    [
+      '[images]\npinned = ["a:1", "Registry.example/UPPER:1"]',
+      '"Registry.example/UPPER:1" is not an image reference: the repository name must be lower case at "images.pinned.1"',
+    ],
+    ['[images]\npinned = ["a*b"]', 'at "images.pinned.0"'],
+    ['[images]\npinned = [""]', '"" is not an image reference: it is empty at "images.pinned.0"'],
   ])('refuses %j', (text, reason) => {
     expect(problem(text)).toContain(reason);
   });

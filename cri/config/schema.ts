@@ -6,6 +6,7 @@ import {
   addressProblem,
   cgroupPathProblem,
   handlerProblem,
+  pinnedImageProblem,
   runtimeArgumentProblem,
 } from './checks.ts';
 import type { Config } from './config.ts';
@@ -264,7 +265,7 @@ const fileSchema = v.strictObject({
         inBytes,
       ),
       pinned: option(
-        v.array(v.pipe(v.string(), v.minLength(1, 'is empty'))),
+        v.array(checkedString(pinnedImageProblem)),
         [],
         'Images that the kubelet’s garbage collection and `crictl rmi --prune` keep: references such as `registry.example/team/base:1`, with a `*` at the end for all that begin so.',
         { type: 'list of strings' },

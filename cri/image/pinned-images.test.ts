@@ -53,6 +53,6 @@ describe('an image is pinned', () => {
 
 test('what is no reference is refused by name', () => {
   expect(() => new PinnedImages(['Registry.example/UPPER:1'])).toThrow(
-    /^cannot pin image "Registry.example\/UPPER:1": /u,
+    /^cannot parse image reference "Registry.example\/UPPER:1": /u,
   );
 });

@@ -1,7 +1,6 @@
 // Which images the operator wants kept: the kubelet's garbage collection passes pinned ones over.
-import { CriError } from '../core/error.ts';
 import type { Image } from '../images/image.ts';
-import { formatReference, parseImageReference } from '../registry/reference.ts';
+import { formatReference, parseImageReference } from '../core/image-reference.ts';
 
 /** The images that `[images] pinned` of the configuration names, whether they are there or not. */
 export class PinnedImages {
@@ -27,11 +26,6 @@ export class PinnedImages {
   }
 }
 
-function fullName(pattern: string): string {
-  try {
-    return formatReference(parseImageReference(pattern));
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : 'no reason';
-    throw new CriError('InvalidArgument', `cannot pin image "${pattern}": ${why}`, { cause });
-  }
+function fullName(reference: string): string {
+  return formatReference(parseImageReference(reference));
 }

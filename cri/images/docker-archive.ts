@@ -8,7 +8,7 @@ import { parseDockerManifest, parseImageConfig } from '../registry/oci-documents
 import type { DockerImage } from '../registry/oci-documents.ts';
 import { requirePlatform } from '../registry/platform.ts';
 import type { HostPlatform } from '../registry/platform.ts';
-import { parseTag } from '../registry/reference.ts';
+import { parseTag } from '../core/image-reference.ts';
 
 const contentName = /^(?:blobs\/sha256\/([a-f0-9]{64})|([a-f0-9]{64})(?:\.json)?)$/;
 

@@ -1,7 +1,7 @@
 // Which image a reference means: memory only.
 import { CriError } from '../core/error.ts';
 import type { StoredImage } from './image-records.ts';
-import { formatReference, parseImageReference } from '../registry/reference.ts';
+import { formatReference, parseImageReference } from '../core/image-reference.ts';
 
 const MIN_PREFIX = 4;
 const idPrefixPattern = /^(?:sha256:)?([a-f0-9]{1,64})$/;

@@ -6,7 +6,7 @@ import {
   parseNormalizedName,
   parseTag,
   repositoryOf,
-} from '../registry/reference.ts';
+} from '../core/image-reference.ts';
 
 export interface NameOptions {
   readonly tags?: readonly string[] | undefined;

@@ -16,7 +16,7 @@ import {
 import type { Descriptor } from '../registry/oci-documents.ts';
 import { choosePlatform, requirePlatform } from '../registry/platform.ts';
 import type { HostPlatform } from '../registry/platform.ts';
-import { parseTag } from '../registry/reference.ts';
+import { parseTag } from '../core/image-reference.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';
 const IMAGE_NAME = 'io.containerd.image.name';

@@ -9,7 +9,7 @@ import { findCredentials, pullAuthOf } from './credentials.ts';
 import type { Credentials, PullAuth } from './credentials.ts';
 import { findEndpoints } from './endpoints.ts';
 import type { Endpoint } from './endpoints.ts';
-import { parseImageReference } from './reference.ts';
+import { parseImageReference } from '../core/image-reference.ts';
 
 let directory: string;
 

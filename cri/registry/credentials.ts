@@ -8,7 +8,7 @@ import { decodeAuth, findAuth, findHelper, helperServer, isSameServer } from './
 import { parseDockerConfig } from './docker-config.ts';
 import type { AuthEntry, DockerConfig } from './docker-config.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { Reference } from './reference.ts';
+import type { Reference } from '../core/image-reference.ts';
 import { Secret } from './secret.ts';
 
 /** What a request to a host may prove itself with. */

@@ -5,7 +5,7 @@ import type { HttpAnswer, Network } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import type { Endpoint } from './endpoints.ts';
 import { isNotTls } from './network-error.ts';
-import type { Reference } from './reference.ts';
+import type { Reference } from '../core/image-reference.ts';
 import { answerError, RegistryError } from './registry-error.ts';
 import { realWait, retrying } from './retry.ts';
 import type { RetryPolicy, Wait } from './retry.ts';

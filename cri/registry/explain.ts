@@ -3,7 +3,7 @@ import { asCriError } from '../core/error.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Capability } from './hosts-file.ts';
 import { describeProxy } from './proxy.ts';
-import { formatReference, parseImageReference } from './reference.ts';
+import { formatReference, parseImageReference } from '../core/image-reference.ts';
 import { RegistryClient } from './registry-client.ts';
 import type { RegistryOptions, Resolved } from './registry-client.ts';
 import { readTrustFiles } from './trust.ts';

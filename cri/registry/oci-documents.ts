@@ -2,7 +2,7 @@
 // them, and docker save's manifest.json. Unknown fields are ignored, wrong shapes are refused.
 import * as v from 'valibot';
 import { CriError } from '../core/error.ts';
-import { isDigest } from './reference.ts';
+import { isDigest } from '../core/image-reference.ts';
 
 const MAX_LAYERS = 250; // overlay's option page holds that many short layer names
 const MAX_MANIFESTS = 1000;

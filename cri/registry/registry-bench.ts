@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { CredentialOptions } from './credentials.ts';
 import { FakeRegistry } from './fake-registry.ts';
 import { ProxyChoice } from './proxy.ts';
-import { parseImageReference } from './reference.ts';
+import { parseImageReference } from '../core/image-reference.ts';
 import { RegistryClient } from './registry-client.ts';
 import type { RegistryOptions } from './registry-client.ts';
 import { TokenCache } from './tokens.ts';

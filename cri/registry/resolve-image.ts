@@ -11,7 +11,7 @@ import type { Descriptor, ImageConfig, ImageManifest } from './oci-documents.ts'
 import { isIndexType, requireManifestType } from './manifest-bytes.ts';
 import { choosePlatform, requirePlatform } from './platform.ts';
 import type { HostPlatform } from './platform.ts';
-import { formatReference } from './reference.ts';
+import { formatReference } from '../core/image-reference.ts';
 import type { RegistryClient, Resolved } from './registry-client.ts';
 
 export interface RemoteImage {

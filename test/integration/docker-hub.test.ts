@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { ProxyChoice } from '../../cri/registry/proxy.ts';
 import { hostPlatform } from '../../cri/registry/platform.ts';
-import { parseImageReference } from '../../cri/registry/reference.ts';
+import { parseImageReference } from '../../cri/core/image-reference.ts';
 import { RegistryClient } from '../../cri/registry/registry-client.ts';
 import { resolveImage } from '../../cri/registry/resolve-image.ts';
 import { TokenCache } from '../../cri/registry/tokens.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'vitest';
 import type { CredentialOptions } from '../../cri/registry/credentials.ts';
 import { ProxyChoice } from '../../cri/registry/proxy.ts';
-import { parseImageReference } from '../../cri/registry/reference.ts';
+import { parseImageReference } from '../../cri/core/image-reference.ts';
 import { RegistryClient } from '../../cri/registry/registry-client.ts';
 import type { RegistryOptions } from '../../cri/registry/registry-client.ts';
 import { TokenCache } from '../../cri/registry/tokens.ts';

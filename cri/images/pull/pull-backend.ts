@@ -2,7 +2,7 @@
 import type { Unpacked } from '../../isolator/launcher-messages.ts';
 import type { Explanation } from '../../registry/explain.ts';
 import type { ImageConfig, ImageManifest } from '../../registry/oci-documents.ts';
-import type { Reference } from '../../registry/reference.ts';
+import type { Reference } from '../../core/image-reference.ts';
 import type { UnpackOrder } from '../layer-blob.ts';
 
 /** AuthConfig of a pull as plain texts, so that it can cross threads. Never logged. */

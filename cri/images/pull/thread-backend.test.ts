@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { CriError } from '../../core/error.ts';
 import { FakeRegistry } from '../../registry/fake-registry.ts';
-import { parseImageReference } from '../../registry/reference.ts';
+import { parseImageReference } from '../../core/image-reference.ts';
 import { RegistryError } from '../../registry/registry-error.ts';
 import { ThreadBackend } from './thread-backend.ts';
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { abortError } from '../../core/deadline.ts';
 import { CriError, describeError } from '../../core/error.ts';
 import type { Explanation } from '../../registry/explain.ts';
-import type { Reference } from '../../registry/reference.ts';
+import type { Reference } from '../../core/image-reference.ts';
 import type { BlobProgress, PullAuthFields, PullBackend, PullSession } from './pull-backend.ts';
 import { errorFromWire, errorToWire, threadName } from './thread-messages.ts';
 import type {

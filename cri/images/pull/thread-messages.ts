@@ -4,7 +4,7 @@ import { CriError, asCriError } from '../../core/error.ts';
 import type { ErrorCode } from '../../core/error.ts';
 import type { Unpacked } from '../../isolator/launcher-messages.ts';
 import type { Explanation } from '../../registry/explain.ts';
-import type { Reference } from '../../registry/reference.ts';
+import type { Reference } from '../../core/image-reference.ts';
 import { RegistryError } from '../../registry/registry-error.ts';
 import type { PullReason } from '../../registry/registry-error.ts';
 import type { UnpackOrder } from '../layer-blob.ts';

@@ -5,7 +5,7 @@
 //
 // "Normalised" means with the defaults spelled out: docker.io as domain, library/ as its first path
 // component, latest as tag.
-import { CriError } from '../core/error.ts';
+import { CriError } from './error.ts';
 
 /** A parsed reference; `tag` and `digest` are undefined where it has none. */
 export interface Reference {
@@ -136,9 +136,23 @@ export function parseNormalizedName(text: string): Reference {
     return parseReference(`${host}/${rest}`);
   } catch (error) {
     // The user's own words, not the ones with defaults, belong in the message.
-    const why =
-      error instanceof CriError ? error.message.slice(error.message.indexOf('": ') + 3) : '';
-    throw invalid(text, why);
+    throw invalid(text, reasonIn(error));
+  }
+}
+
+// What stands in a message of `invalid` behind the quoted text.
+function reasonIn(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  return message.slice(message.lastIndexOf('": ') + 3);
+}
+
+/** Says why `text` is no reference as parseImageReference takes them; "" when it is one. */
+export function imageReferenceProblem(text: string): string {
+  try {
+    parseImageReference(text);
+    return '';
+  } catch (error) {
+    return reasonIn(error);
   }
 }
 

@@ -5,7 +5,7 @@ import {
   parseImageReference,
   parseNormalizedName,
   parseReference,
-} from './reference.ts';
+} from './image-reference.ts';
 
 const hex = 'ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff'.slice(0, 64);
 const sha = `sha256:${hex}`;
