@@ -8,8 +8,11 @@ import { parseCdiDocument, type CdiDocument } from '../spec/cdi-document.ts';
 import type { CdiFile, CdiFiles } from '../spec/cdi.ts';
 
 const endings: ReadonlySet<string> = new Set(['.json', '.yaml']);
-/** Largest file that is read: the ones of drivers have some ten thousand bytes. */
-const maxBytes = 4 * 1024 * 1024;
+/**
+ * Largest file that is read: the ones of drivers have some ten thousand bytes, and while YAML is parsed,
+ * some milliseconds for each thousand, nobody else is served.
+ */
+const maxBytes = 512 * 1024;
 
 type Content = { readonly document: CdiDocument } | { readonly problem: string };
 
