@@ -28,7 +28,7 @@ import type { Deps } from './runtime/deps.ts';
 import { startFollowers } from './runtime/follow-start.ts';
 import { readHostFacts, type HostFacts } from './runtime/host-facts.ts';
 import { Monitors } from './runtime/monitors.ts';
-import { OomCounts } from './runtime/oom-kills.ts';
+import { OomReports } from './runtime/oom-kills.ts';
 import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
@@ -214,7 +214,7 @@ async function makeDeps(
     cdi: new CdiRegistry(config.cdi.specDirs),
     seccomp: warmFilters(launcher, host.spec),
     queue: new KeyedQueue(),
-    oomCounts: new OomCounts(),
+    oomReports: new OomReports(),
     jobs: backgroundJobs(log),
     starts: startFollowers(log),
     handlers: new RuntimeHandlers(config, host.spec),
@@ -268,7 +268,7 @@ function operationMetrics(deps: Deps): OperationMetrics {
   metrics.gauge('estiba_sandboxes', 'Pod sandboxes with a record.', () => store.sandboxes.size);
   metrics.gauge('estiba_containers', 'Containers with a record.', () => store.containers.size);
   metrics.gauge('estiba_monitors', 'Connected pod monitors.', () => monitors.count);
-  metrics.oomKills(() => deps.oomCounts.entries());
+  metrics.oomKills(() => deps.oomReports.entries());
   metrics.gauge('estiba_images', 'Images stored.', () => images.list().length);
   return metrics;
 }

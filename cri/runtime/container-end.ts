@@ -55,6 +55,7 @@ async function endOnce(
   const now = deps.store.containers.get(containerId);
   if (now !== undefined && mayBeAlive(now)) {
     reportOomKills(deps, now, oom);
+    deps.oomReports.end(containerId);
     await keepContainerChange(deps, containerId, change);
   }
 }

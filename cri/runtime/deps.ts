@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import type { CdiRegistry } from './cdi-registry.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Monitors } from './monitors.ts';
-import type { OomCounts } from './oom-kills.ts';
+import type { OomReports } from './oom-kills.ts';
 import type { RuntimeHandlers } from './runtime-handlers.ts';
 import type { SeccompFilters } from './seccomp-filters.ts';
 
@@ -37,8 +37,8 @@ export interface Deps {
   readonly jobs: PersistentJobs;
   /** Starts of containers that take long, see follow-start.ts. */
   readonly starts: PersistentJobs;
-  /** Kills for lack of memory, for the metrics. */
-  readonly oomCounts: OomCounts;
+  /** Kills for lack of memory, for metrics and log. */
+  readonly oomReports: OomReports;
   /** Creates in flight, for repeated calls to join. */
   readonly sandboxOperations: OperationTable<SandboxId>;
   readonly containerOperations: OperationTable<ContainerId>;

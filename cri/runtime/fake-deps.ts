@@ -20,7 +20,7 @@ import type { ContainerState, SandboxState } from '../store/record.ts';
 import { Store } from '../store/store.ts';
 import type { Deps } from './deps.ts';
 import { Monitors } from './monitors.ts';
-import { OomCounts } from './oom-kills.ts';
+import { OomReports } from './oom-kills.ts';
 import type { ProcessIdentity } from './process-life.ts';
 import { RuntimeHandlers } from './runtime-handlers.ts';
 
@@ -125,7 +125,7 @@ export class FakeDeps implements AsyncDisposable {
       },
       seccomp: { confinement: async () => undefined },
       queue: new KeyedQueue(),
-      oomCounts: new OomCounts(),
+      oomReports: new OomReports(),
       sandboxOperations: new OperationTable('pod sandbox'),
       containerOperations: new OperationTable('container'),
       jobs: new PersistentJobs({ firstPauseMs: 1, longestPauseMs: 10, onFailure: () => {} }),

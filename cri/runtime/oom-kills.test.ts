@@ -1,10 +1,10 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ExitRecord, OomKills } from '../isolator/monitor-messages.ts';
 import { sampleId } from '../store/record-samples.ts';
 import { applyExit, applyOomKills } from './container-end.ts';
 import { exitChange } from './container-exit.ts';
 import { FakeDeps } from './fake-deps.ts';
-import { oomMessage } from './oom-kills.ts';
+import { oomMessage, OomReports } from './oom-kills.ts';
 
 const kill: OomKills = { kills: 1, level: 'container', cgroup: '/p/c', limitBytes: 4096 };
 
@@ -75,11 +75,33 @@ test('every kill is logged and counted once, whoever tells of it', async () => {
   await applyOomKills(fake.deps, id, { ...kill, kills: 4 });
   expect(told()).toHaveLength(2);
   expect(record()).toMatchObject({ reason: 'OOMKilled', message: oomMessage(oom), oomKills: 3 });
-  expect(Object.fromEntries(fake.deps.oomCounts.entries())).toEqual({ container: 1, pod: 2 });
+  expect(Object.fromEntries(fake.deps.oomReports.entries())).toEqual({ container: 1, pod: 2 });
+});
+
+test('a loop of kills is counted whole and told by a line now and then, with how many there were', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  using _ = { [Symbol.dispose]: () => vi.useRealTimers() };
+  const reports = new OomReports();
+  const told: number[] = [];
+  for (let step = 0; step < 100; step += 1) {
+    reports.add('a', 'container', 2, (kills) => told.push(kills));
+    vi.advanceTimersByTime(200);
+  }
+  expect(told).toEqual([2, 98, 100]);
+  reports.add('b', 'pod', 1, (kills) => told.push(kills));
+  expect(told.at(-1)).toBe(1);
+  reports.add('a', 'container', 3, (kills) => told.push(kills));
+  reports.end('a');
+  expect(told.at(-1)).toBe(3);
+  vi.advanceTimersByTime(60_000);
+  reports.end('b');
+  expect(told).toHaveLength(5);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(Object.fromEntries(reports.entries())).toEqual({ container: 203, pod: 1 });
 });
 
 test('kills in a container that nobody knows are nobody’s', async () => {
   await using fake = await FakeDeps.make();
   await applyOomKills(fake.deps, sampleId(5), kill);
-  expect([...fake.deps.oomCounts.entries()]).toEqual([]);
+  expect([...fake.deps.oomReports.entries()]).toEqual([]);
 });
