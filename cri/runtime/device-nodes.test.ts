@@ -31,3 +31,16 @@ test('below a directory no link is followed, and what a container has of its own
 test('nothing at the path is no node', async () => {
   expect(await deviceNodesAt('/dev/no-such-device')).toEqual([]);
 });
+
+test('a directory of too many entries is refused, never given in part', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'estiba-'));
+  for (const name of ['a', 'b', 'c']) {
+    await mkdir(join(directory, name));
+  }
+  expect(await deviceNodesAt(directory, 3)).toEqual([]);
+  await expect(deviceNodesAt(directory, 2)).rejects.toMatchObject({
+    code: 'ResourceExhausted',
+    message: `cannot use device "${directory}": it has more than 2 entries`,
+  });
+  await rm(directory, { recursive: true });
+});

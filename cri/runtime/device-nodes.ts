@@ -1,39 +1,56 @@
 // What stands at the host paths of a container's devices. Device paths are the host's own /dev, not a
-// volume: a stat here cannot hang on a pod's server.
-import { lstat, readdir, stat } from 'node:fs/promises';
+// volume; one that hangs all the same costs the call no more than its deadline.
+import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Deadline, settledOrAborted } from '../core/deadline.ts';
+import { CriError } from '../core/error.ts';
 import type { DeviceNode } from '../spec/input.ts';
 
-const maxNodes = 4096;
+const deadlineMs = 10_000;
+const mostEntries = 16_384;
 /** What every container has of its own; the last is the host's terminal. */
 const ownNames: ReadonlySet<string> = new Set(['pts', 'shm', 'mqueue', 'fd', 'console']);
 
-/** The nodes at `hostPath` (a node itself, or every node below a directory); [] when there is none. */
-export async function deviceNodesAt(hostPath: string): Promise<DeviceNode[]> {
-  const nodes: DeviceNode[] = [];
-  await collect(hostPath, '', nodes);
-  return nodes;
+interface Search {
+  readonly root: string;
+  readonly nodes: DeviceNode[];
+  readonly limit: number;
+  looked: number;
 }
 
-async function collect(root: string, below: string, nodes: DeviceNode[]): Promise<void> {
-  const path = join(root, below);
+/**
+ * The nodes at `hostPath` (a node itself, or every node below a directory); [] when there is none.
+ * Throws ResourceExhausted for a directory of more than `limit` entries, DeadlineExceeded when the
+ * host does not answer.
+ */
+export async function deviceNodesAt(
+  hostPath: string,
+  limit: number = mostEntries,
+): Promise<DeviceNode[]> {
+  const what = `look at device "${hostPath}"`;
+  const search = { root: hostPath, nodes: [], limit, looked: 0 };
+  using deadline = new Deadline(what, deadlineMs);
+  await settledOrAborted(collect(search, ''), what, deadline.signal);
+  return search.nodes;
+}
+
+async function collect(search: Search, below: string): Promise<void> {
+  const path = join(search.root, below);
   // The name that was asked for may be a link; those found below would lead into our own process
   // (/dev/fd, /dev/stdin) or name a node twice.
   const look = below === '' ? stat : lstat;
   const info = await look(path).catch(() => undefined);
-  if (info === undefined || nodes.length >= maxNodes) {
+  if (info === undefined) {
     return;
   }
   if (info.isDirectory()) {
-    for (const name of (await readdir(path)).toSorted()) {
-      if (!ownNames.has(name)) {
-        await collect(root, `${below}/${name}`, nodes);
-      }
+    for (const name of await namesIn(search, path)) {
+      await collect(search, `${below}/${name}`);
     }
     return;
   }
   if (info.isCharacterDevice() || info.isBlockDevice()) {
-    nodes.push({
+    search.nodes.push({
       below,
       type: info.isBlockDevice() ? 'b' : 'c',
       // The kernel's encoding of dev_t for user space: 12 bits major, 20 bits minor, interleaved.
@@ -44,4 +61,25 @@ async function collect(root: string, below: string, nodes: DeviceNode[]): Promis
       gid: info.gid,
     });
   }
+}
+
+async function namesIn(search: Search, path: string): Promise<string[]> {
+  const names: string[] = [];
+  const directory = await opendir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      return []; // unplugged while we look
+    }
+    throw error;
+  });
+  for await (const { name } of directory) {
+    search.looked += 1;
+    if (search.looked > search.limit) {
+      const why = `it has more than ${search.limit} entries`;
+      throw new CriError('ResourceExhausted', `cannot use device "${search.root}": ${why}`);
+    }
+    if (!ownNames.has(name)) {
+      names.push(name);
+    }
+  }
+  return names.toSorted();
 }
