@@ -134,6 +134,14 @@ describe('an image', () => {
     });
   });
 
+  test('without layers is refused: no container could run it, and no record of it could be read', async () => {
+    bench.upstream.putImage('1', []);
+    expect(await failure()).toMatchObject({
+      code: 'InvalidArgument',
+      message: 'cannot use image "r.example/team/app:1": it has no layers',
+    });
+  });
+
   test('is taken by digest', async () => {
     const manifest = bench.upstream.putImage(undefined, [layer]);
     const image = await pull(amd64, `r.example/team/app@${manifest.digest}`);

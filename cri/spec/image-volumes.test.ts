@@ -9,7 +9,10 @@ const range = { hostId: 100_000, containerId: 0, length: 65_536 };
 const ground = {
   host: sampleHost,
   ids: undefined,
-  imageLayers: new Map([['data:1', ['/layers/2', '/layers/1']]]),
+  imageLayers: new Map([
+    ['data:1', ['/layers/2', '/layers/1']],
+    ['empty:1', []],
+  ]),
 };
 const asked = { containerPath: '/data', readonly: true, image: { image: 'data:1' } };
 const made = (change: CriMount = {}) => volumeMounts([{ ...asked, ...change }], ground)[0];
@@ -49,6 +52,7 @@ describe('an image as a volume', () => {
     expect(why({ image: {} })).toContain('names no image');
     expect(why({ image: null, imageSubPath: 'etc' })).toContain('names no image');
     expect(why({ image: { image: 'other' } })).toContain('NotFound');
+    expect(why({ image: { image: 'empty:1' } })).toMatch(/^InvalidArgument: .* it has no layers$/u);
   });
 
   it('is refused with propagation to the host, and with mappings where there is no user namespace', () => {

@@ -52,9 +52,12 @@ export function imageMount(
   const name = imageName(mount);
   const action = `mount image ${quote(name)} at ${quote(destination)}`;
   checkImageMount(mount, action, ids);
-  const found = layers.get(name) ?? [];
-  if (found.length === 0) {
+  const found = layers.get(name);
+  if (found === undefined) {
     throw imageMountFailed('NotFound', action, 'there is no such image on this node');
+  }
+  if (found.length === 0) {
+    throw imageMountFailed('InvalidArgument', action, 'it has no layers');
   }
   const subPath = checkedSubPath(mount.imageSubPath ?? '', action);
   return {
