@@ -115,6 +115,25 @@ test('a thread that dies fails its calls, says so, and the next call starts anot
   );
 });
 
+test('a pull whose thread dies between two calls is told so, and no other is started for it', async () => {
+  await backend.close();
+  const dying = `import { parentPort } from 'node:worker_threads';
+    parentPort.on('message', ({ id }) => {
+      parentPort.postMessage({ kind: 'result', id });
+      setTimeout(() => { throw new Error('out of luck'); }, 20);
+    });`;
+  backend = newBackend(new URL(`data:text/javascript,${encodeURIComponent(dying)}`));
+  const session = await backend.open(reference('1'), undefined);
+  await vi.waitFor(() => expect(logged).toHaveLength(1));
+  for (const call of [session.resolve(), session.discard('sha256:a'), session.close()]) {
+    await expect(call).rejects.toMatchObject({
+      code: 'Unavailable',
+      message: 'cannot pull image: the images thread died: out of luck',
+    });
+  }
+  expect(logged).toHaveLength(1);
+});
+
 test('closing ends what runs, and nothing is started afterwards', async () => {
   registry.intercepts.push(() => true); // never answers
   const session = await backend.open(reference('1'), undefined);

@@ -47,6 +47,8 @@ export class ThreadBackend implements PullBackend {
   readonly #options: ThreadBackendOptions;
   readonly #pending = new Map<number, Pending>();
   readonly #openSessions = new Set<number>();
+  /** Why threads died. */
+  readonly #deaths = new WeakMap<Worker, string>();
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
   #calls = 0;
@@ -60,22 +62,29 @@ export class ThreadBackend implements PullBackend {
   async open(reference: Reference, auth: PullAuthFields | undefined): Promise<PullSession> {
     this.#sessions += 1;
     const session = this.#sessions;
+    // Nobody but this thread ever knows the session.
+    const worker = this.#start();
+    const call = <M extends ThreadMethod>(
+      method: M,
+      args: ThreadCalls[M]['args'],
+      options?: CallOptions,
+    ): Promise<ThreadCalls[M]['result']> => this.#call(method, args, options, worker);
     this.#openSessions.add(session);
     try {
-      await this.#call('open', { session, reference, auth });
+      await call('open', { session, reference, auth });
     } catch (error) {
       this.#openSessions.delete(session);
       throw error;
     }
     return {
-      resolve: (signal) => this.#call('resolve', { session }, { signal }),
-      documents: (signal) => this.#call('documents', { session }, { signal }),
-      unpack: (blob, order, options) => this.#call('unpack', { session, blob, order }, options),
-      fetched: (blob, options) => this.#call('fetched', { session, blob }, options),
-      discard: (digest) => this.#call('discard', { session, digest }),
+      resolve: (signal) => call('resolve', { session }, { signal }),
+      documents: (signal) => call('documents', { session }, { signal }),
+      unpack: (blob, order, options) => call('unpack', { session, blob, order }, options),
+      fetched: (blob, options) => call('fetched', { session, blob }, options),
+      discard: (digest) => call('discard', { session, digest }),
       close: () => {
         this.#openSessions.delete(session);
-        return this.#call('close', { session });
+        return call('close', { session });
       },
     };
   }
@@ -107,15 +116,21 @@ export class ThreadBackend implements PullBackend {
     method: M,
     args: ThreadCalls[M]['args'],
     { signal, onProgress }: CallOptions = {},
+    own?: Worker,
   ): Promise<ThreadCalls[M]['result']> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     if (signal?.aborted === true) {
       throw abortError(signal, 'pull image');
     }
+    const worker = own ?? this.#start();
+    const death = this.#deaths.get(worker);
+    if (death !== undefined) {
+      this.#watchIdleness(); // it may have been the last session
+      throw diedError(death);
+    }
     clearTimeout(this.#idle);
     this.#calls += 1;
     const id = this.#calls;
-    const worker = this.#start();
     const send = (message: ToThread): void => sendTo(worker, message);
     // The thread ends its work in order and then tells so: nothing is running behind an answer.
     const onAbort = (): void =>
@@ -205,6 +220,7 @@ export class ThreadBackend implements PullBackend {
   }
 
   #onExit(worker: Worker, why: string): void {
+    this.#deaths.set(worker, why);
     if (this.#worker === worker) {
       // Nobody has ended it.
       this.#worker = undefined;
@@ -215,11 +231,14 @@ export class ThreadBackend implements PullBackend {
     for (const [id, pending] of this.#pending) {
       if (pending.worker === worker) {
         this.#pending.delete(id);
-        const message = `cannot pull image: the images thread died: ${why}`;
-        pending.reject(new CriError('Unavailable', message));
+        pending.reject(diedError(why));
       }
     }
   }
+}
+
+function diedError(why: string): CriError {
+  return new CriError('Unavailable', `cannot pull image: the images thread died: ${why}`);
 }
 
 function sendTo(worker: Worker, message: ToThread): void {
