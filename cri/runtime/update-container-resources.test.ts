@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { estiba } from '../../proto/gen/isolation.js';
 import { toLong, toNumber } from '../../proto/long.ts';
 import { sampleId } from '../store/record-samples.ts';
@@ -16,7 +16,7 @@ const linux = { cpuShares: toLong(512), oomScoreAdj: toLong(7) };
 async function updating(
   fake: FakeDeps,
   state: 'created' | 'running' | 'exited' | 'unknown',
-  reply: Reply,
+  reply: Reply | (() => Reply),
 ): Promise<{ resources: unknown; oomScoreAdj: number | null | undefined }[]> {
   const asked: { resources: unknown; oomScoreAdj: number | null | undefined }[] = [];
   const id = await fake.sandbox(1);
@@ -31,7 +31,7 @@ async function updating(
       const { oomScoreAdj } = updateContainer;
       asked.push({ resources: JSON.parse(text), oomScoreAdj });
     }
-    return reply;
+    return typeof reply === 'function' ? reply() : reply;
   });
   await fake.deps.monitors.connect(id, { pid: process.pid, startTimeTicks: 0 });
   return asked;
@@ -71,6 +71,43 @@ test('so does one that ends while it is asked', async () => {
   await updating(fake, 'running', { fault });
   await updateContainerResources(fake.deps, { containerId, linux });
   expect(shares(fake)).toBe(512);
+});
+
+const late = { fault: { code: ErrorCode.DEADLINE_EXCEEDED, message: 'no answer' } };
+const busy = {
+  fault: { code: ErrorCode.FAILED_PRECONDITION, step: 'update', message: 'another one is busy' },
+};
+const refusal = { fault: { code: ErrorCode.FAILED_PRECONDITION, message: 'too low' } };
+
+test('one whose outcome came too late is asked for again until the record tells what is in force', async () => {
+  await using fake = await FakeDeps.make();
+  const replies: Reply[] = [late, busy, late, { updated: {} }];
+  const asked = await updating(fake, 'running', () => replies.shift() ?? refusal);
+  const update = updateContainerResources(fake.deps, { containerId, linux });
+  await expect(update).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+  expect(shares(fake)).toBe(0);
+  await vi.waitFor(() => expect(shares(fake)).toBe(512));
+  expect(asked).toHaveLength(4);
+  await vi.waitFor(() => expect(fake.deps.jobs.size).toBe(0));
+});
+
+test('one that turns out to be refused stays out of the record, a newer one wins', async () => {
+  await using fake = await FakeDeps.make();
+  const replies: Reply[] = [late, refusal, late];
+  const asked = await updating(fake, 'running', () => replies.shift() ?? { updated: {} });
+  const update = (cpuShares: number) =>
+    updateContainerResources(fake.deps, { containerId, linux: { cpuShares: toLong(cpuShares) } });
+  await expect(update(512)).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+  await vi.waitFor(() => expect(fake.deps.jobs.size).toBe(0));
+  expect(shares(fake)).toBe(0);
+  const older = update(600);
+  const newer = update(700);
+  await expect(older).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+  await newer;
+  await fake.deps.queue.run(sampleId(1), async () => {});
+  expect(shares(fake)).toBe(700);
+  expect(fake.deps.jobs.size).toBe(0);
+  expect(asked.at(-1)).toMatchObject({ resources: { cpu: { shares: 700 } } });
 });
 
 test('unknown containers, and those in an unknown state, are refused', async () => {
