@@ -35,7 +35,7 @@ export async function containerSpec(
     requested: { sandbox: sandbox.config, container },
     content: contentOf(image.config.config),
     pod: podFacts(deps, sandbox),
-    host: deps.handlers.hostFor(sandbox.runtimeHandler),
+    host: deps.handlers.hostFor(sandbox),
     settings: {
       cgroupBase: deps.config.isolator.cgroupBase,
       pidsLimit: deps.config.containers.pidsLimit,

@@ -34,13 +34,14 @@ export async function runPodSandbox(
     throw new CriError('InvalidArgument', 'cannot run sandbox: the request has no config');
   }
   const runtimeHandler = request.runtimeHandler ?? '';
+  const program = deps.handlers.runtimeOf(runtimeHandler);
   const plan = planPod({
     config,
     runtimeHandler,
     runtimeHandlers: deps.handlers.names,
     hostHostname: deps.host.hostname,
     cgroupBase: deps.config.isolator.cgroupBase,
-    host: deps.handlers.hostFor(runtimeHandler),
+    host: deps.handlers.hostFor({ runtimeHandler, runtimePath: program?.path ?? '' }),
   });
   const key = sandboxNameKey(config.metadata);
   const podSandboxId = await deps.sandboxOperations.join(
@@ -112,6 +113,7 @@ async function steps(
     id,
     config,
     runtimeHandler,
+    runtimePath: deps.handlers.runtimeOf(runtimeHandler)?.path ?? '',
     netnsPath,
     cgroupParent: plan.cgroupParent,
     createdAtNs: deps.clock.nowNs(),

@@ -30,6 +30,8 @@ function launcher(answers: Readonly<Record<string, string>>, asked: string[][] =
   };
 }
 
+const runc = { runtimeHandler: 'runc', runtimePath: '/usr/sbin/runc' };
+
 test('our own handlers come first, the configured programs after them', () => {
   const handlers = new RuntimeHandlers(config, sampleHost);
   expect(handlers.names).toEqual(['', 'estiba', 'runc', 'crun']);
@@ -47,7 +49,7 @@ test('a program is said to have a feature when it says so itself, and the host h
   expect(handlers.featuresOf('runc').recursiveReadOnlyMounts).toBe(false);
   await handlers.probe(launcher(answers, asked), (name, why) => reports.push(`${name}: ${why}`));
   expect(handlers.featuresOf('runc')).toEqual(can);
-  expect(handlers.hostFor('runc')).toMatchObject({
+  expect(handlers.hostFor(runc)).toMatchObject({
     recursiveReadOnly: true,
     userNamespacesProblem: 'pods of the runtime handler "runc" have none',
   });
@@ -65,8 +67,21 @@ test('a program that answers nonsense has no features, and a handler that is gon
   const answers = { '/usr/sbin/runc': 'usage:', '/usr/bin/crun': '{"mountOptions":"rro"}' };
   await handlers.probe(launcher(answers), (name) => reports.push(name));
   expect(reports).toEqual(['runc']);
-  for (const name of ['runc', 'crun', 'gone']) {
-    expect(handlers.hostFor(name).recursiveReadOnly).toBe(false);
+  for (const runtimeHandler of ['runc', 'crun', 'gone']) {
+    expect(handlers.hostFor({ ...runc, runtimeHandler }).recursiveReadOnly).toBe(false);
   }
-  expect(handlers.hostFor('')).toBe(sampleHost);
+  expect(handlers.hostFor({ runtimeHandler: '', runtimePath: '' })).toBe(sampleHost);
+});
+
+test('a pod stays what it is when the handler of its name becomes another', async () => {
+  const renamed = parseConfig(`[isolator]
+handler = "own"
+[runtimes.estiba]
+path = "/usr/bin/crun"`);
+  const handlers = new RuntimeHandlers(renamed, sampleHost);
+  const answers = { '/usr/bin/crun': JSON.stringify({ mountOptions: ['rro'] }) };
+  await handlers.probe(launcher(answers), () => {});
+  expect(handlers.hostFor({ runtimeHandler: 'estiba', runtimePath: '' })).toBe(sampleHost);
+  const other = { runtimeHandler: 'estiba', runtimePath: '/usr/sbin/runc' };
+  expect(handlers.hostFor(other).recursiveReadOnly).toBe(false);
 });

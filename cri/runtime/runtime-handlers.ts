@@ -3,12 +3,16 @@ import type { Config, OciRuntime } from '../config/config.ts';
 import { describeError } from '../core/error.ts';
 import type { Launcher } from '../isolator/launcher.ts';
 import type { HostFacts } from '../spec/input.ts';
+import type { SandboxRecord } from '../store/record.ts';
 
 /** What CRI says of a handler. True only where it is known to work. */
 export interface HandlerFeatures {
   readonly recursiveReadOnlyMounts: boolean;
   readonly userNamespaces: boolean;
 }
+
+/** Who makes a pod's containers. */
+type PodRuntime = Pick<SandboxRecord, 'runtimeHandler' | 'runtimePath'>;
 
 const probeDeadlineMs = 10_000;
 const environment = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
@@ -48,14 +52,18 @@ export class RuntimeHandlers {
     return this.#features.get(name) ?? none;
   }
 
-  /** What this host can do for a pod of the handler, also of one that is not configured any more. */
-  hostFor(name: string): HostFacts {
-    if (this.#own.includes(name)) {
-      return this.#host;
+  /** What this host can do for a pod, also of a handler that is not configured any more. */
+  hostFor({ runtimeHandler, runtimePath }: PodRuntime): HostFacts {
+    if (runtimePath === '') {
+      return this.#host; // ours, by whatever name
     }
-    const { recursiveReadOnlyMounts } = this.featuresOf(name);
-    const userNamespacesProblem = `pods of the runtime handler "${name}" have none`;
+    const { recursiveReadOnlyMounts } = this.#featuresOfProgram(runtimeHandler, runtimePath);
+    const userNamespacesProblem = `pods of the runtime handler "${runtimeHandler}" have none`;
     return { ...this.#host, recursiveReadOnly: recursiveReadOnlyMounts, userNamespacesProblem };
+  }
+
+  #featuresOfProgram(name: string, path: string): HandlerFeatures {
+    return this.runtimeOf(name)?.path === path ? this.featuresOf(name) : none;
   }
 
   /**

@@ -50,6 +50,8 @@ const sandboxSchema = v.object({
   id: idText,
   config: base64(decodeSandboxConfig),
   runtimeHandler: v.string(),
+  // Written since other programs can make containers.
+  runtimePath: v.optional(v.string(), ''),
   state: v.picklist(['creating', 'ready', 'notReady']),
   reason: v.string(),
   ips: v.array(v.string()),

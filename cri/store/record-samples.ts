@@ -17,6 +17,7 @@ export function sampleSandbox(number: number, labels: Record<string, string> = {
     id: sampleId(number),
     createdAtNs: BigInt(number) + 1_700_000_000_000_000_000n,
     runtimeHandler: '',
+    runtimePath: '',
     cgroupParent: `/kubepods/pod-${number}`,
     netnsPath: `/run/netns/${number}`,
     config: {

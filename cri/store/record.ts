@@ -36,7 +36,10 @@ export interface SandboxRecord {
   /** Nanoseconds since the epoch; never 0. */
   readonly createdAtNs: bigint;
   readonly config: PodSandboxConfig;
+  /** As RunPodSandbox had it: the name may be gone from the configuration, or mean another program. */
   readonly runtimeHandler: string;
+  /** The program that makes its containers; "" when we do. */
+  readonly runtimePath: string;
   readonly state: SandboxState;
   /** Why it is not ready; "" when there is nothing to say. */
   readonly reason: string;
@@ -101,7 +104,7 @@ export interface ContainerRecord {
 /** What a record needs when it is claimed; everything else has a start value. */
 export type NewSandbox = Pick<
   SandboxRecord,
-  'id' | 'createdAtNs' | 'runtimeHandler' | 'cgroupParent' | 'netnsPath'
+  'id' | 'createdAtNs' | 'runtimeHandler' | 'runtimePath' | 'cgroupParent' | 'netnsPath'
 > & { readonly config: runtime.v1.PodSandboxConfig.$Properties };
 
 export type NewContainer = Pick<

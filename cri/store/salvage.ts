@@ -39,6 +39,7 @@ export function salvageSandbox(broken: BrokenRecord): SandboxRecord {
     createdAtNs: createdAtNs(fields, broken),
     config,
     runtimeHandler: textOf(fields, 'runtimeHandler'),
+    runtimePath: textOf(fields, 'runtimePath'),
     state: 'notReady',
     reason: reason(broken),
     ips: [],
