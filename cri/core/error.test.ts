@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asCriError, CriError, describeError } from './error.ts';
+import { asCriError, CriError, describeError, fileError } from './error.ts';
 
 test('a CriError keeps code, step, errno and cause', () => {
   const cause = new Error('deep');
@@ -27,4 +27,21 @@ test('describeError never returns an empty text', () => {
   expect(describeError('plain')).toBe('plain');
   expect(describeError('')).toBe('unknown error');
   expect(describeError(undefined)).toBe('unknown error');
+});
+
+test.each([
+  ['ENOSPC', 28, 'ResourceExhausted'],
+  ['EDQUOT', 122, 'ResourceExhausted'],
+  ['EIO', 5, 'Internal'],
+])('a file operation that fails with %s is told by its place and as %s %s', (code, errno, kind) => {
+  const cause = Object.assign(new Error(`${code}: why, write`), { code, errno: -errno });
+  expect(fileError('write "/a"', cause, 'save')).toMatchObject({
+    code: kind,
+    message: `cannot write "/a": ${code}: why, write`,
+    errno,
+    step: 'save',
+    cause,
+  });
+  const known = new CriError('NotFound', 'cannot find it');
+  expect(fileError('write "/a"', known)).toBe(known);
 });

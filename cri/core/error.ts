@@ -51,6 +51,23 @@ export function asCriError(error: unknown): CriError {
   return new CriError('Internal', describeError(error), { cause: error });
 }
 
+/**
+ * The error of a file operation, `cannot <what>: <why>`: ResourceExhausted where disk or quota is full,
+ * else Internal. A CriError stays as it is.
+ */
+export function fileError(what: string, error: unknown, step?: string): CriError {
+  if (error instanceof CriError) {
+    return error;
+  }
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return new CriError(
+    isFull ? 'ResourceExhausted' : 'Internal',
+    `cannot ${what}: ${describeError(error)}`,
+    { cause: error, step, errno: errno === undefined ? undefined : -errno },
+  );
+}
+
 /** Returns the text of whatever was thrown; never throws and never returns an empty text. */
 export function describeError(error: unknown): string {
   if (error instanceof Error) {

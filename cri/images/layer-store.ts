@@ -7,7 +7,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CriError } from '../core/error.ts';
+import { CriError, fileError } from '../core/error.ts';
 import { KeyedQueue } from '../core/keyed-queue.ts';
 import type { Unpacked, UnpackProgress } from '../isolator/launcher-messages.ts';
 import { removeDurably, writeDurably } from '../store/durable-file.ts';
@@ -292,7 +292,7 @@ export class LayerStore {
     } catch (error) {
       this.#table.releaseShortName(shortName);
       await this.#launcher.removeTrees([target]).catch(this.#onProblem);
-      throw error;
+      throw fileError(`store layer "${request.diffId}" in "${path}"`, error);
     }
     const layer = this.#table.add(
       {
@@ -318,13 +318,13 @@ export class LayerStore {
     const covers = this.#table.sequence;
     const emptyTar = join(this.#staging, `${randomUUID()}.tar`);
     const target = join(this.#staging, randomUUID());
-    await writeFile(emptyTar, Buffer.alloc(EMPTY_TAR_BYTES), { mode: 0o600 });
     try {
+      await writeFile(emptyTar, Buffer.alloc(EMPTY_TAR_BYTES), { mode: 0o600 });
       await this.#launcher.unpack({ sourcePath: emptyTar, targetDir: target, sync: true });
       await rmdir(target);
     } catch (error) {
       await this.#launcher.removeTrees([target]).catch(this.#onProblem);
-      throw error;
+      throw fileError(`sync "${this.#dir}"`, error);
     } finally {
       await rm(emptyTar, { force: true });
     }

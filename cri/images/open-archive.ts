@@ -77,7 +77,8 @@ function spoolError(path: string, kind: string, error: unknown): CriError {
   if (name === 'AbortError') {
     return new CriError('Canceled', `${what}: the caller gave up`, { cause: error });
   }
-  const kindOfCode = code === 'ENOSPC' ? 'ResourceExhausted' : 'InvalidArgument';
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const kindOfCode = isFull ? 'ResourceExhausted' : 'InvalidArgument';
   return new CriError(kindOfCode, `${what}: ${describeError(error)}`, { cause: error });
 }
 

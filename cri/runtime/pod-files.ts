@@ -3,6 +3,7 @@
 // layers and not in the run directory's memory.
 import { chmod, chown, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileError } from '../core/error.ts';
 
 /** Absolute paths of a pod's files. */
 export interface PodFilePaths {
@@ -30,11 +31,25 @@ export function podFilePaths(stateDir: string, sandboxId: string): PodFilePaths 
   };
 }
 
-/** Writes the files, readable for every user of the pod and owned by its root. */
+/**
+ * Writes the files, readable for every user of the pod and owned by its root. Throws as fileError does.
+ */
 export async function writePodFiles(
   paths: PodFilePaths,
   texts: PodFileTexts,
   owner: { readonly uid: number; readonly gid: number } = { uid: 0, gid: 0 },
+): Promise<void> {
+  try {
+    await writeFiles(paths, texts, owner);
+  } catch (error) {
+    throw fileError(`write the pod's files in "${paths.directory}"`, error);
+  }
+}
+
+async function writeFiles(
+  paths: PodFilePaths,
+  texts: PodFileTexts,
+  owner: { readonly uid: number; readonly gid: number },
 ): Promise<void> {
   await mkdir(paths.directory, { recursive: true, mode: 0o700 });
   const files = [

@@ -69,7 +69,7 @@ export class ContainerTable extends ObjectTable<ContainerRecord> {
 
   /**
    * Takes in a container in state "creating"; resolves when its intent is on disk. Throws
-   * AlreadyExists while another one holds its name and Internal when it cannot be saved; it is not
+   * AlreadyExists while another one holds its name and, as fileError, when it cannot be saved; it is not
    * there then.
    */
   claim(container: NewContainer): Promise<ContainerRecord> {

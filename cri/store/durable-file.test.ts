@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -29,6 +29,18 @@ test('a file is replaced whole, for root alone, and nothing stays beside it', as
 test('a write that fails leaves neither itself nor its beginning', async () => {
   await expect(writeDurably(join(directory, 'no', 'such'), 'x')).rejects.toThrow('ENOENT');
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('a full disk is told as one, with the file', async () => {
+  const path = join(directory, 'record.json');
+  await writeFile(path, 'old');
+  await symlink('/dev/full', join(directory, '.record.json.new'));
+  await expect(writeDurably(path, 'new')).rejects.toMatchObject({
+    code: 'ResourceExhausted',
+    message: expect.stringMatching(`^cannot write "${path}": ENOSPC: no space`),
+    errno: 28,
+  });
+  expect(await readFile(path, 'utf8')).toBe('old');
 });
 
 test('what a crash left of a write is removed, and nothing else', async () => {

@@ -1,6 +1,7 @@
 // Files that must survive a power cut: written beside, synced, renamed, and the directory synced.
 import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { fileError } from '../core/error.ts';
 
 const unfinishedSuffix = '.new';
 
@@ -16,7 +17,7 @@ export async function removeUnfinished(directory: string): Promise<void> {
 /**
  * Replaces `path` with `data` so that after a crash either the old or the new content is there,
  * whole. When this resolves the new content survives a power cut. Mode 0600; the directory must
- * exist. Throws the file system's error; the old content is then untouched.
+ * exist. Throws as fileError does; the old content is then untouched.
  */
 export async function writeDurably(path: string, data: string | Uint8Array): Promise<void> {
   const directory = dirname(path);
@@ -32,18 +33,18 @@ export async function writeDurably(path: string, data: string | Uint8Array): Pro
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw error;
+    throw fileError(`write "${path}"`, error);
   }
   await syncDirectory(directory);
 }
 
-/** Removes `path` durably; a missing file is fine. */
+/** Removes `path` durably; a missing file is fine. Throws as fileError does. */
 export async function removeDurably(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw error;
+      throw fileError(`remove "${path}"`, error);
     }
     return;
   }
@@ -52,11 +53,15 @@ export async function removeDurably(path: string): Promise<void> {
 
 /** Makes the directory's entries durable. */
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
   try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileError(`sync "${directory}"`, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,6 +53,14 @@ test('a removal waits for the save before it, and a missing file is fine', async
   await directory.remove(id);
 });
 
+test('a full disk is told as one', async () => {
+  await symlink('/dev/full', join(dir, 'pods', `${id}.json.tmp`));
+  await expect(directory.save(id, () => 'new')).rejects.toMatchObject({
+    code: 'ResourceExhausted',
+    message: expect.stringContaining(`cannot save the record of sandbox "${id}" in "${dir}/pods`),
+  });
+});
+
 test('a save that fails says why, keeps the old file and does not stop the next one', async () => {
   await directory.save(id, () => 'old');
   const blocker = join(dir, 'pods', `${id}.json.tmp`);
@@ -60,7 +68,9 @@ test('a save that fails says why, keeps the old file and does not stop the next 
   await expect(directory.save(id, () => 'new')).rejects.toMatchObject({
     code: 'Internal',
     step: 'save-record',
-    message: expect.stringContaining(`cannot save the record of sandbox "${id}": EISDIR`),
+    message: expect.stringContaining(
+      `cannot save the record of sandbox "${id}" in "${dir}/pods": EISDIR`,
+    ),
   });
   expect(await readFile(join(dir, 'pods', `${id}.json`), 'utf8')).toBe('old');
   await rm(blocker, { recursive: true });

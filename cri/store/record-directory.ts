@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CriError, describeError } from '../core/error.ts';
+import { type CriError, describeError, fileError } from '../core/error.ts';
 import { isId, type ContainerId, type SandboxId } from '../core/ids.ts';
 
 const suffix = '.json';
@@ -61,8 +61,8 @@ export class RecordDirectory {
   }
 
   /**
-   * Returns once the file of `id` holds what `text` returned after this call. Throws Internal when
-   * it cannot be written; the file then is as it was.
+   * Returns once the file of `id` holds what `text` returned after this call. Throws as fileError
+   * does; the file then is as it was.
    */
   save(id: string, text: () => string): Promise<void> {
     const writer = this.#writer(id);
@@ -155,8 +155,8 @@ export class RecordDirectory {
   }
 
   #problem(verb: string, id: string, error: unknown): CriError {
-    const message = `cannot ${verb} the record of ${this.#kind} "${id}": ${describeError(error)}`;
-    return new CriError('Internal', message, { cause: error, step: `${verb}-record` });
+    const what = `${verb} the record of ${this.#kind} "${id}" in "${this.#path}"`;
+    return fileError(what, error, `${verb}-record`);
   }
 }
 

@@ -58,7 +58,7 @@ export class SandboxTable extends ObjectTable<SandboxRecord> {
 
   /**
    * Takes in a sandbox in state "creating"; resolves when its intent is on disk. Throws AlreadyExists
-   * while another one holds its name and Internal when it cannot be saved; it is not there then.
+   * while another one holds its name and, as fileError, when it cannot be saved; it is not there then.
    */
   claim(sandbox: NewSandbox): Promise<SandboxRecord> {
     return this.add({

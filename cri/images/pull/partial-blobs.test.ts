@@ -117,6 +117,16 @@ test('two users of one blob come one after the other, and a discard behind them'
   expect(await readdir(directory)).toEqual([]);
 });
 
+test('a directory or file that cannot be had is named', async () => {
+  const gone = new PartialBlobs(join(directory, 'file', 'ingest'));
+  await writeFile(join(directory, 'file'), '');
+  await expect(gone.use(digest, 1, undefined, async () => {})).rejects.toMatchObject({
+    code: 'Internal',
+    message: expect.stringMatching(`^cannot keep what was fetched in "${directory}/file/ingest/`),
+    errno: 20,
+  });
+});
+
 test('a symlink in its place is not followed', async () => {
   const target = join(directory, 'target');
   await writeFile(target, 'safe');

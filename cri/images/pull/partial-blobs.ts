@@ -5,7 +5,7 @@ import { constants, createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CriError, describeError } from '../../core/error.ts';
+import { type CriError, fileError } from '../../core/error.ts';
 import { KeyedQueue } from '../../core/keyed-queue.ts';
 
 /** What may stay of pulls that did not end. */
@@ -50,9 +50,8 @@ export class PartialBlobs {
     work: (partial: PartialBlob) => Promise<T>,
   ): Promise<T> {
     const use = async (): Promise<T> => {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
       const path = join(this.#directory, fileName(digest));
-      const partial = await PartialBlob.open(path);
+      const partial = await this.#open(path);
       try {
         if (partial.size > size) {
           await partial.clear();
@@ -63,6 +62,15 @@ export class PartialBlobs {
       }
     };
     return await this.#queue.run(digest, use, signal);
+  }
+
+  async #open(path: string): Promise<PartialBlob> {
+    try {
+      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      return await PartialBlob.open(path);
+    } catch (error) {
+      throw writeError(path, error);
+    }
   }
 
   /** Removes a blob that is not needed any more, behind everyone who waits to use it. */
@@ -231,13 +239,7 @@ export class PartialBlob {
 }
 
 function writeError(path: string, error: unknown): CriError {
-  const { code, errno } = error as NodeJS.ErrnoException;
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  return new CriError(
-    isFull ? 'ResourceExhausted' : 'Internal',
-    `cannot keep what was fetched in "${path}": ${describeError(error)}`,
-    { cause: error, step: 'write-blob', errno: errno === undefined ? undefined : -errno },
-  );
+  return fileError(`keep what was fetched in "${path}"`, error, 'write-blob');
 }
 
 /**
