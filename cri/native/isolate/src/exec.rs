@@ -22,10 +22,11 @@ use crate::ids::{self, Ids};
 use crate::init::{run_program, stand_alone};
 use crate::masks::null_stream;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
-use crate::request::ExecRequest;
+use crate::request::{ExecProcess, ExecRequest};
 use crate::rootfs::open_path;
 use crate::seccomp::{self, Confinement, may_trace};
 use crate::spec::Spec;
+use crate::users;
 
 const STEP: &str = "exec";
 
@@ -134,7 +135,11 @@ fn prepare(
     })?;
     drop(joined);
     clock.lap("join-cgroup");
-    let spec = config::read(request.config_path)?;
+    let mut spec = config::read(request.config_path)?;
+    if let Some(ExecProcess(process)) = request.process.take() {
+        spec.process = process;
+        spec.check()?;
+    }
     clock.lap("read-config");
     set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
     apparmor::set_profile(&spec.process)?;
@@ -142,6 +147,8 @@ fn prepare(
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");
     process::leave_session_keyring();
+    let root = open_path(std::path::Path::new("/"))?;
+    users::complete_env(root.as_fd(), &mut spec.process);
     let user = request.user.clone();
     let owner = Ids::of(&spec.linux).owner(&user)?;
     let terminal = if request.tty {

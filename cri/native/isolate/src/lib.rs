@@ -67,8 +67,8 @@ pub use pod::{make_pod_namespaces, pod_init_cgroup};
 pub use pod_pin::unpin_network;
 pub use probe::probe_user_namespaces;
 pub use request::{
-    CreateRequest, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest, ResolvedUser,
-    Rootfs, SeccompFilter, UserRequest,
+    CreateRequest, ExecProcess, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest,
+    ResolvedUser, Rootfs, SeccompFilter, UserRequest,
 };
 pub use seccomp::compile as compile_seccomp;
 pub use shim::{Program, spawn_exec_shim, spawn_shim};

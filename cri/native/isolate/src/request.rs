@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Ids;
+use crate::spec::Process;
 
 /// Whether a namespace belongs to the pod or to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,11 +164,17 @@ pub struct CreateRequest<'a> {
     pub parking: Parking,
 }
 
+/// The `process` of an OCI runtime spec.
+#[derive(Debug, Clone, Default)]
+pub struct ExecProcess(pub(crate) Process);
+
 /// One command to run in a running container.
 #[derive(Debug)]
 pub struct ExecRequest<'a> {
     /// The file that `CreateRequest::config_path` named.
     pub config_path: &'a Path,
+    /// What the command starts as, in place of the container's own process.
+    pub process: Option<ExecProcess>,
     /// The command.
     pub argv: &'a [String],
     /// The container's user, or another.

@@ -7,7 +7,9 @@ use estiba_kernel::{Errno, resolve};
 use rustix::fs::{FileType, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::execute::variable;
 use crate::request::{ResolvedUser, UserRequest};
+use crate::spec::Process;
 
 const STEP: &str = "resolve-user";
 /// Longest /etc/passwd and /etc/group that are read.
@@ -205,6 +207,15 @@ pub(crate) fn home_of(root: BorrowedFd<'_>, uid: u32) -> Option<String> {
     let passwd = read_bounded(root, "/etc/passwd").ok()??;
     let entry = passwd_entries(&passwd).find(|entry| entry.uid == uid)?;
     (entry.home.starts_with('/') && !entry.home.contains('\0')).then(|| entry.home.to_owned())
+}
+
+/// Adds HOME, which every program gets, where it is missing.
+pub(crate) fn complete_env(root: BorrowedFd<'_>, process: &mut Process) {
+    if variable(&process.env, "HOME").is_none() {
+        let home = home_of(root, process.user.uid);
+        let home = home.as_deref().unwrap_or("/");
+        process.env.push(format!("HOME={home}"));
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
-//! The OCI runtime command line: create, start, state, kill, delete and features, with the arguments
-//! that runc and crun have for them (but not `--systemd-cgroup`, `--no-pivot`, `--no-new-keyring`,
-//! `--preserve-fds`).
+//! The OCI runtime command line, with the arguments that runc and crun have for their commands (but
+//! not `--systemd-cgroup`, `--no-pivot`, `--no-new-keyring`, `--preserve-fds`, `--cgroup`).
 
 mod arguments;
 mod features;
@@ -8,20 +7,28 @@ mod log;
 mod words;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
-use arguments::{Command, Invocation, Refusal};
-use estiba_isolate::oci::{self, CreateOptions};
+use arguments::{Build, Command, Exec, Invocation, Refusal};
+use estiba_isolate::oci::{self, CreateOptions, ExecOptions};
 use estiba_isolate::{Host, IsolateError};
 
 /// What the commands take, for the usage text.
 pub(crate) const USAGE: &str = "\
 OCI runtime: estiba-isolator [--root DIR] [--log FILE] [--log-format text|json] COMMAND
   create [--bundle|-b DIR] [--pid-file FILE] [--console-socket SOCKET] ID
+  run [create's options] [--detach|-d] [--keep] ID
   start ID
   state ID
   kill [--all|-a] ID [SIGNAL]
   delete [--force|-f] ID
+  exec [--detach|-d] [--pid-file FILE] [--console-socket SOCKET] [--ignore-paused]
+       {--process|-p FILE ID | [--tty|-t] [--cwd DIR] [--env|-e NAME=VALUE] [--user|-u UID[:GID]]
+        [--additional-gids|-g GID] [--cap|-c CAPABILITY] [--no-new-privs] [--apparmor PROFILE]
+        [--process-label LABEL] ID COMMAND [ARGUMENT...]}
+  pause ID
+  resume ID
   features
 ";
 
@@ -51,22 +58,32 @@ pub(crate) fn is_meant(first: &str) -> bool {
     arguments::is_global_option(first) || arguments::is_command(first)
 }
 
-/// Runs one command. Exit status: 0, 1 for a failure, 64 for a command line that makes no sense.
+/// Exit status of an exec that has not begun: most commands have others.
+const EXIT_NO_EXEC: u8 = 255;
+
+/// Runs one command. Exit status: 0, or that of the process which it has waited for; 1 for a failure,
+/// 255 for one of exec, 64 for a command line that makes no sense.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
     let invocation = match arguments::parse(words) {
         Ok(invocation) => invocation,
-        Err((refusal, log)) => return fail(&Failure::Refused(refusal), &log),
+        Err((refusal, log)) => return fail(&Failure::Refused(refusal), &log, 1),
     };
     match execute(&invocation) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => fail(&failure, &invocation.log),
+        Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(EXIT_NO_EXEC)),
+        Err(failure) => {
+            let is_exec = matches!(invocation.command, Command::Exec(_));
+            let status = if is_exec { EXIT_NO_EXEC } else { 1 };
+            fail(&failure, &invocation.log, status)
+        }
     }
 }
 
-fn fail(failure: &Failure, log: &log::Log) -> ExitCode {
+fn fail(failure: &Failure, log: &log::Log, status: u8) -> ExitCode {
     let (message, status) = match failure {
         Failure::Refused(Refusal::Usage(message)) => (message, crate::EXIT_USAGE),
-        Failure::Refused(Refusal::Unsupported(message)) | Failure::Failed(message) => (message, 1),
+        Failure::Refused(Refusal::Unsupported(message)) | Failure::Failed(message) => {
+            (message, status)
+        }
     };
     eprintln!("{message}");
     if status == crate::EXIT_USAGE {
@@ -78,23 +95,58 @@ fn fail(failure: &Failure, log: &log::Log) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn execute(invocation: &Invocation) -> Result<(), Failure> {
+/// What is in a container for a moment must not be a way to the file that the host runs.
+fn seal() -> Result<(), Failure> {
+    estiba_launcher::ensure_sealed().map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn create_options<'a>(root: &'a Path, build: &'a Build, now: &'a str) -> CreateOptions<'a> {
+    CreateOptions {
+        root,
+        id: &build.id,
+        bundle: &build.bundle,
+        pid_file: build.pid_file.as_deref(),
+        console_socket: build.console_socket.as_deref(),
+        now,
+    }
+}
+
+fn exec_options<'a>(root: &'a Path, exec: &'a Exec) -> ExecOptions<'a> {
+    ExecOptions {
+        root,
+        id: &exec.id,
+        command: &exec.command,
+        pid_file: exec.pid_file.as_deref(),
+        console_socket: exec.console_socket.as_deref(),
+        detach: exec.detach,
+        ignore_paused: exec.ignore_paused,
+    }
+}
+
+/// The exit status.
+fn execute(invocation: &Invocation) -> Result<i32, Failure> {
     let root = invocation.root.as_path();
+    let now = estiba_monitor::timestamp::now();
     match &invocation.command {
-        Command::Create(create) => {
-            // The init of a container must not be a way to the file that the host runs.
-            estiba_launcher::ensure_sealed().map_err(|error| Failure::Failed(error.to_string()))?;
-            oci::create(
-                &Host::probe()?,
-                &CreateOptions {
-                    root,
-                    id: &create.id,
-                    bundle: &create.bundle,
-                    pid_file: create.pid_file.as_deref(),
-                    console_socket: create.console_socket.as_deref(),
-                },
-            )?;
+        Command::Create(build) => {
+            seal()?;
+            oci::create(&Host::probe()?, &create_options(root, build, &now))?;
         }
+        Command::Run {
+            build,
+            detach,
+            keep,
+        } => {
+            seal()?;
+            let options = create_options(root, build, &now);
+            return Ok(oci::run(&Host::probe()?, &options, *detach, *keep)?);
+        }
+        Command::Exec(exec) => {
+            seal()?;
+            return Ok(oci::exec(&Host::probe()?, &exec_options(root, exec))?);
+        }
+        Command::Pause { id } => oci::pause(&Host::probe()?, root, id)?,
+        Command::Resume { id } => oci::resume(&Host::probe()?, root, id)?,
         Command::Start { id } => oci::start(&Host::probe()?, root, id)?,
         Command::State { id } => {
             let state = oci::state(&Host::probe()?, root, id)?;
@@ -108,5 +160,5 @@ fn execute(invocation: &Invocation) -> Result<(), Failure> {
         Command::Delete { id, force } => oci::delete(&Host::probe()?, root, id, *force)?,
         Command::Features => println!("{:#}", features::document()),
     }
-    Ok(())
+    Ok(0)
 }

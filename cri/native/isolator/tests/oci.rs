@@ -12,8 +12,6 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -259,22 +257,15 @@ fn a_terminal_is_sent_to_the_console_socket() {
     spec["process"]["terminal"] = true.into();
     bundle.write(&spec);
     let socket = bundle.path("console.sock");
-    let listener = UnixListener::bind(&socket).unwrap();
-    let receiver = std::thread::spawn(move || {
-        let (connection, _) = listener.accept().unwrap();
-        let mut message = estiba_kernel::socket::receive(&connection, 256, true).unwrap();
-        assert_eq!(message.fds.len(), 1);
-        message.fds.remove(0)
-    });
+    let receiver = Bundle::receive_terminal(&socket);
     bundle.good(&[
         "create",
         "--console-socket",
         socket.to_str().unwrap(),
         "one",
     ]);
-    let master: OwnedFd = receiver.join().unwrap();
+    let mut master = receiver.join().unwrap();
     bundle.good(&["start", "one"]);
-    let mut master = File::from(master);
     let mut text = Vec::new();
     while !text.ends_with(b"\n") {
         let mut part = [0; 64];

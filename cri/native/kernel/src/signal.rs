@@ -3,8 +3,62 @@
 #![allow(unsafe_code, reason = "signal calls have no safe wrapper")]
 
 use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rustix::io::Errno;
 
 use crate::seccomp::{self, Allow};
+use crate::spawn::last_errno;
+
+/// The signals of this process as something to read: none acts by itself any more, but those that
+/// cannot be held back.
+#[derive(Debug)]
+pub struct Signals(OwnedFd);
+
+impl Signals {
+    /// Holds back all signals from here on. Children that are to hear them call [`reset_all`].
+    ///
+    /// # Errors
+    /// The kernel's errno.
+    pub fn take_over() -> Result<Self, Errno> {
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigfillset fills the set that it is given.
+        unsafe { libc::sigfillset(all.as_mut_ptr()) };
+        // Ignored by whoever started us, children would be reaped before their status is read.
+        // SAFETY: SIG_DFL installs no handler.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+        // SAFETY: the set was initialised above.
+        let result =
+            unsafe { libc::sigprocmask(libc::SIG_SETMASK, all.as_ptr(), std::ptr::null_mut()) };
+        if result != 0 {
+            return Err(last_errno());
+        }
+        let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+        // SAFETY: the set was initialised above; -1 asks for a new descriptor.
+        let fd = unsafe { libc::signalfd(-1, all.as_ptr(), flags) };
+        if fd < 0 {
+            return Err(last_errno());
+        }
+        // SAFETY: the kernel has just made this descriptor; nothing else owns it.
+        Ok(Self(unsafe { OwnedFd::from_raw_fd(fd) }))
+    }
+
+    /// Number of the next signal; `None` when there is none.
+    #[must_use]
+    pub fn next(&self) -> Option<i32> {
+        const NUMBER: std::ops::Range<usize> = 0..4;
+        let mut info = [0; size_of::<libc::signalfd_siginfo>()];
+        let count = rustix::io::read(&self.0, &mut info).ok()?;
+        let number = info.get(..count)?.get(NUMBER)?;
+        Some(i32::from_ne_bytes(number.try_into().ok()?))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 /// Puts every signal back to its default and unblocks all: what a program expects at its start.
 /// (Rust's runtime ignores SIGPIPE, and ignored signals stay ignored over execve.)
@@ -41,5 +95,23 @@ pub fn sleep_for_ever() -> ! {
     loop {
         // SAFETY: pause has no preconditions.
         unsafe { libc::pause() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_is_held_back_is_read() {
+        // A mask is a thread's own.
+        let seen = std::thread::spawn(|| {
+            let signals = Signals::take_over().unwrap();
+            assert_eq!(signals.next(), None);
+            // SAFETY: the signal is held back, and this thread's alone.
+            unsafe { libc::raise(libc::SIGWINCH) };
+            (signals.next(), signals.next())
+        });
+        assert_eq!(seen.join().unwrap(), (Some(libc::SIGWINCH), None));
     }
 }

@@ -119,6 +119,7 @@ impl Monitor {
         let mut outputs = outputs.into_iter();
         let request = ExecRequest {
             config_path: &directory.join("config.json"),
+            process: None,
             argv: &exec.argv,
             user: &target.user,
             seccomp: target.seccomp.clone(),

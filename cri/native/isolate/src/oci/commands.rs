@@ -4,13 +4,14 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use estiba_kernel::{socket, spawn};
+use estiba_kernel::hang::Hang;
+use estiba_kernel::{fd, socket, spawn};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::state::{Record, State, Status, dir_of};
 use crate::control::{MAX_MESSAGE, Wire, send_go_on};
 use crate::error::{ErrorCode, IsolateError};
-use crate::host::{Host, kill_cgroup, remove_cgroup};
+use crate::host::{Host, cgroup_error, kill_cgroup, remove_cgroup, survivor};
 
 /// Version of the OCI runtime spec that is implemented.
 pub const SPEC_VERSION: &str = "1.1.0";
@@ -18,6 +19,8 @@ pub const SPEC_VERSION: &str = "1.1.0";
 pub(super) const STEP: &str = "oci";
 /// Longest wait for a killed container's cgroup to become empty.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest wait for a child that prepares a process, or for execve.
+pub(super) const BUILD_PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) fn precondition(message: String) -> IsolateError {
     IsolateError::new(ErrorCode::FailedPrecondition, STEP, message)
@@ -50,7 +53,7 @@ pub(super) fn message_socket() -> Result<OwnedFd, IsolateError> {
 pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     let dir = dir_of(root, id)?;
     let mut record = Record::load(&dir, id)?;
-    let status = record.status(&host.boot_id);
+    let status = record.status_on(host)?;
     if status != Status::Created {
         return Err(precondition(format!(
             "cannot start container {id:?}: it is {status}, not created"
@@ -61,6 +64,17 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     connect(&socket, &address)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     send_go_on(&socket)?;
+    if !fd::is_readable_within(&socket, BUILD_PATIENCE) {
+        return Err(IsolateError::new(
+            ErrorCode::DeadlineExceeded,
+            STEP,
+            format!(
+                "cannot start container {id:?}: its program is not executed after \
+                 {BUILD_PATIENCE:?}: {}",
+                Hang::of(record.pid)
+            ),
+        ));
+    }
     let message = socket::receive(&socket, MAX_MESSAGE, true)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     record.started = true;
@@ -82,16 +96,18 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
 /// `NotFound` when there is no such container.
 pub fn state(host: &Host, root: &Path, id: &str) -> Result<State, IsolateError> {
     let record = Record::load(&dir_of(root, id)?, id)?;
-    let status = record.status(&host.boot_id);
+    let status = record.status_on(host)?;
     Ok(State {
         oci_version: SPEC_VERSION.to_owned(),
         id: record.id,
         status,
         pid: match status {
             Status::Creating | Status::Stopped => 0,
-            Status::Created | Status::Running => record.pid,
+            Status::Created | Status::Running | Status::Paused => record.pid,
         },
         bundle: record.bundle,
+        rootfs: record.rootfs,
+        created: record.created,
         annotations: record.annotations,
     })
 }
@@ -127,11 +143,11 @@ pub fn kill(
     let record = Record::load(&dir_of(root, id)?, id)?;
     let fail = |errno| IsolateError::kernel(STEP, format!("kill container {id:?}"), errno);
     if all && signal == libc::SIGKILL {
-        return kill_cgroup(host, &record.cgroup);
+        return kill_frozen(host, &record.cgroup);
     }
     if all {
         let pids = host.cgroups.processes(&record.cgroup);
-        let pids = pids.map_err(|error| crate::host::cgroup_error(STEP, &error))?;
+        let pids = pids.map_err(|error| cgroup_error(STEP, &error))?;
         for pidfd in pids.into_iter().filter_map(open_pidfd) {
             match spawn::send_signal(&pidfd, signal) {
                 Ok(()) | Err(rustix::io::Errno::SRCH) => {}
@@ -143,6 +159,10 @@ pub fn kill(
     // The pidfd first, the check of its identity second: then it cannot be another process's.
     let pidfd = open_pidfd(record.pid);
     match pidfd.filter(|_| record.is_alive(&host.boot_id)) {
+        Some(pidfd) if signal == libc::SIGKILL => {
+            spawn::send_signal(pidfd, signal).map_err(fail)?;
+            thaw(host, &record.cgroup)
+        }
         Some(pidfd) => spawn::send_signal(pidfd, signal).map_err(fail),
         // containerd and podman know a container that has ended by these last words.
         None => Err(precondition(format!(
@@ -151,7 +171,62 @@ pub fn kill(
     }
 }
 
-fn open_pidfd(pid: i32) -> Option<OwnedFd> {
+/// What v1 has frozen dies when it is thawed.
+fn kill_frozen(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
+    kill_cgroup(host, cgroup)?;
+    thaw(host, cgroup)
+}
+
+fn thaw(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
+    let thawed = host.cgroups.thaw(cgroup);
+    thawed.map_err(|error| cgroup_error(STEP, &error))
+}
+
+/// Stops every process of the container until `resume`.
+///
+/// # Errors
+/// `FailedPrecondition` unless it is created or running; `DeadlineExceeded` when a process does not
+/// stop: then none has.
+pub fn pause(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
+    let record = Record::load(&dir_of(root, id)?, id)?;
+    let status = record.status_on(host)?;
+    if !matches!(status, Status::Created | Status::Running) {
+        // As `kill` says it.
+        return Err(precondition(format!(
+            "cannot pause container {id:?}: it is {status}: container not running"
+        )));
+    }
+    let frozen = host.cgroups.freeze(&record.cgroup, PATIENCE);
+    frozen.map_err(|error| {
+        let made = cgroup_error(STEP, &error);
+        if made.errno != libc::ETIMEDOUT {
+            return made;
+        }
+        let hang = survivor(host, &record.cgroup).map(|hang| format!(": {hang}"));
+        let message = format!(
+            "cannot pause container {id:?}: not all of it has stopped within {PATIENCE:?}{}",
+            hang.unwrap_or_default()
+        );
+        IsolateError::new(ErrorCode::DeadlineExceeded, STEP, message)
+    })
+}
+
+/// Lets a paused container go on.
+///
+/// # Errors
+/// `FailedPrecondition` unless it is paused.
+pub fn resume(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
+    let record = Record::load(&dir_of(root, id)?, id)?;
+    let status = record.status_on(host)?;
+    if status != Status::Paused {
+        return Err(precondition(format!(
+            "cannot resume container {id:?}: it is {status}: container not paused"
+        )));
+    }
+    thaw(host, &record.cgroup)
+}
+
+pub(super) fn open_pidfd(pid: i32) -> Option<OwnedFd> {
     let pid = rustix::process::Pid::from_raw(pid)?;
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
@@ -170,13 +245,13 @@ pub fn delete(host: &Host, root: &Path, id: &str, force: bool) -> Result<(), Iso
         }
         result => result?,
     };
-    let status = record.status(&host.boot_id);
+    let status = record.status_on(host)?;
     if status != Status::Stopped && !force {
         let message = format!("cannot delete container {id:?}: it is {status}, not stopped");
         return Err(precondition(message));
     }
     if record.boot_id == host.boot_id {
-        kill_cgroup(host, &record.cgroup)?;
+        kill_frozen(host, &record.cgroup)?;
         let deadline = Instant::now() + PATIENCE;
         while record.is_alive(&host.boot_id) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));

@@ -2,23 +2,26 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use estiba_kernel::cgroup::is_cgroup_path;
-use estiba_kernel::{process, socket, spawn};
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with,
-};
+use estiba_kernel::{fd, process, spawn};
+use rustix::net::{bind, listen};
 
 use super::state::{Record, claim, dir_of};
 use crate::builder::spawn_create;
 use crate::control::{Building, ControlMessage, Created, read_control};
-use crate::error::IsolateError;
+use crate::error::{ErrorCode, IsolateError};
+use crate::execute::variable;
 use crate::host::{Host, kill_cgroup, remove_cgroup};
+use crate::note::where_it_hangs;
 use crate::request::{CreateRequest, Parking, Rootfs};
 use crate::spec::Spec;
 
-use super::commands::{PATIENCE, STEP, message_socket, precondition, start_address};
+use super::commands::{
+    BUILD_PATIENCE, PATIENCE, STEP, message_socket, precondition, start_address,
+};
+use super::handover::{send_console, write_pid};
 
 /// Start of the cgroup's name where the spec names none.
 const DEFAULT_CGROUP: &str = "/estiba-oci-";
@@ -36,9 +39,15 @@ pub struct CreateOptions<'a> {
     pub pid_file: Option<&'a Path>,
     /// Unix socket that gets the terminal master.
     pub console_socket: Option<&'a Path>,
+    /// The current time, as RFC 3339 has it.
+    pub now: &'a str,
 }
 
-fn wait_message(building: &mut Building) -> Result<ControlMessage, IsolateError> {
+/// The next message but `Handed`.
+pub(super) fn wait_message(
+    building: &mut Building,
+    deadline: Instant,
+) -> Result<ControlMessage, IsolateError> {
     loop {
         match read_control(building)? {
             // The builders end by themselves, and nobody waits for them when this process has.
@@ -46,15 +55,23 @@ fn wait_message(building: &mut Building) -> Result<ControlMessage, IsolateError>
             Some(message) => return Ok(message),
             None => {}
         }
-        wait_readable(building.control.as_fd())?;
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if !fd::is_readable_within(&building.control, rest) {
+            let message = format!("cannot wait any longer: {}", where_it_hangs(building));
+            return Err(IsolateError::new(
+                ErrorCode::DeadlineExceeded,
+                STEP,
+                message,
+            ));
+        }
     }
 }
 
-fn wait_readable(fd: std::os::fd::BorrowedFd<'_>) -> Result<(), IsolateError> {
-    let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-    match poll(&mut fds, None) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
-        Err(errno) => Err(IsolateError::kernel(STEP, "wait for the container", errno)),
+/// Kills the children of a build that has failed.
+pub(super) fn abandon(building: &Building) {
+    let process = building.process.as_ref().map(|(_, pidfd)| pidfd);
+    for pidfd in std::iter::once(&building.builder_pidfd).chain(process) {
+        spawn::send_signal(pidfd, libc::SIGKILL).ok();
     }
 }
 
@@ -63,6 +80,15 @@ fn wait_readable(fd: std::os::fd::BorrowedFd<'_>) -> Result<(), IsolateError> {
 /// # Errors
 /// `AlreadyExists` for an id in use; otherwise the step that failed. Nothing is left behind then.
 pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateError> {
+    build(host, options, false).map(drop)
+}
+
+/// The same; `keeps_terminal`: the caller attends to it, if there is one.
+pub(super) fn build(
+    host: &Host,
+    options: &CreateOptions<'_>,
+    keeps_terminal: bool,
+) -> Result<Created, IsolateError> {
     let bundle = std::fs::canonicalize(options.bundle).map_err(|error| {
         IsolateError::io(STEP, format!("open bundle {:?}", options.bundle), &error)
     })?;
@@ -70,13 +96,12 @@ pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateErr
     let bytes = std::fs::read(&config)
         .map_err(|error| IsolateError::io(STEP, format!("read {config:?}"), &error))?;
     let mut spec = Spec::parse(&bytes)?;
-    if spec.process.terminal != options.console_socket.is_some() {
-        let why = "process.terminal and --console-socket need each other";
-        return Err(IsolateError::invalid(
-            STEP,
-            format!("cannot create container: {why}"),
-        ));
-    }
+    check_terminal(
+        spec.process.terminal,
+        keeps_terminal,
+        options.console_socket,
+    )
+    .map_err(|why| IsolateError::invalid(STEP, format!("cannot create container: {why}")))?;
     dir_of(options.root, options.id)?;
     // Before anything is recorded: whoever cleans up after us takes the record's word for it.
     spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id)?;
@@ -86,6 +111,20 @@ pub fn create(host: &Host, options: &CreateOptions<'_>) -> Result<(), IsolateErr
         std::fs::remove_dir_all(&dir).ok();
     }
     result
+}
+
+/// Somebody must get the terminal, and only one that there is.
+pub(super) fn check_terminal(
+    has_terminal: bool,
+    is_kept: bool,
+    socket: Option<&Path>,
+) -> Result<(), &'static str> {
+    match (has_terminal && !is_kept, socket.is_some()) {
+        (true, true) | (false, false) => Ok(()),
+        (true, false) => Err("process.terminal and --console-socket need each other"),
+        (false, true) if has_terminal => Err("--console-socket is for what is detached"),
+        (false, true) => Err("process.terminal and --console-socket need each other"),
+    }
 }
 
 /// Relative paths start at the root of the hierarchies.
@@ -120,11 +159,14 @@ fn create_claimed(
     bundle: &Path,
     spec: &Spec,
     dir: &Path,
-) -> Result<(), IsolateError> {
+) -> Result<Created, IsolateError> {
     let listener = listen_in(dir)?;
     // Whoever cleans up after a creator that was killed finds the cgroup here.
     let mut record = Record::new(options.id, bundle, &spec.linux.cgroups_path, &host.boot_id);
     record.annotations.clone_from(&spec.annotations);
+    record.rootfs = root_of(bundle, spec)?;
+    options.now.clone_into(&mut record.created);
+    record.has_home = variable(&spec.process.env, "HOME").is_some();
     record.save(dir)?;
     let json = serde_json::to_vec(spec)
         .map_err(|error| IsolateError::invalid(STEP, format!("cannot encode spec: {error}")))?;
@@ -149,11 +191,17 @@ fn create_claimed(
             parking: Parking::Listener(listener),
         },
     )?;
-    let message = wait_message(&mut building);
-    spawn::wait_pidfd(&building.builder_pidfd, true).ok();
+    let message = wait_message(&mut building, Instant::now() + BUILD_PATIENCE);
+    if message.is_err() {
+        abandon(&building);
+    }
+    if fd::is_readable_within(&building.builder_pidfd, PATIENCE) {
+        spawn::wait_pidfd(&building.builder_pidfd, true).ok();
+    }
     let result = match message {
         Ok(ControlMessage::Created(created)) => publish(options, record, dir, &created)
-            .inspect_err(|_| end(host, &created.cgroup, Some(&created.pidfd))),
+            .inspect_err(|_| end(host, &created.cgroup, Some(&created.pidfd)))
+            .map(|()| created),
         Ok(ControlMessage::Failed(error)) | Err(error) => Err(error),
         Ok(ControlMessage::Closed | ControlMessage::Handed) => Err(precondition(
             "cannot create container: its init died without a word".to_owned(),
@@ -172,7 +220,7 @@ fn create_claimed(
 /// Kills and removes what a failed creation has made; its own failures change nothing any more.
 fn end(host: &Host, cgroup: &str, pidfd: Option<&OwnedFd>) {
     kill_cgroup(host, cgroup).ok();
-    if let Some(pidfd) = pidfd {
+    if let Some(pidfd) = pidfd.filter(|pidfd| fd::is_readable_within(pidfd, PATIENCE)) {
         spawn::wait_pidfd(pidfd, true).ok();
     }
     remove_cgroup(host, cgroup, PATIENCE).ok();
@@ -185,7 +233,7 @@ fn publish(
     created: &Created,
 ) -> Result<(), IsolateError> {
     if let (Some(path), Some(console)) = (options.console_socket, &created.console) {
-        send_console(path, console)?;
+        send_console(path, console.as_fd())?;
     }
     if let Some(path) = options.pid_file {
         write_pid(path, created.pid)?;
@@ -193,24 +241,6 @@ fn publish(
     record.pid = created.pid;
     record.start_time_ticks = process::start_time_ticks(created.pid).unwrap_or(0);
     record.save(dir)
-}
-
-/// By temporary name and rename: whoever waits for the file never reads half a number.
-fn write_pid(path: &Path, pid: i32) -> Result<(), IsolateError> {
-    let fail = |error: &std::io::Error| IsolateError::io(STEP, format!("write {path:?}"), error);
-    let mut temporary = path.as_os_str().to_owned();
-    temporary.push(".new");
-    std::fs::write(&temporary, pid.to_string()).map_err(|error| fail(&error))?;
-    std::fs::rename(&temporary, path).map_err(|error| fail(&error))
-}
-
-fn send_console(path: &Path, console: &OwnedFd) -> Result<(), IsolateError> {
-    let fail = |errno| IsolateError::kernel(STEP, format!("send the terminal to {path:?}"), errno);
-    let kind = SocketType::STREAM;
-    let stream =
-        socket_with(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None).map_err(fail)?;
-    connect(&stream, &SocketAddrUnix::new(path).map_err(fail)?).map_err(fail)?;
-    socket::send(&stream, b"/dev/ptmx", &[console.as_fd()]).map_err(fail)
 }
 
 fn listen_in(dir: &Path) -> Result<OwnedFd, IsolateError> {

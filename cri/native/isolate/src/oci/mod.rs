@@ -1,12 +1,17 @@
-//! The OCI runtime command line: `create`, `start`, `state`, `kill`, `delete`. The caller parses
-//! arguments and prints; everything else is here.
+//! The OCI runtime command line. The caller parses arguments and prints; everything else is here.
 
 mod commands;
 mod create;
+mod exec;
+mod foreground;
+mod handover;
+mod run;
 mod state;
 
-pub use commands::{SPEC_VERSION, delete, kill, signal_number, start, state};
+pub use commands::{SPEC_VERSION, delete, kill, pause, resume, signal_number, start, state};
 pub use create::{CreateOptions, create};
+pub use exec::{Changes, ExecCommand, ExecOptions, exec};
+pub use run::run;
 pub use state::{State, Status};
 
 /// Names of all capabilities that a spec may grant, as OCI writes them.

@@ -9,6 +9,7 @@ use estiba_kernel::process;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::host::{Host, cgroup_error};
 
 const STEP: &str = "oci-state";
 const FORMAT: u32 = 1;
@@ -23,6 +24,8 @@ pub enum Status {
     Created,
     /// The program runs.
     Running,
+    /// Created or running, and frozen.
+    Paused,
     /// The process is gone.
     Stopped,
 }
@@ -33,6 +36,7 @@ impl fmt::Display for Status {
             Self::Creating => "creating",
             Self::Created => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Stopped => "stopped",
         })
     }
@@ -52,6 +56,10 @@ pub struct State {
     pub pid: i32,
     /// Absolute path of the bundle.
     pub bundle: PathBuf,
+    /// Absolute path of the root file system.
+    pub rootfs: PathBuf,
+    /// When it was created, as RFC 3339 has it.
+    pub created: String,
     /// The spec's annotations.
     pub annotations: BTreeMap<String, String>,
 }
@@ -69,6 +77,13 @@ pub(super) struct Record {
     pub start_time_ticks: u64,
     pub started: bool,
     pub annotations: BTreeMap<String, String>,
+    #[serde(default)]
+    pub rootfs: PathBuf,
+    #[serde(default)]
+    pub created: String,
+    /// HOME is the spec's own, for every user.
+    #[serde(default)]
+    pub has_home: bool,
 }
 
 impl Record {
@@ -83,6 +98,9 @@ impl Record {
             start_time_ticks: 0,
             started: false,
             annotations: BTreeMap::new(),
+            rootfs: PathBuf::new(),
+            created: String::new(),
+            has_home: false,
         }
     }
 
@@ -100,6 +118,19 @@ impl Record {
             (false, _) => Status::Stopped,
             (true, true) => Status::Running,
             (true, false) => Status::Created,
+        }
+    }
+
+    /// The same with a look at the cgroup.
+    pub(super) fn status_on(&self, host: &Host) -> Result<Status, IsolateError> {
+        let status = self.status(&host.boot_id);
+        if !matches!(status, Status::Created | Status::Running) {
+            return Ok(status);
+        }
+        let frozen = host.cgroups.is_frozen(&self.cgroup);
+        match frozen.map_err(|error| cgroup_error(STEP, &error))? {
+            true => Ok(Status::Paused),
+            false => Ok(status),
         }
     }
 

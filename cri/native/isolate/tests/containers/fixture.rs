@@ -376,6 +376,7 @@ impl Pod<'_> {
                 seccomp: None,
                 shares_pids: false,
                 config_path: &running.config,
+                process: None,
                 argv: &argv,
                 user: user.or(running.created.user.as_ref()).unwrap(),
                 init_pidfd: running.created.pidfd.as_fd(),

@@ -1,30 +1,34 @@
 //! Parsing of the OCI command line.
 
-use std::ffi::OsString;
+mod build;
+mod exec;
+
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+pub(super) use build::Build;
+pub(super) use exec::Exec;
+
 use super::log::{Format, Log};
-use super::words::{Given, Known, Words, flag, value};
+use super::words::{Known, Words, flag, value};
 
 const DEFAULT_ROOT: &str = "/run/estiba-oci";
 const SIGTERM: i32 = 15;
 
 /// Commands of other runtimes that this one does not have.
-const ABSENT: [&str; 11] = [
+const ABSENT: [&str; 7] = [
     "checkpoint",
     "events",
-    "exec",
     "list",
-    "pause",
     "ps",
     "restore",
-    "resume",
-    "run",
     "spec",
     "update",
 ];
-const PRESENT: [&str; 6] = ["create", "delete", "features", "kill", "start", "state"];
+const PRESENT: [&str; 10] = [
+    "create", "delete", "exec", "features", "kill", "pause", "resume", "run", "start", "state",
+];
 
 /// Why a command line is not carried out.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,20 +49,35 @@ pub(super) struct Invocation {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Command {
-    Create(Create),
-    Start { id: String },
-    State { id: String },
-    Kill { id: String, signal: i32, all: bool },
-    Delete { id: String, force: bool },
+    Create(Build),
+    Run {
+        build: Build,
+        detach: bool,
+        keep: bool,
+    },
+    Exec(Exec),
+    Pause {
+        id: String,
+    },
+    Resume {
+        id: String,
+    },
+    Start {
+        id: String,
+    },
+    State {
+        id: String,
+    },
+    Kill {
+        id: String,
+        signal: i32,
+        all: bool,
+    },
+    Delete {
+        id: String,
+        force: bool,
+    },
     Features,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Create {
-    pub(super) id: String,
-    pub(super) bundle: PathBuf,
-    pub(super) pid_file: Option<PathBuf>,
-    pub(super) console_socket: Option<PathBuf>,
 }
 
 const GLOBAL: [Known; 5] = [
@@ -68,14 +87,6 @@ const GLOBAL: [Known; 5] = [
     flag("--debug", None),
     flag("--systemd-cgroup", None),
 ];
-const CREATE: [Known; 6] = [
-    value("--bundle", Some("-b")),
-    value("--pid-file", None),
-    value("--console-socket", None),
-    value("--preserve-fds", None),
-    flag("--no-pivot", None),
-    flag("--no-new-keyring", None),
-];
 const KILL: [Known; 1] = [flag("--all", Some("-a"))];
 const DELETE: [Known; 1] = [flag("--force", Some("-f"))];
 
@@ -83,7 +94,7 @@ pub(super) fn usage<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Usage(message.into()))
 }
 
-fn unsupported<T>(what: &str) -> Result<T, Refusal> {
+pub(super) fn unsupported<T>(what: &str) -> Result<T, Refusal> {
     Err(Refusal::Unsupported(format!(
         "cannot use {what}: this runtime does not support it"
     )))
@@ -142,7 +153,15 @@ fn parse_with(
 
 fn command(name: &str, words: &mut Words<'_>) -> Result<Command, Refusal> {
     match name {
-        "create" => create(words),
+        "create" => build::create(words),
+        "run" => build::run(words),
+        "exec" => exec::exec(words),
+        "pause" => Ok(Command::Pause {
+            id: only_id(words)?,
+        }),
+        "resume" => Ok(Command::Resume {
+            id: only_id(words)?,
+        }),
         "start" => Ok(Command::Start {
             id: only_id(words)?,
         }),
@@ -181,25 +200,23 @@ fn command(name: &str, words: &mut Words<'_>) -> Result<Command, Refusal> {
     }
 }
 
-fn create(words: &mut Words<'_>) -> Result<Command, Refusal> {
-    let (options, operands) = words.rest(&CREATE)?;
-    let mut create = Create {
-        id: one(operands)?,
-        bundle: PathBuf::from("."),
-        pid_file: None,
-        console_socket: None,
-    };
-    for Given { long, value } in options {
-        let path = Some(PathBuf::from(&value)).filter(|path| !path.as_os_str().is_empty());
-        match long {
-            "--bundle" => create.bundle = path.unwrap_or(create.bundle),
-            "--pid-file" => create.pid_file = path,
-            "--console-socket" => create.console_socket = path,
-            "--preserve-fds" if value == "0" => {}
-            other => return unsupported(other),
-        }
+/// A path; none where it is empty.
+fn path(value: &OsStr) -> Option<PathBuf> {
+    Some(PathBuf::from(value)).filter(|path| !path.as_os_str().is_empty())
+}
+
+fn text(option: &str, value: &OsStr) -> Result<String, Refusal> {
+    match value.to_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => usage(format!("cannot use {option} {value:?}: it is not UTF-8")),
     }
-    Ok(Command::Create(create))
+}
+
+fn number<T: std::str::FromStr>(option: &str, value: &OsStr) -> Result<T, Refusal> {
+    match value.to_str().and_then(|text| text.parse().ok()) {
+        Some(number) => Ok(number),
+        None => usage(format!("cannot use {option} {value:?}: not such a number")),
+    }
 }
 
 fn only_id(words: &mut Words<'_>) -> Result<String, Refusal> {
@@ -217,113 +234,4 @@ fn one(operands: Vec<String>) -> Result<String, Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(line: &str) -> Result<Invocation, (Refusal, Log)> {
-        let words: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
-        parse(&words)
-    }
-
-    fn refusal(line: &str) -> Refusal {
-        parsed(line).unwrap_err().0
-    }
-
-    #[test]
-    fn the_shims_way_of_calling_is_understood() {
-        let line = "--root /r --log /l --log-format json create --bundle /b --pid-file=/p \
-                    --console-socket /c id-1";
-        let expected = Invocation {
-            root: "/r".into(),
-            log: Log {
-                path: Some("/l".into()),
-                format: Format::Json,
-            },
-            command: Command::Create(Create {
-                id: "id-1".to_owned(),
-                bundle: "/b".into(),
-                pid_file: Some("/p".into()),
-                console_socket: Some("/c".into()),
-            }),
-        };
-        assert_eq!(parsed(line), Ok(expected));
-    }
-
-    #[test]
-    fn options_may_stand_before_or_after_the_id() {
-        let kill = |all| Command::Kill {
-            id: "x".to_owned(),
-            signal: 9,
-            all,
-        };
-        for (line, all) in [
-            ("kill x KILL", false),
-            ("kill --all x 9", true),
-            ("kill x 9 -a", true),
-        ] {
-            assert_eq!(parsed(line).unwrap().command, kill(all), "{line}");
-        }
-        let delete = parsed("delete -f -- -x").unwrap().command;
-        let expected = Command::Delete {
-            id: "-x".to_owned(),
-            force: true,
-        };
-        assert_eq!(delete, expected);
-    }
-
-    #[test]
-    fn without_options_the_defaults_hold() {
-        let invocation = parsed("kill x").unwrap();
-        assert_eq!(invocation.root, PathBuf::from("/run/estiba-oci"));
-        assert_eq!(invocation.log, Log::default());
-        let expected = Command::Kill {
-            id: "x".to_owned(),
-            signal: 15,
-            all: false,
-        };
-        assert_eq!(invocation.command, expected);
-    }
-
-    #[test]
-    fn what_this_runtime_does_not_have_is_refused_by_name() {
-        for (line, name) in [
-            ("--systemd-cgroup create x", "--systemd-cgroup"),
-            ("create --no-pivot x", "--no-pivot"),
-            ("create --preserve-fds 2 x", "--preserve-fds"),
-            ("create --no-new-keyring x", "--no-new-keyring"),
-            ("exec x true", "\"exec\""),
-        ] {
-            match refusal(line) {
-                Refusal::Unsupported(message) => assert!(message.contains(name), "{message}"),
-                Refusal::Usage(message) => panic!("{line}: {message}"),
-            }
-        }
-        assert!(parsed("create --preserve-fds 0 x").is_ok());
-    }
-
-    #[test]
-    fn a_refusal_knows_the_log_whatever_the_order() {
-        let (_, log) = parsed("--systemd-cgroup --log /l --log-format=json state x").unwrap_err();
-        assert_eq!(log.path, Some("/l".into()));
-        assert_eq!(log.format, Format::Json);
-    }
-
-    #[test]
-    fn nonsense_is_a_usage_error() {
-        for line in [
-            "",
-            "--root",
-            "frob x",
-            "start",
-            "start a b",
-            "start --force a",
-            "kill x NOPE",
-            "kill a 1 2",
-            "delete --force=maybe x",
-            "--log-format xml state x",
-            "features x",
-        ] {
-            assert!(matches!(refusal(line), Refusal::Usage(_)), "{line}");
-        }
-    }
-}
+mod tests;

@@ -76,6 +76,28 @@ impl<'a> Words<'a> {
         })
     }
 
+    /// Options up to the first operand, which comes with all that is behind it, whatever it is.
+    pub(super) fn leading(
+        &mut self,
+        known: &[Known],
+    ) -> Result<(Vec<Given>, Vec<String>), Refusal> {
+        let mut options = Vec::new();
+        let mut first = None;
+        while let Some(word) = self.0.next() {
+            let bytes = word.as_bytes();
+            if bytes == b"--" {
+                break;
+            }
+            if bytes.len() < 2 || !bytes.starts_with(b"-") {
+                first = Some(word);
+                break;
+            }
+            options.push(self.option(word, known)?);
+        }
+        let operands = first.into_iter().chain(self.0.by_ref()).map(operand);
+        Ok((options, operands.collect::<Result<_, _>>()?))
+    }
+
     /// The rest: options and operands, in any order until `--`.
     pub(super) fn rest(&mut self, known: &[Known]) -> Result<(Vec<Given>, Vec<String>), Refusal> {
         let (mut options, mut operands) = (Vec::new(), Vec::new());
@@ -83,10 +105,7 @@ impl<'a> Words<'a> {
         while let Some(word) = self.0.next() {
             let bytes = word.as_bytes();
             if only_operands || bytes.len() < 2 || !bytes.starts_with(b"-") {
-                match word.to_str() {
-                    Some(text) => operands.push(text.to_owned()),
-                    None => return usage(format!("cannot use {word:?}: it is not UTF-8")),
-                }
+                operands.push(operand(word)?);
             } else if bytes == b"--" {
                 only_operands = true;
             } else {
@@ -94,5 +113,12 @@ impl<'a> Words<'a> {
             }
         }
         Ok((options, operands))
+    }
+}
+
+fn operand(word: &OsString) -> Result<String, Refusal> {
+    match word.to_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => usage(format!("cannot use {word:?}: it is not UTF-8")),
     }
 }

@@ -1,9 +1,11 @@
 //! An OCI bundle of busybox and the real binary to run it with.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
@@ -35,7 +37,7 @@ impl Bundle {
         let bin = bundle.dir().join("rootfs/bin");
         fs::create_dir_all(&bin).unwrap();
         fs::copy(BUSYBOX, bin.join("busybox")).unwrap();
-        for applet in ["sh", "sleep", "cat", "tty", "ip", "grep"] {
+        for applet in ["sh", "sleep", "cat", "tty", "ip", "grep", "id", "stty"] {
             fs::hard_link(bin.join("busybox"), bin.join(applet)).unwrap();
         }
         bundle.write(&bundle.spec(args));
@@ -124,6 +126,31 @@ impl Bundle {
 
     pub fn state(&self) -> Value {
         serde_json::from_str(&self.good(&["state", "one"])).unwrap()
+    }
+
+    /// A container that runs until it is killed.
+    pub fn running(change: impl FnOnce(&mut Value)) -> Self {
+        let bundle = Self::new(&[]);
+        let mut spec = bundle.spec(&["sleep", "1000"]);
+        change(&mut spec);
+        bundle.write(&spec);
+        bundle.good(&["run", "--detach", "one"]);
+        bundle
+    }
+
+    pub fn delete(&self) {
+        self.good(&["delete", "--force", "one"]);
+    }
+
+    /// Takes the terminal that is sent to this socket.
+    pub fn receive_terminal(socket: &Path) -> JoinHandle<File> {
+        let listener = UnixListener::bind(socket).unwrap();
+        std::thread::spawn(move || {
+            let (connection, _) = listener.accept().unwrap();
+            let mut message = estiba_kernel::socket::receive(&connection, 256, true).unwrap();
+            assert_eq!(message.fds.len(), 1);
+            File::from(message.fds.remove(0))
+        })
     }
 
     pub fn wait_until_stopped(&self) {

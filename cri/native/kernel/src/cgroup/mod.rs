@@ -7,6 +7,7 @@ mod change;
 mod create;
 mod devices;
 mod discover;
+mod freeze;
 mod limits;
 mod oom;
 mod remove;

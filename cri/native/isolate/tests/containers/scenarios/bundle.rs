@@ -28,6 +28,7 @@ pub fn oci(fixture: &Fixture) {
         bundle: &bundle,
         pid_file: Some(&pid_file),
         console_socket: None,
+        now: "2026-01-02T03:04:05Z",
     };
     oci::create(host, &options).unwrap();
     assert_eq!(
