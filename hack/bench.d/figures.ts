@@ -17,6 +17,13 @@ export function ratio(ours: readonly number[], rival: readonly number[]): string
   return `${middle} (${low} – ${high})`;
 }
 
+/** What `more` is above `less`, pair by pair in ms: median and the range that holds eight of ten pairs. */
+export function difference(less: readonly number[], more: readonly number[]): string {
+  const found = less.map((value, index) => (more[index] ?? Number.NaN) - value);
+  const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => quantile(found, share).toFixed(2));
+  return `${middle} (${low} – ${high})`;
+}
+
 /** A table as Markdown has it. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

@@ -9,6 +9,7 @@ import { processes, startContainerd, startEstiba, type Contender } from './conte
 import { median, ms, ratio, table } from './figures.ts';
 import { machineCpuMs } from './machine-cpu.ts';
 import { calls, endPod, podLife, runPod, type Network, type Times } from './pod-life.ts';
+import { stepsOf } from './steps.ts';
 
 const image = 'localhost/estiba/bench:latest';
 /** Lives before the first that counts. */
@@ -73,21 +74,7 @@ function showLives(network: Network, found: Record<string, Life[]>): void {
 }
 
 function showSteps(log: string): void {
-  const byStep = new Map<string, number[]>();
-  for (const line of log.split('\n')) {
-    if (!line.includes('"steps":')) {
-      continue;
-    }
-    const { msg, steps } = JSON.parse(line) as {
-      msg: string;
-      steps: { step: string; elapsedUs: number }[];
-    };
-    for (const { step, elapsedUs } of steps) {
-      const name = `${msg}: ${step}`;
-      byStep.set(name, [...(byStep.get(name) ?? []), elapsedUs / 1000]);
-    }
-  }
-  const rows = [...byStep].map(([name, values]) => [name, ms(median(values))]);
+  const rows = [...stepsOf(log)].map(([name, values]) => [name, ms(median(values))]);
   process.stdout.write(`\n${table(["Estiba's steps (all networks)", 'p50 in ms'], rows)}\n`);
 }
 

@@ -3,8 +3,10 @@ import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
 import type { Contender } from './contender.ts';
 
-type PodConfig = runtime.v1.PodSandboxConfig.$Properties;
-type ContainerConfig = runtime.v1.ContainerConfig.$Properties;
+/** As the API has it. */
+export type PodConfig = runtime.v1.PodSandboxConfig.$Properties;
+/** As the API has it. */
+export type ContainerConfig = runtime.v1.ContainerConfig.$Properties;
 
 const { NamespaceMode } = runtime.v1;
 
@@ -25,6 +27,17 @@ export const calls = [
 
 /** Milliseconds by call. */
 export type Times = Record<(typeof calls)[number], number>;
+
+/** What is asked for beyond the least that makes a container. */
+export interface Shape {
+  readonly name: string;
+  /** Before the first call; may prepare the host, as the kubelet does. */
+  readonly pod: (config: PodConfig) => Promise<PodConfig>;
+  readonly container: (config: ContainerConfig) => ContainerConfig;
+}
+
+/** Limits for CPU and memory, nothing else. */
+export const plain: Shape = { name: 'plain', pod: async (c) => c, container: (c) => c };
 
 let counter = 0;
 
@@ -81,10 +94,11 @@ export async function runPod(
   side: Contender,
   image: string,
   network: Network,
+  shape: Shape = plain,
 ): Promise<{ podSandboxId: string; containerId: string; times: Partial<Times> }> {
   const { runtime: cri } = side.client;
-  const sandboxConfig = podConfig(side, network);
-  const config = containerConfig(image, network);
+  const sandboxConfig = await shape.pod(podConfig(side, network));
+  const config = shape.container(containerConfig(image, network));
   const times: Partial<Times> = {};
   const [ran, run] = await timed(() => cri.runPodSandbox({ config: sandboxConfig }));
   times.RunPodSandbox = run;
@@ -114,8 +128,13 @@ export async function endPod(
 }
 
 /** A whole life with one command in between. */
-export async function podLife(side: Contender, image: string, network: Network): Promise<Times> {
-  const { podSandboxId, containerId, times } = await runPod(side, image, network);
+export async function podLife(
+  side: Contender,
+  image: string,
+  network: Network,
+  shape: Shape = plain,
+): Promise<Times & { readonly containerId: string }> {
+  const { podSandboxId, containerId, times } = await runPod(side, image, network, shape);
   const timeout = toLong(10n);
   const [answer, exec] = await timed(() =>
     side.client.runtime.execSync({ containerId, cmd: ['/bin/true'], timeout }),
@@ -124,5 +143,5 @@ export async function podLife(side: Contender, image: string, network: Network):
     throw new Error(`${side.name}: /bin/true ended with ${answer.exitCode}`);
   }
   const ended = await endPod(side, podSandboxId, containerId);
-  return { ...times, ExecSync: exec, ...ended } as Times;
+  return { containerId, ...({ ...times, ExecSync: exec, ...ended } as Times) };
 }
