@@ -174,7 +174,7 @@ fn prepare(
     }
     let filter = seccomp::filter_of(request.seccomp.take(), &spec)?;
     let is_alone = !request.shares_pids && has_own_pids(&spec) && !may_trace(&spec.process);
-    let detours: &[&str] = if request.tty {
+    let detours: &[seccomp::NamedCall] = if request.tty {
         &[seccomp::FOR_TERMINAL]
     } else {
         &[]
