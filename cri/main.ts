@@ -269,6 +269,8 @@ function operationMetrics(deps: Deps): OperationMetrics {
   metrics.gauge('estiba_containers', 'Containers with a record.', () => store.containers.size);
   metrics.gauge('estiba_monitors', 'Connected pod monitors.', () => monitors.count);
   metrics.oomKills(() => deps.oomReports.entries());
+  const compiled = 'Seccomp profiles compiled: each is once, for all containers.';
+  metrics.counter('estiba_seccomp_compilations_total', compiled, () => deps.seccomp.compilations);
   metrics.gauge('estiba_images', 'Images stored.', () => images.list().length);
   return metrics;
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { CriError } from '../core/error.ts';
-import { capabilityNames } from '../spec/capabilities.ts';
+import { capabilities, capabilityNames } from '../spec/capabilities.ts';
+import { defaultProfile } from '../spec/seccomp-default.ts';
 import { SeccompFilters, warmFilters } from './seccomp-filters.ts';
 
 let directory: string;
@@ -45,6 +46,7 @@ describe('SeccompFilters', () => {
     expect(other?.filter).toBe(one?.filter);
     expect(await filters.confinement({ kind: 'unconfined' })).toBeUndefined();
     expect(compiler.asked).toEqual(['abc']);
+    expect(filters.compilations).toBe(1);
   });
 
   it('forgets the profile that was used least, and only that', async () => {
@@ -104,9 +106,16 @@ describe('SeccompFilters', () => {
     await expect(refusal(long)).rejects.toThrow('1048577 bytes long');
   });
 
-  it('has the profile of ordinary containers compiled before anybody asks', async () => {
+  it('has the profiles of ordinary containers compiled before anybody asks', async () => {
     const compiler = new FakeCompiler();
-    warmFilters(compiler, { capabilities: capabilityNames, architecture: 'x64' });
-    await expect.poll(() => compiler.asked.length).toBe(1);
+    const host = { capabilities: capabilityNames, architecture: 'x64' } as const;
+    const filters = warmFilters(compiler, host);
+    await expect.poll(() => compiler.asked.length).toBe(2);
+    const asked = [{}, { dropCapabilities: ['ALL'], addCapabilities: ['NET_BIND_SERVICE'] }];
+    for (const change of asked) {
+      const { bounding } = capabilities({ capabilities: change }, host.capabilities);
+      await filters.confinement(profileOf(defaultProfile(bounding, host.architecture)));
+    }
+    expect(compiler.asked.length).toBe(2);
   });
 });

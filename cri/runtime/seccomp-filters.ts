@@ -27,9 +27,15 @@ export class SeccompFilters {
   readonly #launcher: Pick<Launcher, 'compileSeccomp'>;
   /** By the profile's text, the one used last at the end. */
   readonly #compiled = new Map<string, Promise<SeccompFilter>>();
+  #compilations = 0;
 
   constructor(launcher: Pick<Launcher, 'compileSeccomp'>) {
     this.#launcher = launcher;
+  }
+
+  /** Profiles compiled since the server started, again and again where that failed. */
+  get compilations(): number {
+    return this.#compilations;
   }
 
   /**
@@ -55,7 +61,7 @@ export class SeccompFilters {
   #filter(profile: string): Promise<SeccompFilter> {
     const known = this.#compiled.get(profile);
     this.#compiled.delete(profile);
-    const filter = known ?? this.#launcher.compileSeccomp(profile);
+    const filter = known ?? this.#compile(profile);
     this.#compiled.set(profile, filter);
     filter.catch(() => {
       if (this.#compiled.get(profile) === filter) {
@@ -68,17 +74,27 @@ export class SeccompFilters {
     }
     return filter;
   }
+
+  #compile(profile: string): Promise<SeccompFilter> {
+    this.#compilations += 1;
+    return this.#launcher.compileSeccomp(profile);
+  }
 }
 
-/** With the filter of ordinary containers under way before the first of them asks for it. */
+/**
+ * With the filters of ordinary containers under way before the first of them asks: of those with the
+ * usual capabilities and of those that drop all.
+ */
 export function warmFilters(
   launcher: Pick<Launcher, 'compileSeccomp'>,
   host: Pick<HostFacts, 'capabilities' | 'architecture'>,
 ): SeccompFilters {
   const filters = new SeccompFilters(launcher);
-  const profile = defaultProfile(capabilities({}, host.capabilities).bounding, host.architecture);
-  // What fails here fails again, with a reason, where it is needed.
-  filters.confinement({ kind: 'default', profile }).catch(() => undefined);
+  for (const granted of [capabilities({}, host.capabilities).bounding, []]) {
+    const profile = defaultProfile(granted, host.architecture);
+    // What fails here fails again, with a reason, where it is needed.
+    filters.confinement({ kind: 'default', profile }).catch(() => undefined);
+  }
   return filters;
 }
 

@@ -66,6 +66,19 @@ export class OperationMetrics {
     });
   }
 
+  /** Adds a counter that is read when Prometheus asks. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
   /** Adds the counter of processes killed for lack of memory, read when Prometheus asks. */
   oomKills(read: () => Iterable<[level: string, kills: number]>): void {
     new Counter({
