@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { runtime } from '../../proto/gen/cri.js';
 import { toLong, toNumber } from '../../proto/long.ts';
-import { cgroupOf } from '../lib/cgroups.ts';
+import { blockDevice, cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
 import { kubepods } from '../lib/leftovers.ts';
 import { containerConfig, exec, statusOf } from '../lib/pods.ts';
@@ -149,6 +149,8 @@ describe('limits', () => {
       'memory.oom.group': '1',
       'cpu.weight': '77',
       'pids.max': '33',
+      'hugetlb.2MB.max': String(6 * mebi),
+      'io.max': `${await blockDevice()} rbps=1048576 wbps=max riops=max wiops=120`,
     };
     if (isV2) {
       const cgroup = await cgroupOf(ground.server, await waiting({ unified }));
@@ -162,6 +164,8 @@ describe('limits', () => {
           ['memory.nonsense', /"memory\.nonsense".*its controller has no file/u],
           ['nonsense.max', /"nonsense\.max".*this host has no nonsense controller/u],
           ['memory.current', /memory\.current/u],
+          ['hugetlb.3MB.max', /"hugetlb\.3MB\.max".*its controller has no file/u],
+          ['io.max', /io\.max/u],
         ];
     for (const [file, message] of refusals) {
       const config = withResources('true', { unified: { [file]: '1' } });

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { runtime } from '../../proto/gen/cri.js';
 import { toLong, toNumber } from '../../proto/long.ts';
-import { cgroupOf } from '../lib/cgroups.ts';
+import { blockDevice, cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
 import { kubepods } from '../lib/leftovers.ts';
 import { containerConfig, eventually, exec, exited, statusOf } from '../lib/pods.ts';
+import { skip } from '../lib/skip.ts';
 
 const mebi = 1024 * 1024;
 
@@ -173,6 +174,95 @@ describe('limits of a living container', () => {
       'cat /proc/1/oom_score_adj /proc/self/oom_score_adj',
     );
     expect(scores.stdout).toBe('321\n321\n');
+  });
+});
+
+describe('limits by cgroup file, of huge pages and memory nodes', () => {
+  const pages = (megabytes: number): Resources => ({
+    hugepageLimits: [{ pageSize: '2MB', limit: toLong(megabytes * mebi) }],
+  });
+
+  it('change in the kernel and in the status, and outlive the server', async (context) => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    const cgroup = await cgroupOf(ground.server, id);
+    if (!cgroup.isV2) {
+      skip(context, 'files by name, io.* and hugetlb.* need cgroup v2, and memory is on v1 here');
+    }
+    const disk = await blockDevice();
+    const unified = {
+      'memory.high': String(40 * mebi),
+      'io.max': `${disk} rbps=1048576 wbps=max riops=max wiops=max`,
+      'hugetlb.2MB.rsvd.max': String(2 * mebi),
+    };
+    await update(id, { unified, cpusetMems: '0' });
+    await update(id, { unified: { 'pids.max': '44' }, ...pages(8) });
+    const expected = {
+      'memory.high': unified['memory.high'],
+      'io.max': unified['io.max'],
+      'pids.max': '44',
+      'hugetlb.2MB.max': String(8 * mebi),
+      'cpuset.mems': '0',
+    };
+    for (const [file, value] of Object.entries(expected)) {
+      expect(await cgroup.read('', file), file).toBe(value);
+    }
+    await ground.server.stopServing();
+    await ground.server.serve();
+    const told = await toldOf(id);
+    expect(told.unified).toEqual({ ...unified, 'pids.max': '44' });
+    expect(told.cpusetMems).toBe('0');
+    expect(told.hugepageLimits?.map((one) => [one.pageSize, toNumber(one.limit)])).toEqual([
+      ['2MB', 8 * mebi],
+    ]);
+  });
+
+  it('are put back, those of disks too, where one of them is refused', async (context) => {
+    const unified = { 'memory.high': String(40 * mebi) };
+    const { isV2 } = await cgroupOf(ground.server, await ground.wait());
+    if (!isV2) {
+      skip(context, 'files by name need cgroup v2, and memory is on v1 here');
+    }
+    const id = await ground.run(withResources(['sleep', '1000'], { ...start, unified }));
+    const cgroup = await cgroupOf(ground.server, id);
+    const files = 'memory.max memory.high io.max hugetlb.2MB.max cpuset.mems pids.max'.split(' ');
+    const all = async () => Promise.all(files.map((file) => cgroup.read('', file)));
+    const [before, told] = [await all(), await toldOf(id)];
+    const fine = {
+      'memory.high': String(50 * mebi),
+      'io.max': `${await blockDevice()} rbps=2097152`,
+      'pids.max': '55',
+    };
+    const refusals: [Resources, RegExp][] = [
+      [{ unified: { ...fine, 'io.max': '4095:4095 rbps=1' } }, /4095:4095.*io\.max/u],
+      [{ unified: { ...fine, 'pids.max': 'many' } }, /"many".*pids\.max/u],
+      [{ unified: { ...fine, 'memory.nonsense': '1' } }, /memory\.nonsense/u],
+      [{ unified: fine, ...pages(4), cpusetMems: '63' }, /"63".*cpuset\.mems/u],
+      [{ unified: fine, hugepageLimits: [{ pageSize: '3MB', limit: toLong(1) }] }, /"3MB"/u],
+    ];
+    for (const [resources, message] of refusals) {
+      await expect(update(id, { ...memory(48 * mebi), ...resources })).rejects.toThrow(message);
+      expect(await all()).toEqual(before);
+    }
+    expect(await toldOf(id)).toEqual(told);
+  });
+
+  it('are refused by name where this host has no files for them', async (context) => {
+    const id = await ground.run(withResources(['sleep', '1000'], start));
+    const cgroup = await cgroupOf(ground.server, id);
+    if (cgroup.isV2) {
+      skip(context, 'this host is cgroup v2');
+    }
+    const before = await cgroup.limits();
+    for (const file of ['io.max', 'hugetlb.2MB.max', 'memory.high']) {
+      const bad = update(id, { ...memory(48 * mebi), unified: { [file]: '1' } });
+      await expect(bad).rejects.toThrow(new RegExp(`"${file}".*needs cgroup v2`, 'u'));
+    }
+    await expect(update(id, { ...memory(48 * mebi), cpusetMems: '63' })).rejects.toThrow(
+      /"63".*cpuset\.mems/u,
+    );
+    expect(await cgroup.limits()).toEqual(before);
+    await update(id, { cpusetMems: '0' });
+    expect(await cgroup.read('cpuset', 'cpuset.mems')).toBe('0');
   });
 });
 

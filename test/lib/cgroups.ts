@@ -1,5 +1,5 @@
 // What the kernel says about a container's limits, the same words for both versions of cgroups.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestServer } from './test-server.ts';
 
@@ -91,4 +91,13 @@ async function limitsV1(read: Read): Promise<Limits> {
     swap: both === undefined || memory === undefined ? undefined : both - memory,
     pids: bounded(await read('pids', 'pids.max')),
   };
+}
+
+/** Number of a block device of this host, "major:minor", as io.* files name it; undefined without one. */
+export async function blockDevice(): Promise<string | undefined> {
+  const names = await readdir('/sys/block').catch(() => []);
+  const name = names.find((each) => !each.startsWith('ram'));
+  return name === undefined
+    ? undefined
+    : (await readFile(join('/sys/block', name, 'dev'), 'utf8')).trim();
 }
