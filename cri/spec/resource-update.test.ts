@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { toBigInt, toLong } from '../../proto/long.ts';
 import type { CriResources } from './cri-types.ts';
-import { planUpdate, resourcesInForce } from './resource-update.ts';
+import { planUpdate } from './resource-update.ts';
 import { refusalOf, sampleHost } from './sample-input.ts';
 
 const long = toLong;
@@ -71,6 +71,21 @@ describe('planUpdate', () => {
     expect(toBigInt(inForce.hugepageLimits?.[0]?.limit)).toBe(2097152n);
   });
 
+  it('forgets a cgroup file whose limit is written anew, and only that', () => {
+    const files = { 'memory.max': '1M', 'cpu.max': '5000 10000', 'hugetlb.2MB.max': '0' };
+    const { inForce } = plan({ ...present, unified: files }, { memoryLimitInBytes: long(8192) });
+    expect(inForce.unified).toEqual({ 'cpu.max': '5000 10000', 'hugetlb.2MB.max': '0' });
+    expect(numbers(inForce)).toMatchObject({
+      memoryLimitInBytes: 8192n,
+      cpuQuota: 5000n,
+      cpuPeriod: 10_000n,
+    });
+    const pages = { hugepageLimits: [{ pageSize: '2MB', limit: long(2097152) }] };
+    const after = plan({ ...present, unified: files }, { ...pages, cpuQuota: long(2000) }).inForce;
+    expect(after.unified).toEqual({ 'memory.max': '1M' });
+    expect(numbers(after)).toMatchObject({ memoryLimitInBytes: 1_048_576n, cpuQuota: 2000n });
+  });
+
   it('gives the score that this host lets us give', () => {
     const host = { ...sampleHost, lowestOomScoreAdj: 100 };
     const { oomScoreAdj, inForce } = plan(present, { oomScoreAdj: long(-5) }, host);
@@ -80,21 +95,5 @@ describe('planUpdate', () => {
 
   it('refuses what creation refuses', () => {
     expect(refusalOf(() => plan(present, { cpuQuota: long(10) })).code).toBe('InvalidArgument');
-  });
-});
-
-describe('resourcesInForce', () => {
-  it('tells of no limit that the host does not have', () => {
-    const host = { ...sampleHost, swapLimit: false, hugepageSizes: [] };
-    const told = resourcesInForce(
-      {
-        memoryLimitInBytes: long(1),
-        memorySwapLimitInBytes: long(2),
-        hugepageLimits: [{ pageSize: '2MB' }],
-      },
-      host,
-    );
-    expect(numbers(told)).toMatchObject({ memoryLimitInBytes: 1n, memorySwapLimitInBytes: 0n });
-    expect(told.hugepageLimits).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 // Changes of limits: what to write, and what is in force then.
-import { toBigInt, toLong } from '../../proto/long.ts';
+import { toBigInt } from '../../proto/long.ts';
 import type { LongLike } from '../../proto/long.ts';
 import type { CriResources } from './cri-types.ts';
+import { notOverwritten, resourcesInForce } from './in-force.ts';
 import type { HostFacts } from './input.ts';
 import { limits, oomScoreAdj } from './resources.ts';
 import type { Limits } from './resources.ts';
@@ -43,21 +44,6 @@ export function planUpdate(
   };
 }
 
-/** What ContainerStatus.resources tells of limits that were asked for and set. */
-export function resourcesInForce(asked: CriResources, host: HostFacts): CriResources {
-  const limit = toBigInt(asked.memoryLimitInBytes);
-  const both = toBigInt(asked.memorySwapLimitInBytes);
-  const sizes = (asked.hugepageLimits ?? []).filter(({ pageSize }) =>
-    host.hugepageSizes.includes(pageSize ?? ''),
-  );
-  return {
-    ...asked,
-    memorySwapLimitInBytes: toLong(host.swapLimit ? (both === 0n ? limit : both) : 0n),
-    oomScoreAdj: toLong(oomScoreAdj(asked, host)),
-    hugepageLimits: sizes,
-  };
-}
-
 function merge(present: CriResources, asked: CriResources): CriResources {
   const number = (
     field: 'cpuPeriod' | 'cpuQuota' | 'cpuShares' | 'memoryLimitInBytes' | 'oomScoreAdj',
@@ -82,7 +68,7 @@ function merge(present: CriResources, asked: CriResources): CriResources {
     cpusetCpus: asked.cpusetCpus || present.cpusetCpus || '',
     cpusetMems: asked.cpusetMems || present.cpusetMems || '',
     hugepageLimits: [...pages.values()],
-    unified: { ...present.unified, ...asked.unified },
+    unified: { ...notOverwritten(present.unified ?? {}, asked), ...asked.unified },
   };
 }
 

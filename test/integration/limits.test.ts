@@ -55,10 +55,16 @@ describe('limits', () => {
   });
 
   it('are told by the status as they were asked', async () => {
-    const id = await waiting({ memoryLimitInBytes: toLong(32 * mebi), cpuShares: toLong(2) });
-    const { resources } = await statusOf(ground.server, id);
-    expect(Number(resources?.linux?.memoryLimitInBytes)).toBe(32 * mebi);
-    expect(Number(resources?.linux?.cpuShares)).toBe(2);
+    const bytes = 100_000_000;
+    const asked = { memoryLimitInBytes: toLong(bytes), cpuShares: toLong(102) };
+    const id = await waiting({ ...asked, cpuQuota: toLong(5000) });
+    const { linux } = (await statusOf(ground.server, id)).resources ?? {};
+    // The kernel has whole pages; the kubelet would take that number for a change not made yet.
+    const { memory } = await (await cgroupOf(ground.server, id)).limits();
+    expect(memory).toBe(bytes - (bytes % 4096));
+    expect(toNumber(linux?.memoryLimitInBytes)).toBe(bytes);
+    expect(toNumber(linux?.cpuShares)).toBe(102);
+    expect(toNumber(linux?.cpuPeriod)).toBe(100_000);
   });
 
   it('are read by the container from its own cgroup files', async () => {
@@ -171,6 +177,27 @@ describe('limits', () => {
       const config = withResources('true', { unified: { [file]: '1' } });
       await expect(ground.create(config), file).rejects.toThrow(message);
     }
+  });
+
+  it('of cgroup files have the last word, in the kernel and in the status', async () => {
+    if (!(await cgroupOf(ground.server, await waiting({}))).isV2) {
+      return;
+    }
+    const unified = { 'memory.max': '48M', 'cpu.max': '7000 20000' };
+    const id = await waiting({ memoryLimitInBytes: toLong(64 * mebi), unified });
+    const cgroup = await cgroupOf(ground.server, id);
+    const expected = { memory: 48 * mebi, swap: 0, cpuQuota: 7000, cpuPeriod: 20_000 };
+    expect(await cgroup.limits()).toMatchObject(expected);
+    const told = (await statusOf(ground.server, id)).resources?.linux;
+    expect(toNumber(told?.memoryLimitInBytes)).toBe(48 * mebi);
+    expect(toNumber(told?.memorySwapLimitInBytes)).toBe(48 * mebi);
+    expect([toNumber(told?.cpuQuota), toNumber(told?.cpuPeriod)]).toEqual([7000, 20_000]);
+    const linux = { memoryLimitInBytes: toLong(56 * mebi) };
+    await ground.server.client.runtime.updateContainerResources({ containerId: id, linux });
+    expect((await cgroup.limits()).memory).toBe(56 * mebi);
+    const after = (await statusOf(ground.server, id)).resources?.linux;
+    expect(toNumber(after?.memoryLimitInBytes)).toBe(56 * mebi);
+    expect(after?.unified).toEqual({ 'cpu.max': '7000 20000' });
   });
 
   it('of huge pages are set for every size that the host counts', async () => {
