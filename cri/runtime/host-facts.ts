@@ -41,6 +41,7 @@ export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> 
       capabilities: capabilitiesFromMask(/^CapBnd:\s*(\S+)/mu.exec(status)?.[1] ?? '0'),
       recursiveReadOnly: kernel.recursiveReadOnly,
       userNamespacesProblem: userNamespacesProblem(kernel),
+      environmentBytes: true,
       architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
       seccompEnabled: /^Seccomp_filters:|^Seccomp:/mu.test(status),
       apparmorEnabled: apparmor.trim() === 'Y',

@@ -52,6 +52,7 @@ test('a program is said to have a feature when it says so itself, and the host h
   expect(handlers.hostFor(runc)).toMatchObject({
     recursiveReadOnly: true,
     userNamespacesProblem: 'pods of the runtime handler "runc" have none',
+    environmentBytes: false,
   });
   expect(handlers.featuresOf('crun').recursiveReadOnlyMounts).toBe(false);
   expect(reports).toEqual(['crun: "/usr/bin/crun features" ended with exit code 1']);

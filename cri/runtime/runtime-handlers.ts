@@ -59,7 +59,13 @@ export class RuntimeHandlers {
     }
     const { recursiveReadOnlyMounts } = this.#featuresOfProgram(runtimeHandler, runtimePath);
     const userNamespacesProblem = `pods of the runtime handler "${runtimeHandler}" have none`;
-    return { ...this.#host, recursiveReadOnly: recursiveReadOnlyMounts, userNamespacesProblem };
+    return {
+      ...this.#host,
+      recursiveReadOnly: recursiveReadOnlyMounts,
+      userNamespacesProblem,
+      // They read the spec as JSON has it.
+      environmentBytes: false,
+    };
   }
 
   #featuresOfProgram(name: string, path: string): HandlerFeatures {

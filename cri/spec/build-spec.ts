@@ -96,7 +96,7 @@ function ociProcess(input: SpecInput, user: UserRequest): Omit<OciProcess, 'rlim
       additionalGids: user.supplementalGids,
     },
     args: argv(container, input.content),
-    env: environment(container, input.content, input.pod.hostname),
+    env: environment(container, input.content, input.pod.hostname, input.host),
     cwd: workingDirectory(container, input.content),
     capabilities: capabilities(security, input.host.capabilities),
     noNewPrivileges: security.noNewPrivs === true,

@@ -104,6 +104,8 @@ export interface HostFacts {
   readonly recursiveReadOnly: boolean;
   /** Why pods cannot have user namespaces; "" = they can. */
   readonly userNamespacesProblem: string;
+  /** Values of the environment may hold any byte but NUL. */
+  readonly environmentBytes: boolean;
   /** As Node names it. */
   readonly architecture: Architecture;
   readonly seccompEnabled: boolean;

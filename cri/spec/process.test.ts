@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { argv, environment, workingDirectory } from './process.ts';
-import { refusalOf, sampleContent } from './sample-input.ts';
+import { refusalOf, sampleContent, sampleHost } from './sample-input.ts';
 
 const image = sampleContent({ Entrypoint: ['/entry'], Cmd: ['cmd'] });
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -40,7 +40,7 @@ describe('environment', () => {
   it('lets the image override our defaults and the request override both', () => {
     const content = sampleContent({ Env: ['TERM=image', 'A=image', 'B=image', 'broken', '=x'] });
     const config = { tty: true, envs: [{ key: 'B', value: utf8('=request=') }] };
-    expect(environment(config, content, 'web')).toEqual([
+    expect(environment(config, content, 'web', sampleHost)).toEqual([
       'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       'HOSTNAME=web',
       'TERM=image',
@@ -51,7 +51,7 @@ describe('environment', () => {
 
   it('sets TERM for a terminal only, and no HOSTNAME without a name', () => {
     const names = (tty: boolean) =>
-      environment({ tty }, image, '').map((entry) => entry.split('=')[0]);
+      environment({ tty }, image, '', sampleHost).map((entry) => entry.split('=')[0]);
     expect(names(true)).toEqual(['PATH', 'TERM']);
     expect(names(false)).toEqual(['PATH']);
   });
@@ -60,25 +60,80 @@ describe('environment', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (text) => {
         fc.pre(!text.includes('\0'));
-        const entries = environment({ envs: [{ key: 'X', value: utf8(text) }] }, image, '');
+        const entries = environment(
+          { envs: [{ key: 'X', value: utf8(text) }] },
+          image,
+          '',
+          sampleHost,
+        );
         expect(entries.at(-1)).toBe(`X=${text}`);
       }),
     );
-    const mark = environment({ envs: [{ key: 'X', value: utf8('\uFEFFa') }] }, image, '');
+    const mark = environment(
+      { envs: [{ key: 'X', value: utf8('\uFEFFa') }] },
+      image,
+      '',
+      sampleHost,
+    );
     expect(mark.at(-1)).toBe('X=\uFEFFa');
   });
 
-  it('refuses a value that is not UTF-8 rather than change it', () => {
+  it('carries the bytes of other values as lone surrogates, which JSON escapes', () => {
+    const written = (bytes: Uint8Array) => {
+      const entry = environment({ envs: [{ key: 'X', value: bytes }] }, image, '', sampleHost).at(
+        -1,
+      );
+      // What the helper does with it.
+      const text = JSON.parse(JSON.stringify(entry ?? '')) as string;
+      return Buffer.concat(
+        Array.from(text, (character) => {
+          const code = character.codePointAt(0) ?? 0;
+          return code >= 0xdc80 && code <= 0xdcff
+            ? Buffer.of(code - 0xdc00)
+            : Buffer.from(character);
+        }),
+      );
+    };
+    fc.assert(
+      fc.property(fc.uint8Array({ min: 1 }), (bytes) => {
+        expect(written(bytes)).toEqual(Buffer.concat([Buffer.from('X='), bytes]));
+      }),
+    );
+    const entry = environment(
+      { envs: [{ key: 'X', value: Uint8Array.of(0x61, 0xff, 0xc3, 0xa9, 0xe2, 0x82) }] },
+      image,
+      '',
+      sampleHost,
+    ).at(-1);
+    expect(JSON.stringify(entry)).toBe('"X=a\\udcffé\\udce2\\udc82"');
+  });
+
+  it('refuses such a value where another runtime would change it, and an image’s own surrogates', () => {
     const envs = [{ key: 'BLOB', value: Uint8Array.of(0xff, 0xfe) }];
-    expect(refusalOf(() => environment({ envs }, image, ''))).toEqual({
-      code: 'Unimplemented',
+    const host = { ...sampleHost, environmentBytes: false };
+    expect(refusalOf(() => environment({ envs }, image, '', host))).toEqual({
+      code: 'FailedPrecondition',
       message:
-        'cannot set environment variable "BLOB": its value is not UTF-8, and other values are not implemented',
+        'cannot set environment variable "BLOB": its value is not UTF-8, ' +
+        'which programs of the OCI runtime spec cannot be told',
     });
+    for (const entry of ['A=\udcff', 'A=\0']) {
+      const content = sampleContent({ Env: [entry] });
+      expect(refusalOf(() => environment({}, content, '', sampleHost)).code).toBe(
+        'InvalidArgument',
+      );
+    }
+  });
+
+  it('refuses a NUL byte, which execve would cut at', () => {
+    const envs = [{ key: 'A', value: Uint8Array.of(0x61, 0, 0xff) }];
+    expect(refusalOf(() => environment({ envs }, image, '', sampleHost)).message).toBe(
+      'cannot set environment variable "A": its value holds a NUL byte',
+    );
   });
 
   it.each(['', 'A=B'])('refuses the name %j', (key) => {
-    expect(refusalOf(() => environment({ envs: [{ key }] }, image, '')).code).toBe(
+    expect(refusalOf(() => environment({ envs: [{ key }] }, image, '', sampleHost)).code).toBe(
       'InvalidArgument',
     );
   });

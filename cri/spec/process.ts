@@ -1,8 +1,8 @@
 // What is executed: argv, environment and working directory. Strings become arguments of execve, so
 // NUL bytes and what JSON cannot carry are refused here.
 import type { ContainerConfig } from './cri-types.ts';
-import type { Content } from './input.ts';
-import { quote, refused, unimplemented } from './refusal.ts';
+import type { Content, HostFacts } from './input.ts';
+import { notOnThisHost, quote, refused } from './refusal.ts';
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -38,10 +38,16 @@ export function argv(config: ContainerConfig, content: Content): string[] {
 
 /**
  * The environment as `NAME=value`: our defaults, overridden by the image's, overridden by the
- * request's. Throws InvalidArgument for names that execve could not carry, and Unimplemented for
- * values that are not UTF-8: the spec is JSON, and a changed value would be worse than none.
+ * request's. A byte of a value that is no part of valid UTF-8 is the lone surrogate U+DC00 plus the
+ * byte, which JSON can carry and the helper turns back. Throws InvalidArgument for names that execve
+ * could not carry, and FailedPrecondition for such bytes where another runtime would change them.
  */
-export function environment(config: ContainerConfig, content: Content, hostname: string): string[] {
+export function environment(
+  config: ContainerConfig,
+  content: Content,
+  hostname: string,
+  host: Pick<HostFacts, 'environmentBytes'>,
+): string[] {
   const variables = new Map<string, string>([['PATH', defaultPath]]);
   if (hostname !== '') {
     variables.set('HOSTNAME', hostname);
@@ -53,35 +59,64 @@ export function environment(config: ContainerConfig, content: Content, hostname:
     const split = entry.indexOf('=');
     // Docker's builder never writes an entry without "="; the kernel would take it for a name alone.
     if (split > 0) {
-      variables.set(entry.slice(0, split), entry.slice(split + 1));
+      const name = entry.slice(0, split);
+      variables.set(name, checkText(setting(name), entry.slice(split + 1)));
     }
   }
   for (const { key, value } of config.envs ?? []) {
     const name = checkVariableName(key ?? '');
-    variables.set(name, decodeValue(name, value ?? new Uint8Array()));
+    variables.set(name, decodeValue(name, value ?? new Uint8Array(), host));
   }
-  return Array.from(variables, ([name, value]) =>
-    checkText(`set environment variable ${quote(name)}`, `${name}=${value}`),
-  );
+  return Array.from(variables, ([name, value]) => `${name}=${value}`);
 }
+
+const setting = (name: string) => `set environment variable ${quote(name)}`;
 
 function checkVariableName(name: string): string {
   if (name === '' || name.includes('=')) {
     throw refused('set an environment variable', `${quote(name)} is not a name`);
   }
-  return name;
+  return checkText(setting(name), name);
 }
 
-function decodeValue(name: string, bytes: Uint8Array): string {
+function decodeValue(
+  name: string,
+  bytes: Uint8Array,
+  host: Pick<HostFacts, 'environmentBytes'>,
+): string {
+  if (bytes.includes(0)) {
+    throw refused(setting(name), 'its value holds a NUL byte');
+  }
+  const text = decoded(bytes);
+  if (text !== undefined) {
+    return text;
+  }
+  if (!host.environmentBytes) {
+    const why = 'its value is not UTF-8, which programs of the OCI runtime spec cannot be told';
+    throw notOnThisHost(setting(name), why);
+  }
+  return escaped(bytes);
+}
+
+function decoded(bytes: Uint8Array): string | undefined {
   try {
     // ignoreBOM keeps a leading byte order mark, which is part of the value.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw unimplemented(
-      `set environment variable ${quote(name)}`,
-      'its value is not UTF-8, and other values are',
-    );
+    return undefined;
   }
+}
+
+function escaped(bytes: Uint8Array): string {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at] ?? 0;
+    const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    const character = decoded(bytes.subarray(at, at + length));
+    parts.push(character ?? String.fromCodePoint(0xdc00 + lead));
+    at += character === undefined ? 1 : length;
+  }
+  return parts.join('');
 }
 
 /** The working directory: the request's, else the image's, else the root. */

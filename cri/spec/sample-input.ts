@@ -13,6 +13,7 @@ export const sampleHost: HostFacts = {
   capabilities: capabilityNames,
   recursiveReadOnly: true,
   userNamespacesProblem: '',
+  environmentBytes: true,
   architecture: 'x64',
   seccompEnabled: true,
   apparmorEnabled: false,

@@ -27,6 +27,7 @@ const host: HostFacts = {
   capabilities: capabilityNames,
   recursiveReadOnly: true,
   userNamespacesProblem: '',
+  environmentBytes: true,
   architecture: 'x64',
   seccompEnabled: true,
   apparmorEnabled: false,

@@ -57,6 +57,27 @@ describe('a container', () => {
     );
   });
 
+  it('has its environment byte by byte, also what is no text, and so have execs', async () => {
+    const envs = [
+      { key: 'RAW', value: Buffer.from('613dfffec3a92280', 'hex') },
+      { key: 'TEXT', value: Buffer.from('é "\n') },
+    ];
+    const script = 'for value in "$RAW" "$TEXT"; do printf %s "$value" | od -An -tx1; done';
+    const expected = ' 61 3d ff fe c3 a9 22 80\n c3 a9 20 22 0a\n';
+    const logPath = 'bytes/0.log';
+    const config = containerConfig(`${script}; sleep 1000`, { envs, logPath });
+    const containerId = await runContainer(server, podSandboxId, pod, config);
+    expect((await exec(server, containerId, script)).stdout).toBe(expected);
+    await eventually(async () => {
+      const lines = await readLog((await statusOf(server, containerId)).logPath ?? '');
+      expect(lines.map(({ text }) => `${text}\n`).join('')).toBe(expected);
+    });
+    const verbose = { containerId, verbose: true };
+    const { info } = await server.client.runtime.containerStatus(verbose);
+    expect(info?.['info']).toContain('"RAW=a=\\udcff\\udcfeé\\"\\udc80"');
+    await server.client.runtime.removeContainer({ containerId });
+  });
+
   it('has the limits it asked for in the kernel', async () => {
     const resources = {
       memoryLimitInBytes: toLong(64 * 1024 * 1024),

@@ -385,6 +385,6 @@ fn complete_process(spec: &mut Spec, identity: &Identity) {
         .clone_from(&identity.user.additional_gids);
     if variable(&process.env, "HOME").is_none() {
         let home = identity.home.as_deref().unwrap_or("/");
-        process.env.push(format!("HOME={home}"));
+        process.env.push(format!("HOME={home}").into());
     }
 }

@@ -1,6 +1,7 @@
 //! Finding and executing the program, with the words that users of kubectl know.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use estiba_kernel::{Errno, process};
 
@@ -9,31 +10,35 @@ use crate::error::{ErrorCode, IsolateError, errno_text};
 const STEP: &str = "execve";
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-fn c_strings(texts: &[String]) -> Result<Vec<CString>, IsolateError> {
-    let nul = |text: &String| {
+fn c_strings<T: AsRef<OsStr>>(texts: &[T]) -> Result<Vec<CString>, IsolateError> {
+    let nul = |text: &OsStr| {
         IsolateError::invalid(STEP, format!("cannot execute: {text:?} holds a NUL byte"))
     };
     texts
         .iter()
-        .map(|text| CString::new(text.as_str()).map_err(|_nul| nul(text)))
+        .map(AsRef::as_ref)
+        .map(|text| CString::new(text.as_bytes()).map_err(|_nul| nul(text)))
         .collect()
 }
 
 /// Value of a variable in an environment; the last one counts.
-pub(crate) fn variable<'a>(env: &'a [String], name: &str) -> Option<&'a str> {
+pub(crate) fn variable<'a>(
+    env: &'a [OsString],
+    name: &(impl AsRef<[u8]> + ?Sized),
+) -> Option<&'a OsStr> {
     env.iter().rev().find_map(|entry| {
-        let (key, value) = entry.split_once('=')?;
-        (key == name).then_some(value)
+        let after = entry.as_bytes().strip_prefix(name.as_ref())?;
+        after.strip_prefix(b"=").map(OsStr::from_bytes)
     })
 }
 
 /// Executes `argv`; returns only to say why that failed. The root is the container's.
-pub(crate) fn execute(argv: &[String], env: &[String]) -> IsolateError {
+pub(crate) fn execute(argv: &[String], env: &[OsString]) -> IsolateError {
     let (arguments, environment) = match (c_strings(argv), c_strings(env)) {
         (Ok(arguments), Ok(environment)) => (arguments, environment),
         (Err(error), _) | (_, Err(error)) => return error,
     };
-    let attempt = |path: &str| match CString::new(path) {
+    let attempt = |path: &OsStr| match CString::new(path.as_bytes()) {
         Ok(path) => Err(process::execve(&path, &arguments, &environment)),
         Err(_nul) => Err(Errno::INVAL),
     };
@@ -46,7 +51,7 @@ pub(crate) fn execute(argv: &[String], env: &[String]) -> IsolateError {
 
 /// Says why `execute` would fail, as far as that can be known: for a process that may not be able to
 /// tell later.
-pub(crate) fn check(argv: &[String], env: &[String]) -> Result<(), IsolateError> {
+pub(crate) fn check(argv: &[String], env: &[OsString]) -> Result<(), IsolateError> {
     search(argv, env, |path| {
         rustix::fs::access(path, rustix::fs::Access::EXEC_OK)?;
         if is_directory(path) {
@@ -59,8 +64,8 @@ pub(crate) fn check(argv: &[String], env: &[String]) -> Result<(), IsolateError>
 /// Tries every file that the program's name may mean.
 fn search(
     argv: &[String],
-    env: &[String],
-    attempt: impl Fn(&str) -> Result<(), Errno>,
+    env: &[OsString],
+    attempt: impl Fn(&OsStr) -> Result<(), Errno>,
 ) -> Result<(), IsolateError> {
     let Some(program) = argv.first() else {
         return Err(IsolateError::invalid(
@@ -69,15 +74,17 @@ fn search(
         ));
     };
     if program.contains('/') {
-        return attempt(program).map_err(|errno| explain(program, program, errno));
+        let path = OsStr::new(program);
+        return attempt(path).map_err(|errno| explain(program, path, errno));
     }
     let mut denied = None;
-    for dir in variable(env, "PATH").unwrap_or(DEFAULT_PATH).split(':') {
+    let dirs = variable(env, "PATH").unwrap_or(OsStr::new(DEFAULT_PATH));
+    for dir in dirs.as_bytes().split(|byte| *byte == b':') {
         if program.is_empty() {
             break;
         }
-        let dir = if dir.is_empty() { "." } else { dir };
-        let path = format!("{dir}/{program}");
+        let dir = if dir.is_empty() { b"." } else { dir };
+        let path = OsString::from_vec([dir, b"/", program.as_bytes()].concat());
         match attempt(&path) {
             Ok(()) => return Ok(()),
             Err(Errno::NOENT | Errno::NOTDIR) if !exists(&path) => {}
@@ -96,11 +103,11 @@ fn search(
     })
 }
 
-fn exists(path: &str) -> bool {
+fn exists(path: &OsStr) -> bool {
     rustix::fs::stat(path).is_ok()
 }
 
-fn is_directory(path: &str) -> bool {
+fn is_directory(path: &OsStr) -> bool {
     std::fs::metadata(path).is_ok_and(|data| data.is_dir())
 }
 
@@ -110,7 +117,7 @@ fn failure(code: ErrorCode, errno: Errno, message: String) -> IsolateError {
     error
 }
 
-fn explain(program: &str, path: &str, errno: Errno) -> IsolateError {
+fn explain(program: &str, path: &OsStr, errno: Errno) -> IsolateError {
     let (code, why) = match errno {
         Errno::NOENT if exists(path) => (
             ErrorCode::NotFound,
@@ -138,11 +145,15 @@ mod tests {
         list.iter().map(|text| (*text).to_owned()).collect()
     }
 
+    fn environment(list: &[&str]) -> Vec<OsString> {
+        list.iter().map(OsString::from).collect()
+    }
+
     #[test]
     fn a_missing_program_reads_as_users_know_it() {
         let error = execute(
             &strings(&["no-such-program"]),
-            &strings(&["PATH=/nowhere:/bin"]),
+            &environment(&["PATH=/nowhere:/bin"]),
         );
         assert_eq!(
             error.message,
@@ -163,7 +174,7 @@ mod tests {
         std::fs::write(path("plain"), "x").unwrap();
         let error = execute(&[path("plain")], &[]);
         assert!(error.message.ends_with("permission denied"), "{error}");
-        let env = [format!("PATH={}", dir.path().display())];
+        let env = [format!("PATH={}", dir.path().display()).into()];
         assert!(
             execute(&strings(&["plain"]), &env)
                 .message
@@ -183,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_looked_at_before_is_what_is_executed() {
-        let env = strings(&["PATH=/nowhere:/bin"]);
+        let env = environment(&["PATH=/nowhere:/bin"]);
         check(&strings(&["sh"]), &env).unwrap();
         check(&strings(&["/bin/sh"]), &[]).unwrap();
         for argv in [
@@ -201,8 +212,8 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_variable_counts() {
-        let env = strings(&["A=1", "PATH=/a", "PATH=/b"]);
-        assert_eq!(variable(&env, "PATH"), Some("/b"));
+        let env = environment(&["A=1", "PATH=/a", "PATH=/b", "PATHS=/c"]);
+        assert_eq!(variable(&env, "PATH"), Some(OsStr::new("/b")));
         assert_eq!(variable(&env, "HOME"), None);
     }
 }

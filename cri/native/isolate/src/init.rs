@@ -1,5 +1,6 @@
 //! The container's first process: parks, and executes the program.
 
+use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
 
 use estiba_kernel::{fd, process, socket};
@@ -78,7 +79,7 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
 pub(crate) fn run_program(
     confinement: Option<&Confinement>,
     argv: &[String],
-    env: &[String],
+    env: &[OsString],
 ) -> IsolateError {
     let installed = match confinement {
         // A strict filter leaves no call to tell of a failure with.

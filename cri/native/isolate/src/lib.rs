@@ -11,6 +11,7 @@ mod config;
 mod console;
 mod control;
 mod devices;
+mod env_text;
 mod error;
 mod exec;
 mod execute;

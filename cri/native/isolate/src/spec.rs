@@ -2,6 +2,7 @@
 //! know are tolerated; fields it knows and cannot honour yet are refused by `check`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +64,8 @@ pub(crate) struct Process {
     pub console_size: Option<ConsoleSize>,
     pub user: User,
     pub args: Vec<String>,
-    pub env: Vec<String>,
+    #[serde(with = "crate::env_text")]
+    pub env: Vec<OsString>,
     pub cwd: String,
     pub capabilities: Option<Capabilities>,
     pub rlimits: Vec<Rlimit>,

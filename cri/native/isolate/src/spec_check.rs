@@ -1,5 +1,8 @@
 //! What a spec must not ask for, and values that cannot work.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
 use crate::error::IsolateError;
 use crate::spec::{STEP, Spec};
 
@@ -41,8 +44,10 @@ impl Spec {
                 self.process.cwd
             ));
         }
-        for text in self.process.args.iter().chain(&self.process.env) {
-            if text.contains('\0') {
+        let args = self.process.args.iter().map(OsStr::new);
+        let env = self.process.env.iter().map(OsString::as_os_str);
+        for text in args.chain(env) {
+            if text.as_bytes().contains(&0) {
                 return invalid(format!(
                     "cannot create container: {text:?} holds a NUL byte"
                 ));

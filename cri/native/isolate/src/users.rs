@@ -214,7 +214,7 @@ pub(crate) fn complete_env(root: BorrowedFd<'_>, process: &mut Process) {
     if variable(&process.env, "HOME").is_none() {
         let home = home_of(root, process.user.uid);
         let home = home.as_deref().unwrap_or("/");
-        process.env.push(format!("HOME={home}"));
+        process.env.push(format!("HOME={home}").into());
     }
 }
 

@@ -1,7 +1,9 @@
 //! `exec`: runs a command in a container that runs.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Instant;
 
@@ -88,13 +90,15 @@ impl Changes {
         }
         if let Some((uid, gid)) = self.user {
             if uid != process.user.uid && !has_home {
-                process.env.retain(|entry| !entry.starts_with("HOME="));
+                process
+                    .env
+                    .retain(|entry| !entry.as_bytes().starts_with(b"HOME="));
             }
             process.user.uid = uid;
             process.user.gid = gid.unwrap_or(process.user.gid);
         }
         process.user.additional_gids.extend(&self.additional_gids);
-        process.env.extend(self.env.iter().cloned());
+        process.env.extend(self.env.iter().map(OsString::from));
         if let Some(label) = &self.process_label {
             process.selinux_label.clone_from(label);
         }
@@ -137,13 +141,14 @@ fn complete(mut process: Process, container: Process) -> Process {
 }
 
 /// Programs look at the first value of a variable; meant is the last.
-fn without_repetitions(env: &[String]) -> Vec<String> {
-    let is_last = |entry: &String| {
-        let key = entry.split_once('=').map_or("", |(key, _)| key);
-        let value = entry.get(key.len() + 1..);
-        key.is_empty() || variable(env, key) == value
+fn without_repetitions(env: &[OsString]) -> Vec<OsString> {
+    let is_last = |entry: &OsString| {
+        let mut parts = entry.as_bytes().splitn(2, |byte| *byte == b'=');
+        let key = parts.next().unwrap_or_default();
+        let value = parts.next().map(OsStr::from_bytes);
+        key.is_empty() || value.is_none() || variable(env, key) == value
     };
-    let mut kept: Vec<String> = Vec::new();
+    let mut kept: Vec<OsString> = Vec::new();
     for entry in env.iter().filter(|entry| is_last(entry)) {
         if !kept.contains(entry) {
             kept.push(entry.clone());
@@ -327,7 +332,7 @@ mod tests {
 
     fn container() -> Process {
         Process {
-            env: vec!["PATH=/bin".to_owned(), "HOME=/root".to_owned()],
+            env: vec!["PATH=/bin".into(), "HOME=/root".into()],
             cwd: "/".to_owned(),
             ..Process::default()
         }
@@ -348,7 +353,7 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_variable_is_the_only_one() {
-        let env = ["A=1", "B=2", "A=3", "B=2", "odd"].map(str::to_owned);
+        let env = ["A=1", "B=2", "A=3", "B=2", "odd"].map(OsString::from);
         assert_eq!(without_repetitions(&env), ["B=2", "A=3", "odd"]);
     }
 
