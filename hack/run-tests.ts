@@ -20,7 +20,7 @@ const guestTests = [
   ...'container exec legacy-mounts limits node oom pod processes recovery security update'.split(
     ' ',
   ),
-  ...'runtimes userns userns-host-network userns-volumes volumes'.split(' '),
+  ...'kubelet-fields runtimes userns userns-host-network userns-volumes volumes'.split(' '),
 ];
 /** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
 const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
