@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { abortError, settledOrAborted } from '../core/deadline.ts';
 import { CriError, describeError } from '../core/error.ts';
-import { killHungLauncher } from './hung-launcher.ts';
 import { Launcher, type LauncherDeadlines } from './launcher.ts';
 import type { Pong } from './launcher-messages.ts';
+import { killLauncher, launcherPid, runsOther } from './launcher-process.ts';
 
 const spawnIntervalMs = 1_000;
 const readyDeadlineMs = 10_000;
@@ -27,7 +27,7 @@ export interface EnsureLauncherOptions {
   readonly logFile?: string | undefined;
   /** How long its jobs may take. */
   readonly deadlines?: LauncherDeadlines | undefined;
-  /** Told each time a launcher is started. */
+  /** Told each time a launcher is started or killed. */
   readonly log: (message: string, facts: Readonly<Record<string, unknown>>) => void;
 }
 
@@ -39,11 +39,13 @@ export function launcherSocketPath(runDir: string): string {
 /**
  * Returns a client of the launcher of `runDir` that has answered. Where none answers, one is started,
  * detached, so that it outlives us; the client does the same whenever a later job finds nobody there.
- * Throws Unavailable when the launcher does not come up.
+ * One that an upgrade has left running is replaced: it ignores what it does not know in a job. Throws
+ * Unavailable when the launcher does not come up.
  */
 export async function ensureLauncher(options: EnsureLauncherOptions): Promise<Launcher> {
   const starter = new LauncherStarter(options);
   await starter.ensure();
+  await starter.replaceOther();
   const socketPath = launcherSocketPath(options.runDir);
   const revive = (signal?: AbortSignal): Promise<unknown> => starter.ensure(signal);
   return new Launcher({ socketPath, revive, ...options.deadlines });
@@ -75,6 +77,29 @@ export class LauncherStarter {
     return await settledOrAborted(this.#running, 'start the launcher', signal);
   }
 
+  /** Replaces a launcher of another build than the binary is now. Only while it has no job of ours. */
+  async replaceOther(): Promise<void> {
+    const { binary, runDir, log } = this.#options;
+    const pid = await launcherPid(runDir);
+    if (pid === undefined) {
+      return; // not a launcher that we could end
+    }
+    try {
+      if (!(await runsOther(pid, binary))) {
+        return;
+      }
+    } catch (error) {
+      const why = describeError(error);
+      log('cannot tell whether the launcher is of this build', { launcherPid: pid, why });
+      return;
+    }
+    await killLauncher(runDir);
+    log('ended a launcher of another build', { launcherPid: pid });
+    if ((await this.#start('the last one was of another build')) === 'another is silent') {
+      throw silentOther();
+    }
+  }
+
   async #ensure(): Promise<Pong> {
     try {
       return await this.#launcher.ping(undefined, tryDeadlineMs);
@@ -97,17 +122,15 @@ export class LauncherStarter {
     if (first !== 'another is silent') {
       return first;
     }
-    const hungPid = await killHungLauncher(this.#options.runDir);
+    const hungPid = await killLauncher(this.#options.runDir);
     if (hungPid !== undefined) {
       this.#options.log('killed a launcher that did not answer', { launcherPid: hungPid });
-      await wait(retryMs);
       const second = await this.#start('the last one hung');
       if (second !== 'another is silent') {
         return second;
       }
     }
-    const reason = 'another one holds its place and does not answer';
-    throw new CriError('Unavailable', `cannot start the launcher: ${reason}`);
+    throw silentOther();
   }
 
   async #start(why: string): Promise<Pong | 'another is silent'> {
@@ -165,6 +188,11 @@ export class LauncherStarter {
       await log?.close();
     }
   }
+}
+
+function silentOther(): CriError {
+  const reason = 'another one holds its place and does not answer';
+  return new CriError('Unavailable', `cannot start the launcher: ${reason}`);
 }
 
 /** True when nobody answered, false when a launcher answered with a fault. */
