@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { estiba } from '../../proto/gen/isolation.js';
 import { toLong } from '../../proto/long.ts';
 import { frameHeader, FrameReader } from './frame.ts';
+import { protocolVersion } from './protocol.ts';
 
 type Wire = typeof estiba.isolation.v1;
 const v1: Wire = estiba.isolation.v1;
@@ -44,11 +45,13 @@ export class FakeConnection {
   }
 
   launcherReply(reply: LauncherReplyProperties): void {
-    this.send(v1.LauncherReply.encode({ version: 1, ...reply }).finish());
+    this.send(v1.LauncherReply.encode({ version: protocolVersion, ...reply }).finish());
   }
 
   monitorReply(id: number, reply: MonitorReplyProperties): void {
-    this.send(v1.MonitorReply.encode({ version: 1, id: toLong(id), ...reply }).finish());
+    this.send(
+      v1.MonitorReply.encode({ version: protocolVersion, id: toLong(id), ...reply }).finish(),
+    );
   }
 }
 

@@ -3,13 +3,14 @@ import { estiba } from '../../proto/gen/isolation.js';
 import { toLong } from '../../proto/long.ts';
 import { FakePeer } from './fake-peer.ts';
 import { Launcher } from './launcher.ts';
+import { protocolVersion } from './protocol.ts';
 
 type Wire = typeof estiba.isolation.v1;
 const v1: Wire = estiba.isolation.v1;
 
 test('runProgram sends every field and returns plain values', async () => {
   await using peer = await FakePeer.launcher(({ version, runProgram }, connection) => {
-    expect(version).toBe(1);
+    expect(version).toBe(protocolVersion);
     expect(runProgram).toMatchObject({ argv: ['/bin/x', 'y'], env: ['A=b'], cwd: '/tmp' });
     expect(runProgram?.deadlineMs?.toString()).toBe('1500');
     expect(Buffer.from(runProgram?.stdin ?? []).toString()).toBe('in');

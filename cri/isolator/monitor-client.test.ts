@@ -5,6 +5,7 @@ import { FakePeer } from './fake-peer.ts';
 import { maxFrameBytes } from './frame.ts';
 import { MonitorClient } from './monitor-client.ts';
 import type { MonitorEvent } from './monitor-messages.ts';
+import { protocolVersion } from './protocol.ts';
 
 type Wire = typeof estiba.isolation.v1;
 const v1: Wire = estiba.isolation.v1;
@@ -290,4 +291,35 @@ test('a monitor that nobody runs is Unavailable', async () => {
     code: 'Unavailable',
     message: expect.stringContaining('there is no such socket'),
   });
+});
+
+test('what an older monitor does not know is told by its age; one of our version has none', async () => {
+  let version = 1;
+  await using peer = await FakePeer.monitor(({ updateContainer }, id, connection) => {
+    const message = 'cannot serve request: this build does not know it';
+    const fault = { code: v1.ErrorCode.UNIMPLEMENTED, step: 'dispatch', message };
+    connection.monitorReply(id, {
+      version,
+      done: true,
+      ...(updateContainer ? { fault } : { subscribed: {} }),
+    });
+  });
+  const update = { containerId: 'c', resourcesJson: '{}', oomScoreAdj: undefined };
+  const older = await MonitorClient.connect(peer.socketPath);
+  await older.subscribe();
+  expect(older.isOlder).toBe(true);
+  await expect(older.updateContainer(update)).rejects.toMatchObject({
+    code: 'Unimplemented',
+    step: 'dispatch',
+    message:
+      'cannot serve request: this build does not know it; ' +
+      'the pod was made by an older version of this server',
+  });
+  older.close();
+  version = protocolVersion;
+  const same = await MonitorClient.connect(peer.socketPath);
+  await same.subscribe();
+  expect(same.isOlder).toBe(false);
+  await expect(same.updateContainer(update)).rejects.toThrow(/does not know it$/u);
+  same.close();
 });

@@ -41,6 +41,9 @@ const defaultCreateDeadlineMs = 110_000;
 /** What a call that has a deadline of its own gets on top to report that it passed. */
 const reportMs = 10_000;
 
+/** Why a pod whose monitor `isOlder` cannot have what is new. */
+export const olderPod = 'the pod was made by an older version of this server';
+
 export interface MonitorClientOptions {
   readonly signal?: AbortSignal | undefined;
   /** For messages; default: the name of the socket's directory. */
@@ -78,6 +81,7 @@ export class MonitorClient {
   readonly #closeListeners = new Set<(error: CriError) => void>();
   #connection: Connection | undefined;
   #lastId = 0;
+  #peerVersion = protocolVersion;
   #closeError: CriError | undefined;
 
   private constructor(podId: string) {
@@ -103,6 +107,11 @@ export class MonitorClient {
   /** True once the connection is gone; every further call throws Unavailable. */
   get isClosed(): boolean {
     return this.#closeError !== undefined;
+  }
+
+  /** Whether it is of an older version than this program; known from its first answer on. */
+  get isOlder(): boolean {
+    return this.#peerVersion < protocolVersion;
   }
 
   /** Calls `listener` for every event, in order; needs `subscribe`. Returns what removes it. */
@@ -304,6 +313,15 @@ export class MonitorClient {
     this.#connection?.send(what, v1.MonitorRequest.encode(message).finish());
   }
 
+  // A monitor is as old as its pod, whatever has been upgraded since.
+  #explained(error: CriError): CriError {
+    if (!this.isOlder || error.code !== 'Unimplemented') {
+      return error;
+    }
+    const { code, message, step, cause } = error;
+    return new CriError(code, `${message}; ${olderPod}`, { step, cause });
+  }
+
   /** Nobody waits for the answer to this: replies to unknown ids are dropped. */
   #cancel(targetId: number): void {
     this.#lastId += 1;
@@ -312,6 +330,7 @@ export class MonitorClient {
 
   #onMessage(message: Buffer): void {
     const reply = v1.MonitorReply.decode(message);
+    this.#peerVersion = reply.version;
     const id = toNumber(reply.id);
     if (id === 0) {
       this.#onEvent(reply);
@@ -322,7 +341,7 @@ export class MonitorClient {
       return; // given up
     }
     if (reply.fault) {
-      pending.reject(faultToError(reply.fault));
+      pending.reject(this.#explained(faultToError(reply.fault)));
     } else if (!reply.done) {
       pending.call.onUpdate?.(reply);
     } else if (reply.result === pending.call.result) {

@@ -3,8 +3,10 @@ import type { ContainerId } from '../core/ids.ts';
 import type { Image } from '../images/image.ts';
 import { buildSpec } from '../spec/build-spec.ts';
 import { applyCdi, cdiDevices, cdiEdits, cdiPathsToStat } from '../spec/cdi.ts';
+import { olderPod } from '../isolator/monitor-client.ts';
 import type { ContainerConfig } from '../spec/cri-types.ts';
 import { devicePathsToStat } from '../spec/devices.ts';
+import { imageMountFailed, imagesToMount } from '../spec/image-volumes.ts';
 import { contentOf, type DeviceNode, type PodFacts, type SpecResult } from '../spec/input.ts';
 import type { SandboxRecord } from '../store/record.ts';
 import type { MountedImages } from './container-images.ts';
@@ -30,12 +32,18 @@ export async function containerSpec(
     ...devicePathsToStat(sandbox.config, container),
     ...cdiPathsToStat(edits),
   ]);
+  const isOlder = deps.monitors.find(sandbox.id)?.isOlder === true;
+  if (isOlder && imagesToMount(container.mounts ?? []).length > 0) {
+    throw imageMountFailed('FailedPrecondition', 'mount an image', olderPod);
+  }
+  const host = deps.handlers.hostFor(sandbox);
   const result = buildSpec({
     containerId,
     requested: { sandbox: sandbox.config, container },
     content: contentOf(image.config.config),
     pod: podFacts(deps, sandbox),
-    host: deps.handlers.hostFor(sandbox),
+    // It refuses what it does not know: without a word of the request it is asked for nothing new.
+    host: isOlder ? { ...host, apparmorDefaultProblem: olderPod } : host,
     settings: {
       cgroupBase: deps.config.isolator.cgroupBase,
       pidsLimit: deps.config.containers.pidsLimit,

@@ -41,7 +41,7 @@ export function apparmorProfile(
   if (asked === undefined) {
     return '';
   }
-  const why = `its AppArmor profile cannot be loaded on this host: ${host.apparmorDefaultProblem}`;
+  const why = `there is no AppArmor profile for it: ${host.apparmorDefaultProblem}`;
   throw notOnThisHost(action, why);
 }
 

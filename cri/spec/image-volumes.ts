@@ -31,7 +31,7 @@ function imageName(mount: CriMount): string {
 
 /** The error of a failed image mount: the kubelet makes its first word the pod's reason. */
 export function imageMountFailed(
-  code: 'InvalidArgument' | 'NotFound',
+  code: 'InvalidArgument' | 'NotFound' | 'FailedPrecondition',
   action: string,
   why: string,
 ): CriError {

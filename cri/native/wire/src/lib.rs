@@ -8,7 +8,7 @@ pub use frame::{Fill, FrameError, FrameReader, FrameWriter, MAX_FRAME_BYTES, rec
 pub use prost::Message;
 
 /// Protocol version that this build speaks; peers of the version before are served as well.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Message types generated from `isolation.proto`.
 #[allow(
