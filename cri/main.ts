@@ -22,7 +22,7 @@ import type { Launcher } from './isolator/launcher.ts';
 import type { KernelFeatures } from './isolator/launcher-messages.ts';
 import { journalDirectory, Network } from './network/network.ts';
 import { CdiRegistry } from './runtime/cdi-registry.ts';
-import { withApparmor } from './runtime/apparmor-default.ts';
+import { DefaultApparmor } from './runtime/apparmor-default.ts';
 import { containerTrace } from './runtime/container-trace.ts';
 import type { Deps } from './runtime/deps.ts';
 import { startFollowers } from './runtime/follow-start.ts';
@@ -61,7 +61,9 @@ async function serve(configPath: string | undefined): Promise<void> {
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const found = await readHostFacts(await kernelFeatures(launcher, config, log));
-  const host = await withApparmor(found, launcher, log);
+  const apparmor = new DefaultApparmor(launcher, found.spec.apparmorEnabled, log);
+  await apparmor.load();
+  const host = apparmor.factsWith(found);
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');
@@ -71,7 +73,7 @@ async function serve(configPath: string | undefined): Promise<void> {
     bootId: host.bootId,
     traceOf: (containerId) => containerTrace(config.runDir, containerId),
   });
-  const deps = await makeDeps(config, log, launcher, host, loaded.store);
+  const deps = await makeDeps(config, log, launcher, host, apparmor, loaded.store);
   followMonitors(deps);
   await recover(deps, loaded);
   void deps.handlers.probe(launcher, (handler, reason) => {
@@ -172,6 +174,7 @@ async function makeDeps(
   log: Logger,
   launcher: Launcher,
   host: HostFacts,
+  apparmor: DefaultApparmor,
   store: Store,
 ): Promise<Deps> {
   const network = new Network({
@@ -206,6 +209,7 @@ async function makeDeps(
     log,
     clock: systemClock,
     host,
+    apparmor,
     store,
     launcher,
     monitors: new Monitors(config.runDir),

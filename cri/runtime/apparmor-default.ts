@@ -1,48 +1,78 @@
-// Loads the AppArmor profile RuntimeDefault into the kernel, once when the server starts.
+// Loads the AppArmor profile RuntimeDefault into the kernel: when the server starts, and when that has
+// failed, again when a container needs it.
 import { access } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { describeError } from '../core/error.ts';
+import { LazyAttempt } from '../core/lazy-attempt.ts';
 import type { Launcher } from '../isolator/launcher.ts';
 import { defaultApparmorText } from '../spec/apparmor.ts';
 import type { HostFacts } from './host-facts.ts';
 
-const parsers = ['/usr/sbin/apparmor_parser', '/sbin/apparmor_parser'];
+const installed = ['/usr/sbin/apparmor_parser', '/sbin/apparmor_parser'];
+/** The parser takes a fraction of a second; the start of the server, or a create, waits for it. */
+const deadlineMs = 15_000;
 
-/** The facts, after the profile has been loaded where the host has AppArmor. */
-export async function withApparmor(
-  host: HostFacts,
-  launcher: Pick<Launcher, 'runProgram'>,
-  log: Pick<Logger, 'warn'>,
-): Promise<HostFacts> {
-  if (!host.spec.apparmorEnabled) {
-    return host;
-  }
-  const apparmorDefaultProblem = await loadDefaultApparmorProfile(launcher);
-  if (apparmorDefaultProblem !== '') {
-    const message = 'containers that name no AppArmor profile are not confined by one';
-    log.warn({ reason: apparmorDefaultProblem }, message);
-  }
-  return { ...host, spec: { ...host.spec, apparmorDefaultProblem } };
-}
+/** The profile RuntimeDefault in the kernel of this host. */
+export class DefaultApparmor {
+  readonly #launcher: Pick<Launcher, 'runProgram'>;
+  readonly #isEnabled: boolean;
+  readonly #parsers: readonly string[];
+  readonly #loading: LazyAttempt;
 
-/** Answers why the profile cannot be loaded, "" when it is. Never throws. */
-async function loadDefaultApparmorProfile(launcher: Pick<Launcher, 'runProgram'>): Promise<string> {
-  const parser = await firstThatExists(parsers);
-  if (parser === undefined) {
-    return 'apparmor_parser is not installed';
+  constructor(
+    launcher: Pick<Launcher, 'runProgram'>,
+    isEnabled: boolean,
+    log: Pick<Logger, 'warn'>,
+    parsers: readonly string[] = installed,
+  ) {
+    this.#launcher = launcher;
+    this.#isEnabled = isEnabled;
+    this.#parsers = parsers;
+    this.#loading = new LazyAttempt(
+      () => this.#load(),
+      (reason) =>
+        log.warn({ reason }, 'containers that name no AppArmor profile are not confined by one'),
+    );
   }
-  try {
-    const ended = await launcher.runProgram({
+
+  /** Loads it where the host has AppArmor, unless it is loaded or that has just failed. Never rejects. */
+  async load(): Promise<void> {
+    if (this.#isEnabled) {
+      await this.#loading.run();
+    }
+  }
+
+  /** The facts, which tell at any time whether it is loaded by then. */
+  factsWith(host: HostFacts): HostFacts {
+    const loading = this.#loading;
+    const spec = {
+      ...host.spec,
+      get apparmorDefaultProblem() {
+        return loading.problem;
+      },
+    };
+    return { ...host, spec };
+  }
+
+  async #load(): Promise<void> {
+    const parser = await firstThatExists(this.#parsers);
+    if (parser === undefined) {
+      throw new Error('apparmor_parser is not installed');
+    }
+    const ended = await this.#launcher.runProgram({
       // An older version of the profile is replaced; no cache is written.
       argv: [parser, '--replace', '--skip-cache'],
       env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
       stdin: Buffer.from(defaultApparmorText),
       cwd: '/',
+      deadlineMs,
     });
-    const said = ended.stderr.toString('utf8').toWellFormed().trim();
-    return ended.exitCode === 0 ? '' : `apparmor_parser failed (${ended.exitCode}): ${said}`;
-  } catch (error) {
-    return describeError(error);
+    if (ended.timedOut) {
+      throw new Error(`"${parser}" did not end within ${deadlineMs} ms`);
+    }
+    if (ended.exitCode !== 0) {
+      const said = ended.stderr.toString('utf8').toWellFormed().trim();
+      throw new Error(`apparmor_parser failed (${ended.exitCode}): ${said}`);
+    }
   }
 }
 

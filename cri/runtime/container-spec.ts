@@ -36,6 +36,7 @@ export async function containerSpec(
   if (isOlder && imagesToMount(container.mounts ?? []).length > 0) {
     throw imageMountFailed('FailedPrecondition', 'mount an image', olderPod);
   }
+  await deps.apparmor.load();
   const host = deps.handlers.hostFor(sandbox);
   const result = buildSpec({
     containerId,

@@ -10,6 +10,7 @@ import type { Launcher } from '../isolator/launcher.ts';
 import type { Network } from '../network/network.ts';
 import type { OperationTable } from '../store/operations.ts';
 import type { Store } from '../store/store.ts';
+import type { DefaultApparmor } from './apparmor-default.ts';
 import type { CdiRegistry } from './cdi-registry.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { Monitors } from './monitors.ts';
@@ -23,6 +24,7 @@ export interface Deps {
   readonly log: Logger;
   readonly clock: Clock;
   readonly host: HostFacts;
+  readonly apparmor: DefaultApparmor;
   readonly handlers: RuntimeHandlers;
   readonly store: Store;
   readonly launcher: Launcher;

@@ -93,6 +93,7 @@ export class FakeDeps implements AsyncDisposable {
         containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
       },
       host: { hostname: 'node', spec: sampleHost },
+      apparmor: { load: async () => {} },
       handlers: new RuntimeHandlers(parseConfig(''), sampleHost),
       log,
       clock: increasingClock(() => 1_800_000_000_000),

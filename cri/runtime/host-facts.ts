@@ -45,7 +45,7 @@ export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> 
       architecture: process.arch === 'arm64' ? 'arm64' : 'x64',
       seccompEnabled: /^Seccomp_filters:|^Seccomp:/mu.test(status),
       apparmorEnabled: apparmor.trim() === 'Y',
-      apparmorDefaultProblem: 'it has not been loaded',
+      apparmorDefaultProblem: 'it has not been loaded', // see DefaultApparmor
       selinuxEnabled: selinux,
     },
   };

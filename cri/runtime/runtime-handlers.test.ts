@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseConfig } from '../config/config.ts';
 import { sampleHost } from '../spec/sample-input.ts';
 import { RuntimeHandlers } from './runtime-handlers.ts';
@@ -72,6 +72,28 @@ test('a program that answers nonsense has no features, and a handler that is gon
     expect(handlers.hostFor({ ...runc, runtimeHandler }).recursiveReadOnly).toBe(false);
   }
   expect(handlers.hostFor({ runtimeHandler: '', runtimePath: '' })).toBe(sampleHost);
+});
+
+test('a program that did not answer is asked again when somebody wants to know', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  using _ = { [Symbol.dispose]: () => vi.useRealTimers() };
+  const asked: string[][] = [];
+  const reports: string[] = [];
+  const answers: Record<string, string> = {};
+  const handlers = new RuntimeHandlers(config, sampleHost);
+  await handlers.probe(launcher(answers, asked), (name) => reports.push(name));
+  answers['/usr/sbin/runc'] = JSON.stringify({ mountOptions: ['rro'] });
+  expect(handlers.featuresOf('runc').recursiveReadOnlyMounts).toBe(false);
+  expect(asked).toHaveLength(2);
+  vi.advanceTimersByTime(60_000);
+  await vi.waitFor(() => {
+    expect(handlers.featuresOf('runc').recursiveReadOnlyMounts).toBe(true);
+  });
+  expect(handlers.hostFor(runc).recursiveReadOnly).toBe(true);
+  handlers.featuresOf('crun');
+  handlers.featuresOf('crun');
+  expect(asked).toHaveLength(4);
+  expect(reports).toEqual(['runc', 'crun']);
 });
 
 test('a pod stays what it is when the handler of its name becomes another', async () => {

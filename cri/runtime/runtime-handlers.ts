@@ -1,6 +1,6 @@
 // The handlers that RuntimeClasses name: our own, and OCI runtime programs by configuration.
 import type { Config, OciRuntime } from '../config/config.ts';
-import { describeError } from '../core/error.ts';
+import { LazyAttempt } from '../core/lazy-attempt.ts';
 import type { Launcher } from '../isolator/launcher.ts';
 import type { HostFacts } from '../spec/input.ts';
 import type { SandboxRecord } from '../store/record.ts';
@@ -24,6 +24,7 @@ export class RuntimeHandlers {
   readonly #runtimes: Readonly<Record<string, OciRuntime>>;
   readonly #host: HostFacts;
   readonly #features = new Map<string, HandlerFeatures>();
+  readonly #probes = new Map<string, LazyAttempt>();
 
   constructor(config: Pick<Config, 'isolator' | 'runtimes'>, host: HostFacts) {
     this.#own = ['', config.isolator.handler];
@@ -49,6 +50,7 @@ export class RuntimeHandlers {
 
   /** What Status says; nothing of a handler that is not there, or has not answered. */
   featuresOf(name: string): HandlerFeatures {
+    void this.#probes.get(name)?.run();
     return this.#features.get(name) ?? none;
   }
 
@@ -73,34 +75,42 @@ export class RuntimeHandlers {
   }
 
   /**
-   * Asks each program what it can do, by its command `features`. One that does not answer, or does
-   * not know the command, is taken to do no more than it must. Never rejects.
+   * Asks each program what it can do, by its command `features`. One that does not answer, or does not
+   * know the command, is taken to do no more than it must; it is asked again, now and then, when
+   * somebody wants to know. `report` is told why. Never rejects.
    */
   async probe(
     launcher: Pick<Launcher, 'runProgram'>,
     report: (handler: string, reason: string) => void,
   ): Promise<void> {
-    const asked = Object.entries(this.#runtimes).map(
-      async ([name, { path, arguments: before }]) => {
-        try {
-          const argv = [path, ...before, 'features'];
-          const job = { argv, env: environment, deadlineMs: probeDeadlineMs };
-          const { exitCode, stdout } = await launcher.runProgram(job);
-          if (exitCode !== 0) {
-            throw new Error(`"${path} features" ended with exit code ${exitCode}`);
-          }
-          const options = mountOptionsIn(stdout.toString('utf8'));
-          this.#features.set(name, {
-            recursiveReadOnlyMounts: this.#host.recursiveReadOnly && options.includes('rro'),
-            userNamespaces: false,
-          });
-        } catch (error) {
-          report(name, describeError(error));
-        }
-      },
-    );
-    await Promise.all(asked);
+    for (const [name, program] of Object.entries(this.#runtimes)) {
+      const ask = async (): Promise<void> => {
+        const options = await mountOptionsOf(program, launcher);
+        this.#features.set(name, {
+          recursiveReadOnlyMounts: this.#host.recursiveReadOnly && options.includes('rro'),
+          userNamespaces: false,
+        });
+      };
+      this.#probes.set(name, new LazyAttempt(ask, (reason) => report(name, reason)));
+    }
+    await Promise.all([...this.#probes.values()].map((probe) => probe.run()));
   }
+}
+
+async function mountOptionsOf(
+  { path, arguments: before }: OciRuntime,
+  launcher: Pick<Launcher, 'runProgram'>,
+): Promise<readonly unknown[]> {
+  const argv = [path, ...before, 'features'];
+  const job = { argv, env: environment, deadlineMs: probeDeadlineMs };
+  const { exitCode, stdout, timedOut } = await launcher.runProgram(job);
+  if (timedOut) {
+    throw new Error(`"${path} features" did not end within ${probeDeadlineMs} ms`);
+  }
+  if (exitCode !== 0) {
+    throw new Error(`"${path} features" ended with exit code ${exitCode}`);
+  }
+  return mountOptionsIn(stdout.toString('utf8'));
 }
 
 /** The field of the OCI features document that tells which options mounts may have. */
