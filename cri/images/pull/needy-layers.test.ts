@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { parseImageReference } from '../../core/image-reference.ts';
 import { FakeRegistry } from '../../registry/fake-registry.ts';
 import { FakeLauncher } from '../fake-launcher.ts';
 import { ImageStore } from '../image-store.ts';
@@ -131,4 +132,42 @@ test('a pull that fails while a stopped job’s blob comes ends that, too, and k
   registry.putImage('2', [layer(), large]);
   await newPuller().pull(nameOf('2'));
   expect(fetchedBytes).toBe(500_000 + 100_000 + 500_000);
+});
+
+test('a pull that has stored a layer neither waits for another one’s use of its blob nor takes it away', async () => {
+  const needy = layer(600_000);
+  const digest = digestOf(needy);
+  launcher.needParents.add(digest);
+  registry.putImage('1', [needy]);
+  const { promise: rest, resolve: sendRest } = Promise.withResolvers<void>();
+  let asked = 0;
+  registry.intercepts.push((request, response) => {
+    const isNeedy = request.url?.endsWith(digest) ?? false;
+    if (isNeedy) {
+      asked += 1;
+      response.writeHead(200, { 'content-length': needy.length });
+      response.write(needy.subarray(0, 400_000));
+      void rest.then(() => response.end(needy.subarray(400_000)));
+    }
+    return isNeedy;
+  });
+  const backend = localBackend(images.ingestDir, launcher);
+  const reference = parseImageReference(nameOf('1'));
+  const [done, other] = [
+    await backend.open(reference, undefined),
+    await backend.open(reference, undefined),
+  ];
+  const blob = { digest, size: needy.length };
+  const order = { targetDir: join(root, 'tree'), expectedDiffId: digest };
+  const alone = { ...order, stopUnlessSelfContained: true };
+  expect(await other.unpack(blob, alone, {})).toMatchObject({ isStopped: true });
+  await done.discard(digest);
+  await done.close();
+  sendRest();
+  await other.fetched(blob, {});
+  await other.unpack(blob, { ...order, parentDirs: [root] }, {});
+  expect(asked).toBe(1);
+  await other.discard(digest);
+  expect(await partials()).toEqual([]);
+  await other.close();
 });

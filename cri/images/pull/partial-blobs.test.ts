@@ -167,6 +167,16 @@ describe('a sweep', () => {
     expect(await leftOf({ maxBytes: 0, maxAgeMs: 1e9 })).toEqual([]);
   });
 
+  test('spares what is in use although nobody has said so', async () => {
+    const inUse = `sha256:${'0'.repeat(64)}`;
+    const path = join(directory, names['new'] ?? '');
+    await partials.use(inUse, 1e9, undefined, async () => {
+      expect(await leftOf({ maxBytes: 0, maxAgeMs: 0 })).toEqual(['new']);
+      expect(await readFile(path, 'utf8')).toHaveLength(100);
+    });
+    expect(await leftOf({ maxBytes: 0, maxAgeMs: 0 })).toEqual([]);
+  });
+
   test('spares what a pull uses', async () => {
     const kept = `sha256:${'2'.repeat(64)}`;
     expect(await leftOf({ maxBytes: 0, maxAgeMs: 0 }, [kept])).toEqual(['older']);

@@ -19,6 +19,7 @@ const batchBytes = 256 * 1024;
 /** What a killed server may lose of a blob, beside what the kernel holds for its connection. */
 const maxWaitingBytes = 1024 * 1024;
 const replayBytes = 1024 * 1024;
+const suffix = '.partial';
 const namePattern = /^sha(?:256|384|512)-[a-f0-9]+\.partial$/u;
 
 /** Says whether a file of the ingest directory is a partial blob. */
@@ -26,8 +27,12 @@ export function isPartialName(name: string): boolean {
   return namePattern.test(name);
 }
 
+function digestOf(name: string): string {
+  return name.slice(0, -suffix.length).replace('-', ':');
+}
+
 function fileName(digest: string): string {
-  return `${digest.replace(':', '-')}.partial`;
+  return `${digest.replace(':', '-')}${suffix}`;
 }
 
 /** The partial blobs of one state directory; one process (or thread) at a time. */
@@ -80,16 +85,19 @@ export class PartialBlobs {
     );
   }
 
-  /** Removes what is too old, then the oldest until the rest is small enough; `kept` stays. */
+  /**
+   * Removes what is too old, then the oldest until the rest is small enough; `kept` stays, and whatever
+   * is in use.
+   */
   async sweep(limits: PartialLimits, kept: ReadonlySet<string>, nowMs: number): Promise<void> {
-    const spared = new Set([...kept].map(fileName));
     let total = 0;
     for (const file of await this.#newestFirst()) {
+      const digest = digestOf(file.name);
       total += file.size;
       const isWanted = total <= limits.maxBytes && nowMs - file.mtimeMs <= limits.maxAgeMs;
-      if (!isWanted && !spared.has(file.name)) {
+      if (!isWanted && !kept.has(digest) && !this.#queue.isBusy(digest)) {
         total -= file.size;
-        await rm(join(this.#directory, file.name), { force: true });
+        await this.discard(digest);
       }
     }
   }

@@ -51,9 +51,13 @@ export class RegistryBackend implements PullBackend {
   async open(reference: Reference, auth: PullAuthFields | undefined): Promise<PullSession> {
     const client = await RegistryClient.open(reference, this.#withAuth(auth));
     const digests = new Set<string>();
-    const session = new RegistrySession(client, this.#options, digests, () => {
-      this.#inUse.delete(session);
-      this.sweep().catch(this.#options.onProblem);
+    const session = new RegistrySession(client, this.#options, digests, {
+      isUsedByOthers: (digest) =>
+        [...this.#inUse].some(([other, used]) => other !== session && used.has(digest)),
+      onClose: () => {
+        this.#inUse.delete(session);
+        this.sweep().catch(this.#options.onProblem);
+      },
     });
     this.#inUse.set(session, digests);
     return session;
@@ -82,11 +86,17 @@ export class RegistryBackend implements PullBackend {
   }
 }
 
+/** What a session asks and tells whoever opened it. */
+interface SessionHost {
+  readonly isUsedByOthers: (digest: string) => boolean;
+  readonly onClose: () => void;
+}
+
 class RegistrySession implements PullSession {
   readonly #client: RegistryClient;
   readonly #options: RegistryBackendOptions;
   readonly #digests: Set<string>;
-  readonly #onClose: () => void;
+  readonly #host: SessionHost;
   /** Blobs whose bytes an unpacker has checked. */
   readonly #verified = new Set<string>();
   readonly #inHand = new Map<string, BlobInHand>();
@@ -100,12 +110,12 @@ class RegistrySession implements PullSession {
     client: RegistryClient,
     options: RegistryBackendOptions,
     digests: Set<string>,
-    onClose: () => void,
+    host: SessionHost,
   ) {
     this.#client = client;
     this.#options = options;
     this.#digests = digests;
-    this.#onClose = onClose;
+    this.#host = host;
   }
 
   async resolve(signal?: AbortSignal): Promise<Target> {
@@ -163,8 +173,11 @@ class RegistrySession implements PullSession {
   }
 
   async discard(digest: string): Promise<void> {
-    await this.#options.partials.discard(digest);
     this.#digests.delete(digest);
+    // Another pull may fetch it, or be about to unpack it on other layers; then it is left to that one.
+    if (!this.#host.isUsedByOthers(digest)) {
+      await this.#options.partials.discard(digest);
+    }
   }
 
   async close(): Promise<void> {
@@ -172,7 +185,7 @@ class RegistrySession implements PullSession {
     await Promise.all([...this.#inHand.values()].map((inHand) => inHand.stop(why)));
     await Promise.all(this.#uses);
     await this.#client[Symbol.asyncDispose]();
-    this.#onClose();
+    this.#host.onClose();
   }
 
   /** The blob is in hand until nothing of it goes on, so also for jobs behind the first one. */
