@@ -25,6 +25,7 @@ use estiba_wire::{FrameReader, PROTOCOL_VERSION};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 pub mod bundle;
+pub mod client;
 pub mod fuse;
 pub mod pod;
 

@@ -3,15 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
-use estiba_wire::v1::{
-    self, MonitorReply, NamespaceMode, launcher_reply, launcher_request, monitor_reply,
-};
-use estiba_wire::v1::{MonitorRequest, monitor_request::Call};
-use estiba_wire::{FrameReader, PROTOCOL_VERSION};
+use estiba_wire::v1::{self, NamespaceMode, launcher_reply, launcher_request};
 use serde_json::{Value, json};
 
+pub use super::client::*;
 use super::{Launcher, connect};
 
 const BUSYBOX: &str = "/bin/busybox";
@@ -83,6 +79,27 @@ impl<'a> Pod<'a> {
 
     /// With `legacy`, mounts are made in the ways that old kernels need.
     pub fn start_with(launcher: &'a Launcher, pid_mode: v1::NamespaceMode, legacy: bool) -> Self {
+        let wanted = v1::StartPod {
+            legacy_mounts: legacy,
+            ..Default::default()
+        };
+        Self::start_as(launcher, pid_mode, wanted)
+    }
+
+    /// With containers made by another OCI runtime.
+    pub fn start_by(launcher: &'a Launcher, pid_mode: v1::NamespaceMode, program: &Path) -> Self {
+        let runtime = v1::OciRuntime {
+            path: program.to_string_lossy().into_owned(),
+            arguments: Vec::new(),
+        };
+        let wanted = v1::StartPod {
+            runtime: Some(runtime),
+            ..Default::default()
+        };
+        Self::start_as(launcher, pid_mode, wanted)
+    }
+
+    fn start_as(launcher: &'a Launcher, pid_mode: v1::NamespaceMode, wanted: v1::StartPod) -> Self {
         let id = new_id();
         let dir = launcher.run_dir.join("pods").join(&id);
         let netns = launcher.scratch().join(format!("netns-{}", &id[..16]));
@@ -93,8 +110,7 @@ impl<'a> Pod<'a> {
             pid: pid_mode.into(),
             hostname: "pod".into(),
             cgroup_parent: launcher.cgroup_base.clone(),
-            legacy_mounts: legacy,
-            ..Default::default()
+            ..wanted
         };
         let started = match launcher.job(launcher_request::Job::StartPod(start)) {
             launcher_reply::Result::PodStarted(started) => started,
@@ -111,13 +127,7 @@ impl<'a> Pod<'a> {
     }
 
     pub fn connect(&self) -> Client {
-        let socket = connect(&self.dir.join("monitor.sock")).unwrap();
-        Client {
-            socket,
-            reader: FrameReader::new(),
-            next: 1,
-            events: Vec::new(),
-        }
+        Client::new(connect(&self.dir.join("monitor.sock")).unwrap())
     }
 
     pub fn cgroup_of(&self, container: &str) -> String {
@@ -252,187 +262,5 @@ impl Drop for Pod<'_> {
         if self.dir.exists() {
             self.destroy();
         }
-    }
-}
-
-/// A connection to a monitor.
-pub struct Client {
-    pub socket: std::os::fd::OwnedFd,
-    reader: FrameReader,
-    next: u64,
-    pub events: Vec<monitor_reply::Result>,
-}
-
-/// What an exec came to.
-#[derive(Debug, Default)]
-pub struct Output {
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
-    pub ended: v1::ExecEnded,
-}
-
-impl Client {
-    pub fn ask(&mut self, call: Call) -> u64 {
-        let id = self.next;
-        self.next += 1;
-        let request = MonitorRequest {
-            version: PROTOCOL_VERSION,
-            id,
-            call: Some(call),
-        };
-        estiba_wire::send(&self.socket, &request).unwrap();
-        id
-    }
-
-    pub fn frame(&mut self) -> MonitorReply {
-        estiba_wire::receive(&self.socket, &mut self.reader).unwrap()
-    }
-
-    /// The next frame that is no event.
-    pub fn reply(&mut self) -> MonitorReply {
-        loop {
-            let reply = self.frame();
-            if reply.id != 0 {
-                return reply;
-            }
-            self.events.push(reply.result.unwrap());
-        }
-    }
-
-    pub fn call(&mut self, call: Call) -> monitor_reply::Result {
-        let id = self.ask(call);
-        let reply = self.reply();
-        assert_eq!((reply.id, reply.done), (id, true));
-        reply.result.unwrap()
-    }
-
-    pub fn fault(&mut self, call: Call) -> v1::Fault {
-        match self.call(call) {
-            monitor_reply::Result::Fault(fault) => fault,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn create(&mut self, request: v1::CreateContainer) -> v1::ContainerCreated {
-        if let Some(rootfs) = &request.rootfs {
-            fs::create_dir_all(Path::new(&rootfs.writable_dir).parent().unwrap()).unwrap();
-        }
-        match self.call(Call::CreateContainer(request)) {
-            monitor_reply::Result::ContainerCreated(created) => created,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn start(&mut self, id: &str) -> v1::ContainerStarted {
-        match self.call(start(id)) {
-            monitor_reply::Result::ContainerStarted(started) => started,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn stop(&mut self, id: &str, signal: i32, grace_ms: u64) -> v1::ContainerState {
-        match self.call(stop(id, signal, grace_ms)) {
-            monitor_reply::Result::ContainerStopped(state) => state,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn remove(&mut self, id: &str) {
-        let removed = self.call(remove(id));
-        assert!(
-            matches!(removed, monitor_reply::Result::Removed(_)),
-            "{removed:?}"
-        );
-    }
-
-    pub fn release(&mut self) {
-        let released = self.call(Call::ReleasePod(v1::ReleasePod {}));
-        assert!(
-            matches!(released, monitor_reply::Result::PodReleased(_)),
-            "{released:?}"
-        );
-    }
-
-    pub fn pod(&mut self) -> v1::PodState {
-        match self.call(Call::GetPod(v1::GetPod {})) {
-            monitor_reply::Result::Pod(state) => state,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    pub fn exec(&mut self, request: v1::ExecSync) -> Output {
-        let id = self.ask(Call::ExecSync(request));
-        let mut output = Output::default();
-        loop {
-            let reply = self.reply();
-            assert_eq!(reply.id, id);
-            match reply.result.unwrap() {
-                monitor_reply::Result::ExecOutput(part) => {
-                    output.stdout.extend(part.stdout);
-                    output.stderr.extend(part.stderr);
-                }
-                monitor_reply::Result::ExecEnded(ended) => {
-                    assert!(reply.done);
-                    output.ended = ended;
-                    return output;
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    /// Waits until the container has exited.
-    pub fn wait_exit(&mut self, id: &str) -> v1::ExitRecord {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
-            let state = self.pod();
-            let container = state
-                .containers
-                .iter()
-                .find(|state| state.container_id == id)
-                .unwrap();
-            if let Some(exit) = &container.exit {
-                return exit.clone();
-            }
-            assert!(Instant::now() < deadline, "container does not exit");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-pub fn start(id: &str) -> Call {
-    Call::StartContainer(v1::StartContainer {
-        container_id: id.into(),
-    })
-}
-
-pub fn stop(id: &str, signal: i32, grace_ms: u64) -> Call {
-    Call::StopContainer(v1::StopContainer {
-        container_id: id.into(),
-        signal,
-        grace_ms,
-    })
-}
-
-pub fn remove(id: &str) -> Call {
-    Call::RemoveContainer(v1::RemoveContainer {
-        container_id: id.into(),
-    })
-}
-
-pub fn update(id: &str, resources: &Value) -> v1::UpdateContainer {
-    v1::UpdateContainer {
-        container_id: id.into(),
-        resources_json: resources.to_string().into_bytes(),
-        oom_score_adj: None,
-    }
-}
-
-pub fn exec(id: &str, argv: &[&str]) -> v1::ExecSync {
-    v1::ExecSync {
-        container_id: id.into(),
-        argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
-        timeout_ms: 10_000,
-        ..Default::default()
     }
 }
