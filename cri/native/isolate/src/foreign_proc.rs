@@ -2,12 +2,17 @@
 //! have it, and nothing with privileges may enter that namespace to mount it there, where the other
 //! container could take hold of it.
 
+#![allow(unsafe_code, reason = "fork point")]
+
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use estiba_kernel::{Errno, mount, spawn};
+use estiba_kernel::hang::Hang;
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now};
+use estiba_kernel::{Errno, fd, mount, socket, spawn};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::pod_child::{PATIENCE, end_child};
 
 const STEP: &str = "target-procfs";
 /// Inode of the root of every procfs.
@@ -19,6 +24,22 @@ fn fail(errno: Errno) -> IsolateError {
 
 fn open(path: &str, flags: OFlags) -> Result<OwnedFd, IsolateError> {
     rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty()).map_err(fail)
+}
+
+/// A detached procfs of the pid namespace that has been joined, which is the target's.
+pub(crate) fn of(
+    target: BorrowedFd<'_>,
+    is_legacy: bool,
+    is_mapped: bool,
+) -> Result<OwnedFd, IsolateError> {
+    let made = if is_legacy { None } else { mount_new()? };
+    match made {
+        Some(made) => Ok(made),
+        // What covers a part of the target's procfs is locked there, so that it cannot be copied. But
+        // in a user namespace nobody has power over a process that has the host's rights.
+        None if is_mapped => mount_inside(&joined()?),
+        None => copy_of(target),
+    }
 }
 
 /// A detached procfs of the pid namespace that this process's next child would be in. New kernels
@@ -39,7 +60,7 @@ fn joined() -> Result<OwnedFd, IsolateError> {
 
 /// A detached copy of the procfs that the target has at /proc. It is the target's to mount there what
 /// it likes: only one of the namespace that has been joined is taken.
-pub(crate) fn copy_of(target: BorrowedFd<'_>) -> Result<OwnedFd, IsolateError> {
+fn copy_of(target: BorrowedFd<'_>) -> Result<OwnedFd, IsolateError> {
     let pids = joined()?;
     let way_back = open("/proc/self/ns/mnt", OFlags::RDONLY)?;
     spawn::setns(target, libc::CLONE_NEWNS).map_err(fail)?;
@@ -75,5 +96,47 @@ fn is_procfs_of(found: &OwnedFd, pids: &OwnedFd) -> Result<bool, IsolateError> {
         Ok(name) => Ok(name.to_bytes() == format!("pid:[{wanted}]").as_bytes()),
         Err(Errno::NOENT | Errno::SRCH) => Ok(false),
         Err(errno) => Err(fail(errno)),
+    }
+}
+
+/// A detached procfs of a pid namespace where nobody has power over a process with the host's rights:
+/// procfs shows the namespace of whoever mounts it, so a child goes in and its mount comes back.
+pub(crate) fn mount_inside(pids: &OwnedFd) -> Result<OwnedFd, IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "mount a procfs of the pid namespace", errno);
+    let (ours, theirs) = socket::seqpacket_pair().map_err(fail)?;
+    spawn::setns(pids, libc::CLONE_NEWPID).map_err(fail)?;
+    // SAFETY: this child of a single-threaded process has one thread; the new one ends in exit_now.
+    match unsafe { clone3(&Clone::default()) }.map_err(fail)? {
+        Side::Child => {
+            let made = mount::new_file_system("proc", &[("source", "proc")], 0);
+            let sent = match &made {
+                Ok(proc) => socket::send(&theirs, b"proc", &[proc.as_fd()]),
+                Err(errno) => {
+                    let number = errno.raw_os_error().to_string();
+                    socket::send(&theirs, number.as_bytes(), &[])
+                }
+            };
+            exit_now(i32::from(sent.is_err()))
+        }
+        Side::Parent { pid, pidfd } => {
+            drop(theirs);
+            let answer = if fd::is_readable_within(&ours, PATIENCE) {
+                socket::receive(&ours, 64, false).map_err(fail)
+            } else {
+                let hang = Hang::of(pid);
+                let message = format!("{}: {hang}", fail(Errno::TIMEDOUT).message);
+                Err(IsolateError::new(
+                    ErrorCode::DeadlineExceeded,
+                    STEP,
+                    message,
+                ))
+            };
+            end_child(&pidfd);
+            let mut message = answer?;
+            message.fds.pop().ok_or_else(|| {
+                let number = String::from_utf8_lossy(&message.bytes).parse();
+                fail(number.map_or(Errno::IO, Errno::from_raw_os_error))
+            })
+        }
     }
 }

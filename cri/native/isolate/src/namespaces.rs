@@ -117,8 +117,8 @@ pub(crate) fn join(
             spawn::setns(target, flag).map_err(|errno| {
                 IsolateError::kernel(STEP, "join the target's pid namespace", errno)
             })?;
-            let made = new_procfs()?;
-            proc = Some(made.map_or_else(|| foreign_proc::copy_of(target), Ok)?);
+            let is_mapped = pod.is_some_and(|pod| pod.user.is_some());
+            proc = Some(foreign_proc::of(target, legacy_mounts, is_mapped)?);
             pids = Pids::Shown;
             continue;
         }

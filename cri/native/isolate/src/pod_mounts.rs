@@ -7,7 +7,7 @@ use estiba_kernel::spawn::unshare;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::IsolateError;
-use crate::pod_user;
+use crate::foreign_proc;
 use crate::request::{NamespaceMode, PodRequest};
 
 /// Where containers put together what their root is made of.
@@ -93,7 +93,7 @@ pub(crate) fn make(
         // Only from inside a pid namespace can its procfs be mounted. Containers get copies of this
         // mount, so that nothing with privileges ever has to enter the namespace.
         let proc = match pids {
-            Some(pids) => pod_user::procfs_of(pids)?,
+            Some(pids) => foreign_proc::mount_inside(pids)?,
             None => mount::new_file_system("proc", &[("source", "proc")], 0).map_err(fail)?,
         };
         rustix::fs::mkdir("/proc", mode).map_err(fail)?;

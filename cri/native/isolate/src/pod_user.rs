@@ -9,8 +9,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use estiba_kernel::cgroup::Joined;
-use estiba_kernel::mount;
-use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns, unshare, wait_pidfd};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
 use estiba_kernel::{Errno, fd, process, socket, userns};
 
 use crate::builder::settle;
@@ -200,39 +199,4 @@ fn prepare(
         lose_privileges()?;
     }
     process::set_not_dumpable().map_err(fail)
-}
-
-/// A detached procfs of a pid namespace in which nothing but our pid 1 runs: procfs shows the
-/// namespace of whoever mounts it, so a child goes in and comes back with it.
-pub(crate) fn procfs_of(pids: &OwnedFd) -> Result<OwnedFd, IsolateError> {
-    let fail = |errno| IsolateError::kernel("pod-mounts", "mount the pod's procfs", errno);
-    let (ours, theirs) = socket::seqpacket_pair().map_err(fail)?;
-    setns(pids, libc::CLONE_NEWPID).map_err(fail)?;
-    // SAFETY: this child of a single-threaded process has one thread; the new one ends in exit_now.
-    match unsafe { clone3(&Clone::default()) }.map_err(fail)? {
-        Side::Child => {
-            let made = mount::new_file_system("proc", &[("source", "proc")], 0);
-            let sent = match &made {
-                Ok(proc) => {
-                    use std::os::fd::AsFd;
-                    socket::send(&theirs, b"proc", &[proc.as_fd()])
-                }
-                Err(errno) => {
-                    let number = errno.raw_os_error().to_string();
-                    socket::send(&theirs, number.as_bytes(), &[])
-                }
-            };
-            exit_now(i32::from(sent.is_err()))
-        }
-        Side::Parent { pidfd, .. } => {
-            drop(theirs);
-            let answer = socket::receive(&ours, 64, true);
-            wait_pidfd(&pidfd, true).map_err(fail)?;
-            let mut message = answer.map_err(fail)?;
-            message.fds.pop().ok_or_else(|| {
-                let number = String::from_utf8_lossy(&message.bytes).parse();
-                fail(number.map_or(Errno::IO, Errno::from_raw_os_error))
-            })
-        }
-    }
 }
