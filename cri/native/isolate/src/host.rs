@@ -133,6 +133,14 @@ pub fn survivor(host: &Host, cgroup: &str) -> Option<Hang> {
     stuck.or(pids.first()).map(|pid| Hang::of(*pid))
 }
 
+/// Whether all processes of the cgroup, and below it, are known to be dead. One that is gone has none.
+#[must_use]
+pub fn is_deserted(host: &Host, cgroup: &str) -> bool {
+    let living = |pid: &i32| process::state_letter(*pid).is_some_and(|letter| letter != 'Z');
+    let pids = host.cgroups.processes(cgroup);
+    pids.is_ok_and(|pids| !pids.iter().any(living))
+}
+
 /// How many processes the kernel has killed in this cgroup for lack of memory. 0 when it is gone.
 ///
 /// # Errors

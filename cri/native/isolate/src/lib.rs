@@ -57,8 +57,9 @@ pub use error::{ErrorCode, IsolateError};
 pub use estiba_kernel::cgroup::{OomAncestors, OomKills, OomLevel, OomWatch};
 pub use exec::spawn_exec;
 pub use host::{
-    Features, Host, exec_leftovers, kill_cgroup, kill_exec, oom_ancestors, oom_kill_count,
-    populated, remove_cgroup, remove_exec_leaf, survivor, take_oom_kills, watch_oom,
+    Features, Host, exec_leftovers, is_deserted, kill_cgroup, kill_exec, oom_ancestors,
+    oom_kill_count, populated, remove_cgroup, remove_exec_leaf, survivor, take_oom_kills,
+    watch_oom,
 };
 pub use ids::Ids;
 pub use limits::update_limits;
@@ -72,4 +73,4 @@ pub use request::{
     ResolvedUser, Rootfs, SeccompFilter, UserRequest,
 };
 pub use seccomp::compile as compile_seccomp;
-pub use shim::{Program, spawn_exec_shim, spawn_shim};
+pub use shim::{PidTarget, Program, spawn_exec_shim, spawn_shim};

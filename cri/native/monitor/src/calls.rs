@@ -17,7 +17,7 @@ const SIGKILL: i32 = 9;
 /// For a killed container to die; much memory takes seconds to be given back.
 const DEATH: Duration = Duration::from_secs(10);
 /// The same for one that was killed before and has not died.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 
 impl Monitor {
     /// Serves one request; what cannot be answered now is answered by later events.
@@ -271,7 +271,8 @@ impl Monitor {
         container.is_hopeless = false;
         container.dead_by = Instant::now().checked_add(patience);
         let killed = estiba_isolate::kill_cgroup(&self.host, &container.cgroup);
-        if let Some(init) = &container.init {
+        // A shim ends when what it stands for has ended: until then that is not to be told as dead.
+        if let Some(init) = container.init.as_ref().filter(|_| self.program.is_none()) {
             process::send_signal(&init.pidfd, SIGKILL).ok();
         }
         if let Err(error) = killed {

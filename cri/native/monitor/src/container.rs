@@ -47,6 +47,8 @@ pub(crate) struct Init {
     pub(crate) start_time_ticks: u64,
     /// Of the init, or of the shim that ends as it does.
     pub(crate) pidfd: Watched,
+    /// It was a shim that nobody was left to stand for.
+    pub(crate) is_killed: bool,
 }
 
 /// One output stream and the records made of it.

@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use estiba_isolate::{CreateRequest, Created, Parking, Rootfs};
+use estiba_isolate::{CreateRequest, Created, Parking, PidTarget, Rootfs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
@@ -137,7 +137,10 @@ impl Monitor {
             }
         }
         let target = self.pid_target(&request.pid_target_container_id)?;
-        let target_pid = target.map(|init| init.pid);
+        let target_process = target.map(|init| PidTarget {
+            pid: init.pid,
+            start_time_ticks: init.start_time_ticks,
+        });
         let rootfs = request.rootfs.clone().unwrap_or_default();
         let config_path = directory.join("config.json");
         let create = CreateRequest {
@@ -163,7 +166,7 @@ impl Monitor {
             None => estiba_isolate::spawn_create(&self.host, create),
             Some(program) => {
                 let id = &request.container_id;
-                estiba_isolate::spawn_shim(&self.host, create, program, id, target_pid)
+                estiba_isolate::spawn_shim(&self.host, create, program, id, target_process)
             }
         };
         let building = building.map_err(convert::fault)?;
@@ -235,6 +238,7 @@ impl Monitor {
             pid: created.pid,
             start_time_ticks: estiba_kernel::process::start_time_ticks(created.pid).unwrap_or(0),
             pidfd: self.watch_process(created.pidfd, Source::Init(key), Some(key))?,
+            is_killed: false,
         };
         let Some(container) = self.containers.get_mut(&key) else {
             return Err(crate::monitor::no_container(""));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use estiba_isolate::{ControlMessage, Host, where_it_hangs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 
+use crate::calls::AGAIN;
 use crate::container::{Construction, Container, Phase};
 use crate::convert;
 use crate::monitor::{Answer, Monitor};
@@ -124,9 +125,12 @@ impl Monitor {
             Phase::Created | Phase::Starting | Phase::Running => false,
             Phase::Building | Phase::Draining | Phase::Exited => true,
         };
-        if is_over {
+        if is_over || self.end_forsaken_shim(key) {
             return;
         }
+        let Some(container) = self.containers.get_mut(&key) else {
+            return;
+        };
         container.is_hopeless = true;
         let stop_waiters = std::mem::take(&mut container.stop_waiters);
         let remove_waiters = std::mem::take(&mut container.remove_waiters);
@@ -138,6 +142,27 @@ impl Monitor {
             let fault = self.hopeless(key, "remove");
             self.answer_all(remove_waiters, &Answer::Fault(fault));
         }
+    }
+
+    /// Kills a shim of which the whole container is dead: its own way to the end takes too long.
+    fn end_forsaken_shim(&mut self, key: Key) -> bool {
+        if self.program.is_none() {
+            return false;
+        }
+        let Some(container) = self.containers.get_mut(&key) else {
+            return false;
+        };
+        let is_empty = estiba_isolate::is_deserted(&self.host, &container.cgroup);
+        let Some(init) = container.init.as_mut().filter(|init| !init.is_killed) else {
+            return false;
+        };
+        if !is_empty {
+            return false;
+        }
+        init.is_killed = true;
+        process::send_signal(&init.pidfd, 9).ok();
+        container.dead_by = Instant::now().checked_add(AGAIN);
+        true
     }
 
     /// Why a container cannot be stopped or removed yet.

@@ -3,12 +3,13 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use estiba_kernel::mount::{self, Attributes};
-use estiba_kernel::resolve;
-use estiba_kernel::spawn;
+use estiba_kernel::{fd, process, resolve, spawn};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags};
 use serde_json::{Value, json};
 
 use crate::error::IsolateError;
@@ -29,6 +30,17 @@ const OCI_VERSION: &str = "1.0.2";
 pub(super) struct Bundle {
     pub dir: PathBuf,
     pub user: ResolvedUser,
+    /// A pid namespace that the document names by this descriptor.
+    pub pids: Option<OwnedFd>,
+}
+
+/// A process of the host whose pid namespace is to be joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PidTarget {
+    /// As this process sees it.
+    pub pid: i32,
+    /// Field 22 of `/proc/<pid>/stat`, by which another one with that pid is known.
+    pub start_time_ticks: u64,
 }
 
 pub(super) fn fail(action: &str) -> impl Fn(Errno) -> IsolateError + '_ {
@@ -46,7 +58,7 @@ pub(super) fn make(
     host: &Host,
     request: &CreateRequest<'_>,
     monitor: i32,
-    pid_target: Option<i32>,
+    pid_target: Option<PidTarget>,
 ) -> Result<Bundle, IsolateError> {
     let config_path = request
         .config_path
@@ -70,9 +82,9 @@ pub(super) fn make(
         attach(&shm, &shm_dir)?;
     }
     let identity = identify(&root, request, &spec)?;
-    let process = spec.get_mut("process").and_then(Value::as_object_mut);
+    let of_spec = spec.get_mut("process").and_then(Value::as_object_mut);
     document::complete_process(
-        process.ok_or_else(|| invalid("it has no process"))?,
+        of_spec.ok_or_else(|| invalid("it has no process"))?,
         request.tty,
         &identity,
     );
@@ -80,7 +92,7 @@ pub(super) fn make(
         .as_object_mut()
         .ok_or_else(|| invalid("it is no object"))?;
     object.insert("ociVersion".to_owned(), json!(OCI_VERSION));
-    document::set_root(object, &root_dir);
+    document::set_root(object, &root_dir)?;
     for one in object
         .get_mut("mounts")
         .and_then(Value::as_array_mut)
@@ -91,14 +103,34 @@ pub(super) fn make(
             namespaces::inherited(source, monitor, request.pod).is_some()
         })?;
     }
-    if let Some(target) = pid_target {
-        document::join_pids_of(object, target);
+    let pids = pid_target.map(hold_pids).transpose()?;
+    if let Some(pids) = &pids {
+        document::join_pids(object, pids);
     }
     write(config_path, &spec)?;
     Ok(Bundle {
         dir,
         user: identity.user,
+        pids,
     })
+}
+
+/// The pid namespace of a process that may end at any time, and its pid be another's then.
+fn hold_pids(target: PidTarget) -> Result<OwnedFd, IsolateError> {
+    let action = format!("join the pid namespace of process {}", target.pid);
+    let fail = fail(&action);
+    let pid = Pid::from_raw(target.pid).ok_or_else(|| fail(Errno::SRCH))?;
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(&fail)?;
+    let path = format!("/proc/{}/ns/pid", target.pid);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let pids = rustix::fs::open(path, flags, Mode::empty()).map_err(&fail)?;
+    let is_it = process::start_time_ticks(target.pid) == Some(target.start_time_ticks);
+    // While it lives the pid is its own.
+    if is_it && !fd::is_readable_within(&pidfd, Duration::ZERO) {
+        return Ok(pids);
+    }
+    let error = fail(Errno::SRCH);
+    Err(error.with_code(crate::ErrorCode::FailedPrecondition))
 }
 
 fn prepare_overlay<'a>(
@@ -222,9 +254,11 @@ fn identify(
     if let Some(user) = &request.user {
         return users::resolve_user(root.as_fd(), user);
     }
-    let user = spec.pointer("/process/user").cloned().unwrap_or_default();
-    let user: crate::spec::User =
-        serde_json::from_value(user).map_err(|error| invalid(&error.to_string()))?;
+    let user: crate::spec::User = match spec.pointer("/process/user") {
+        None => crate::spec::User::default(),
+        Some(user) => serde_json::from_value(user.clone())
+            .map_err(|error| invalid(&format!("process.user: {error}")))?,
+    };
     Ok(Identity {
         home: users::home_of(root.as_fd(), user.uid),
         user: ResolvedUser {
@@ -254,6 +288,39 @@ pub(super) fn write(path: &Path, content: &Value) -> Result<(), IsolateError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_process_that_is_meant_lends_its_pid_namespace() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("30")
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let target = PidTarget {
+            pid,
+            start_time_ticks: process::start_time_ticks(pid).unwrap(),
+        };
+        let another = PidTarget {
+            start_time_ticks: target.start_time_ticks + 1,
+            ..target
+        };
+        let held = hold_pids(target).map(|held| rustix::fs::fstat(held).unwrap().st_ino);
+        let refused = hold_pids(another);
+        child.kill().unwrap();
+        let own = std::fs::metadata("/proc/self/ns/pid").unwrap();
+        assert_eq!(held.unwrap(), std::os::unix::fs::MetadataExt::ino(&own));
+        let error = refused.unwrap_err();
+        assert_eq!(error.code, crate::ErrorCode::FailedPrecondition);
+        assert!(
+            error.message.contains(&format!("process {pid}:")),
+            "{error}"
+        );
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while hold_pids(target).is_ok() {
+            assert!(std::time::Instant::now() < deadline, "the dead lend theirs");
+        }
+        child.wait().unwrap();
+    }
 
     #[test]
     fn a_mount_point_is_found_by_id_with_its_escapes_undone() {

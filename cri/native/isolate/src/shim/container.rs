@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use estiba_kernel::socket;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use crate::builder::report;
 use crate::control::{Stopwatch, Wire, wait_for_go};
@@ -15,15 +16,16 @@ use crate::error::{ErrorCode, IsolateError};
 use crate::host::Host;
 use crate::request::{CreateRequest, ResolvedUser};
 use crate::rootfs::open_path;
-use crate::shim::program::{Program, Streams};
-use crate::shim::{bundle, waiting};
+use crate::shim::bundle::{self, PidTarget};
+use crate::shim::program::{LONG, Program, Streams};
+use crate::shim::waiting::{self, Process};
 
 /// For the terminal, after `create` has ended.
 const CONSOLE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A container that waits to be started.
 struct Made {
-    pid: i32,
+    process: Process,
     user: ResolvedUser,
     console: Option<OwnedFd>,
 }
@@ -33,7 +35,7 @@ pub(super) fn run(
     mut request: CreateRequest<'_>,
     program: &Program,
     id: &str,
-    pid_target: Option<i32>,
+    pid_target: Option<PidTarget>,
     control: OwnedFd,
 ) -> i32 {
     let log = request
@@ -50,22 +52,26 @@ pub(super) fn run(
         &log,
         &mut clock,
     )
-    .and_then(|made| tell(&made, clock, &control).map(|()| made.pid));
-    let pid = match made {
-        Ok(pid) => pid,
+    .and_then(|made| tell(&made, clock, &control).map(|()| made.process));
+    let process = match made {
+        Ok(process) => process,
         Err(error) => {
             let code = report(&error, &control);
             program.delete(id, &log).ok();
             return code;
         }
     };
-    if !wait_for_go(&control) {
-        // Nobody wants it any more.
-        program.delete(id, &log).ok();
-        return 1;
+    match first_to_speak(&control, &process.pidfd) {
+        First::Process => waiting::end_as(process.wait()),
+        First::Control if !wait_for_go(&control) => {
+            // Nobody wants it any more.
+            program.delete(id, &log).ok();
+            return 1;
+        }
+        First::Control => {}
     }
     let start = ["start", id].map(OsStr::new);
-    match program.run(&start, &log, Streams::default()) {
+    match program.run(&start, &log, Streams::default(), Some(LONG)) {
         // What the monitor takes for the success of execve.
         Ok(()) => drop(control),
         Err(error) => {
@@ -74,14 +80,14 @@ pub(super) fn run(
             return code;
         }
     }
-    waiting::end_as(waiting::wait_for(pid))
+    waiting::end_as(process.wait())
 }
 
 fn make(
     host: &Host,
     request: &mut CreateRequest<'_>,
     (program, id): (&Program, &str),
-    pid_target: Option<i32>,
+    pid_target: Option<PidTarget>,
     log: &Path,
     clock: &mut Stopwatch,
 ) -> Result<Made, IsolateError> {
@@ -109,10 +115,12 @@ fn make(
         stdout: request.stdout.take(),
         stderr: request.stderr.take(),
     };
-    program.run(&arguments, log, streams)?;
+    // The monitor ends this process when the time for the build is over.
+    program.run(&arguments, log, streams, None)?;
+    drop(made.pids);
     clock.lap("program");
     Ok(Made {
-        pid: waiting::read_pid(&pid_file)?,
+        process: Process::of(&pid_file)?,
         user: made.user,
         console: console.map(|console| console.take()).transpose()?,
     })
@@ -122,11 +130,30 @@ fn tell(made: &Made, clock: Stopwatch, control: &OwnedFd) -> Result<(), IsolateE
     Wire::send_groups(&made.user.additional_gids, control)?;
     let ready = Wire::Ready {
         user: Some((made.user.uid, made.user.gid)),
-        program: Some(made.pid),
+        program: Some(made.process.pid),
         steps: clock.steps,
     };
     let console = made.console.as_ref().map(AsFd::as_fd);
     ready.send(control, console.as_slice())
+}
+
+/// Who is heard of first: the monitor, or the process that waits to be started, by its death.
+enum First {
+    Control,
+    Process,
+}
+
+fn first_to_speak(control: &OwnedFd, pidfd: &OwnedFd) -> First {
+    loop {
+        let mut fds = [control, pidfd].map(|fd| PollFd::new(fd, PollFlags::IN));
+        let waited = poll(&mut fds, None);
+        let [_, process] = &fds;
+        match waited {
+            Err(Errno::INTR) => {}
+            Ok(_) if process.revents().contains(PollFlags::IN) => return First::Process,
+            _ => return First::Control,
+        }
+    }
 }
 
 /// Where the program sends the terminal's master to.

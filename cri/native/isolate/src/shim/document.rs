@@ -40,11 +40,19 @@ pub(super) fn set_user(process: &mut Map<String, Value>, resolved: &ResolvedUser
     }
 }
 
-pub(super) fn set_root(spec: &mut Map<String, Value>, root_dir: &Path) {
+pub(super) fn set_root(spec: &mut Map<String, Value>, root_dir: &Path) -> Result<(), IsolateError> {
     let root = spec.entry("root").or_insert_with(|| json!({}));
     if let Some(root) = root.as_object_mut() {
-        root.insert("path".to_owned(), json!(root_dir));
+        root.insert("path".to_owned(), text_of(root_dir)?);
     }
+    Ok(())
+}
+
+/// JSON has text only; what links of an image lead to may be anything.
+fn text_of(path: &Path) -> Result<Value, IsolateError> {
+    let text = path.to_str();
+    text.map(Value::from)
+        .ok_or_else(|| invalid(&format!("path {path:?} is not UTF-8")))
 }
 
 /// Puts the two kinds of mounts that are ours alone into the OCI spec's words.
@@ -73,10 +81,10 @@ pub(super) fn translate_mount(
     if kind == IMAGE_VOLUME {
         let place = image_volume(root, root_dir, &destination)?;
         object.insert("type".to_owned(), json!("bind"));
-        object.insert("source".to_owned(), json!(place));
+        object.insert("source".to_owned(), text_of(&place)?);
         object.insert("options".to_owned(), json!(["bind", "rprivate", "rw"]));
     } else if is_pod_shm(&source) {
-        object.insert("source".to_owned(), json!(shm_dir));
+        object.insert("source".to_owned(), text_of(shm_dir)?);
     }
     Ok(())
 }
@@ -102,8 +110,8 @@ fn image_volume(
     }
 }
 
-/// Joins the pid namespace of another container.
-pub(super) fn join_pids_of(spec: &mut Map<String, Value>, target: i32) {
+/// Joins a pid namespace that this process holds.
+pub(super) fn join_pids(spec: &mut Map<String, Value>, target: &OwnedFd) {
     let linux = spec.entry("linux").or_insert_with(|| json!({}));
     let Some(linux) = linux.as_object_mut() else {
         return;
@@ -111,7 +119,9 @@ pub(super) fn join_pids_of(spec: &mut Map<String, Value>, target: i32) {
     let namespaces = linux.entry("namespaces").or_insert_with(|| json!([]));
     if let Some(namespaces) = namespaces.as_array_mut() {
         namespaces.retain(|one| one.get("type").and_then(Value::as_str) != Some("pid"));
-        namespaces.push(json!({"type": "pid", "path": format!("/proc/{target}/ns/pid")}));
+        let own = rustix::process::getpid().as_raw_nonzero();
+        let path = format!("/proc/{own}/fd/{}", target.as_raw_fd());
+        namespaces.push(json!({"type": "pid", "path": path}));
     }
 }
 
@@ -141,6 +151,20 @@ mod tests {
             (&mount["type"], &mount["source"]),
             (&json!("bind"), &json!(place))
         );
+    }
+
+    #[test]
+    fn an_image_whose_links_lead_to_what_is_no_text_is_refused_with_the_path() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"s\xff");
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::os::unix::fs::symlink(name, dir.path().join("data")).unwrap();
+        let mut mount = json!({"destination": "/data", "type": IMAGE_VOLUME, "source": "image"});
+        let shm = Path::new("/shm");
+        let error = translate_mount(&mut mount, &root(&dir), dir.path(), shm, |_| false);
+        let message = error.unwrap_err().message;
+        assert!(message.contains("s\\xFF\" is not UTF-8"), "{message}");
     }
 
     #[test]
@@ -181,8 +205,10 @@ mod tests {
     #[test]
     fn a_target_replaces_the_pid_namespace() {
         let mut spec = json!({"linux": {"namespaces": [{"type": "pid"}, {"type": "ipc"}]}});
-        join_pids_of(spec.as_object_mut().unwrap(), 9);
-        let namespaces = json!([{"type": "ipc"}, {"type": "pid", "path": "/proc/9/ns/pid"}]);
+        let held = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
+        join_pids(spec.as_object_mut().unwrap(), &held);
+        let path = format!("/proc/{}/fd/{}", std::process::id(), held.as_raw_fd());
+        let namespaces = json!([{"type": "ipc"}, {"type": "pid", "path": path}]);
         assert_eq!(spec["linux"]["namespaces"], namespaces);
     }
 }

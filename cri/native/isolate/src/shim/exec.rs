@@ -7,15 +7,14 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 
 use crate::builder::report;
 use crate::control::{Stopwatch, Wire};
 use crate::error::IsolateError;
 use crate::request::ExecRequest;
-use crate::shim::program::{Program, Streams};
-use crate::shim::waiting::{self, Ended};
+use crate::shim::program::{LONG, Program, Streams};
+use crate::shim::waiting::{self, Ended, Process};
 use crate::shim::{bundle, document};
 
 /// Files of one exec; they go with it.
@@ -55,21 +54,21 @@ pub(super) fn run(
     let files = Files::new(dir);
     let signals = Signals::block();
     let mut clock = Stopwatch::start();
-    let begun = begin(&mut request, program, id, &files).and_then(|pid| {
+    let begun = begin(&mut request, program, id, &files).and_then(|process| {
         clock.lap("program");
         let ready = Wire::Ready {
             user: None,
-            program: Some(pid),
+            program: Some(process.pid),
             steps: clock.steps,
         };
-        ready.send(&control, &[]).map(|()| pid)
+        ready.send(&control, &[]).map(|()| process)
     });
-    let pid = match begun {
-        Ok(pid) => pid,
+    let process = match begun {
+        Ok(process) => process,
         Err(error) => return report(&error, &control),
     };
     drop(control);
-    let ended = wait_or_kill(pid, &signals);
+    let ended = wait_or_kill(&process, &signals);
     drop(files);
     waiting::end_as(ended)
 }
@@ -79,7 +78,7 @@ fn begin(
     program: &Program,
     id: &str,
     files: &Files,
-) -> Result<i32, IsolateError> {
+) -> Result<Process, IsolateError> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|errno| IsolateError::kernel("shim", "become a subreaper", errno))?;
     bundle::write(&files.process, &process_of(request)?)?;
@@ -97,8 +96,8 @@ fn begin(
         stdout: request.stdout.take(),
         stderr: request.stderr.take(),
     };
-    program.run(&arguments, &files.log, streams)?;
-    waiting::read_pid(&files.pid)
+    program.run(&arguments, &files.log, streams, Some(LONG))?;
+    Process::of(&files.pid)
 }
 
 /// The container's process with another command.
@@ -121,19 +120,13 @@ fn process_of(request: &ExecRequest<'_>) -> Result<Value, IsolateError> {
     Ok(Value::Object(process))
 }
 
-fn wait_or_kill(pid: i32, signals: &Signals) -> Ended {
+fn wait_or_kill(process: &Process, signals: &Signals) -> Ended {
     loop {
-        if let Some(ended) = waiting::look_at(pid) {
+        if let Some(ended) = process.look() {
             return ended;
         }
         if signals.wait() == Some(libc::SIGTERM) {
-            // The nearest first: whoever has lost its parent could not be found any more.
-            for pid in waiting::with_descendants(pid)
-                .into_iter()
-                .filter_map(Pid::from_raw)
-            {
-                rustix::process::kill_process(pid, Signal::KILL).ok();
-            }
+            waiting::kill_tree(process.pid);
         }
     }
 }

@@ -15,6 +15,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use estiba_kernel::process;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now};
 
+pub use bundle::PidTarget;
 pub use program::Program;
 
 use crate::builder::{Outcome, report, settle, spawn_child};
@@ -29,7 +30,7 @@ const STEP: &str = "shim";
 
 /// Forks a shim that has `program` make the container `id`: the same conversation as with
 /// [`crate::spawn_create`]. The process that `Created` brings a pidfd of is the shim; it ends as the
-/// container's process ends. `pid_target`: the process whose pid namespace is joined.
+/// container's process ends. `pid_target`: whose pid namespace is joined.
 ///
 /// # Errors
 /// Only when the socket or the child cannot be made; all else arrives as `ControlMessage::Failed`.
@@ -38,7 +39,7 @@ pub fn spawn_shim(
     request: CreateRequest<'_>,
     program: &Program,
     id: &str,
-    pid_target: Option<i32>,
+    pid_target: Option<PidTarget>,
 ) -> Result<Building, IsolateError> {
     spawn_child(None, |control| {
         let mut keep = vec![control.as_raw_fd()];

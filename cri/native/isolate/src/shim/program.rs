@@ -4,7 +4,12 @@ use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use estiba_kernel::fd;
+use estiba_kernel::hang::Hang;
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::error::{ErrorCode, IsolateError};
 
@@ -12,6 +17,13 @@ use crate::error::{ErrorCode, IsolateError};
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// What is read of a log.
 const MAX_LOG: u64 = 64 * 1024;
+/// For a signal to be sent or a container to be forgotten. runc gives what it has killed ten seconds
+/// to die.
+const SHORT: Duration = Duration::from_secs(20);
+/// For a program to be started, hooks included.
+pub(super) const LONG: Duration = Duration::from_secs(100);
+/// For a killed call to end.
+const DEATH: Duration = Duration::from_secs(2);
 
 /// A program with the OCI runtime's command line, as runc has it.
 #[derive(Debug, Clone)]
@@ -40,7 +52,7 @@ impl Program {
     pub fn kill(&self, id: &str, signal: i32, log: &Path) -> Result<(), IsolateError> {
         let signal = signal.to_string();
         let arguments = ["kill", id, &signal].map(OsStr::new);
-        self.run(&arguments, log, Streams::default())
+        self.run(&arguments, log, Streams::default(), Some(SHORT))
     }
 
     /// Ends the container and makes the program forget it; one that it does not know is fine.
@@ -52,15 +64,17 @@ impl Program {
             return Ok(());
         }
         let arguments = ["delete", "--force", id].map(OsStr::new);
-        self.run(&arguments, log, Streams::default())
+        self.run(&arguments, log, Streams::default(), Some(SHORT))
     }
 
-    /// Runs one command to its end.
+    /// Runs one command to its end, or kills it with what it has started in its process group.
+    /// Without `patience` somebody else ends this process in time, and the command with it.
     pub(crate) fn run(
         &self,
         arguments: &[&OsStr],
         log: &Path,
         streams: Streams,
+        patience: Option<Duration>,
     ) -> Result<(), IsolateError> {
         let verb = arguments
             .first()
@@ -80,15 +94,23 @@ impl Program {
             .arg(log)
             .args(["--log-format", "json"])
             .args(arguments)
+            .process_group(0)
             .stdin(stream(streams.stdin))
             .stdout(stream(streams.stdout))
             .stderr(stream(streams.stderr));
         // SAFETY: the closure makes system calls on nothing but the new process itself; the caller
         // of this crate has one thread, so that allocating is safe in it too.
         unsafe { command.pre_exec(prepare_child) };
-        let ended = command
-            .status()
-            .map_err(|error| IsolateError::io(verb, format!("run {:?}", self.path), &error))?;
+        let fail =
+            |error: std::io::Error| IsolateError::io(verb, format!("run {:?}", self.path), &error);
+        let mut child = command.spawn().map_err(fail)?;
+        let ended = match patience {
+            None => Some(child.wait().map_err(fail)?),
+            Some(patience) => wait_within(&mut child, patience).map_err(fail)?,
+        };
+        let Some(ended) = ended else {
+            return Err(late(&mut child, verb, &what));
+        };
         if ended.success() {
             return Ok(());
         }
@@ -97,6 +119,39 @@ impl Program {
         let message = format!("cannot {what}: {why}");
         Err(IsolateError::new(code_of(&why), verb, message))
     }
+}
+
+/// `None` when it has not ended in time.
+fn wait_within(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+    // Not reaped yet: nobody else can have its pid.
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(std::io::ErrorKind::NotFound)?;
+    let pidfd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => pidfd,
+        Err(errno) => {
+            // What cannot be waited for must not go on.
+            child.kill().and_then(|()| child.wait()).ok();
+            return Err(errno.into());
+        }
+    };
+    if fd::is_readable_within(&pidfd, patience) {
+        return child.wait().map(Some);
+    }
+    Ok(None)
+}
+
+/// Kills a call whose time is over. One that hangs in the kernel is left to whoever reaps it.
+fn late(child: &mut Child, verb: &str, what: &str) -> IsolateError {
+    let pid = i32::try_from(child.id()).unwrap_or_default();
+    let message = format!(
+        "cannot {what}: the time for it is over while {}",
+        Hang::of(pid)
+    );
+    if let Some(group) = Pid::from_raw(pid) {
+        rustix::process::kill_process_group(group, Signal::KILL).ok();
+    }
+    wait_within(child, DEATH).ok();
+    IsolateError::new(ErrorCode::DeadlineExceeded, verb, message)
 }
 
 /// A call does not outlive the shim that made it, and what it makes is as likely to be picked by the
@@ -168,6 +223,37 @@ mod tests {
         let program = program(&dir, "exit 3");
         let error = program.kill("c", 9, &dir.path().join("log")).unwrap_err();
         assert!(error.message.contains("exit status: 3"), "{error}");
+    }
+
+    #[test]
+    fn a_call_that_does_not_end_is_killed_and_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let pids = dir.path().join("pids");
+        let script = format!(
+            "sleep 1000 & echo $$ $! >{0}.new; mv {0}.new {0}; wait",
+            pids.display()
+        );
+        let program = program(&dir, &script);
+        let log = dir.path().join("log");
+        let arguments = [OsStr::new("kill"), OsStr::new("c")];
+        let patience = Some(Duration::from_secs(2));
+        let error = program
+            .run(&arguments, &log, Streams::default(), patience)
+            .unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded, "{error}");
+        let words = std::fs::read_to_string(pids).unwrap();
+        let mut pids = words
+            .split_ascii_whitespace()
+            .map(|pid| pid.parse::<i32>().unwrap());
+        let (own, child) = (pids.next().unwrap(), pids.next().unwrap());
+        let named = format!("is over while process {own} (");
+        assert!(error.message.contains(&named), "{error}");
+        let is_dead = |pid| matches!(estiba_kernel::process::state_letter(pid), None | Some('Z'));
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while !is_dead(own) || !is_dead(child) {
+            assert!(std::time::Instant::now() < deadline, "they live on");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     #[test]

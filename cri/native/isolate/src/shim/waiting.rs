@@ -1,12 +1,24 @@
 //! Waiting for a process that another program has made, and ending as it did.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::Duration;
 
+use estiba_kernel::fd;
 use estiba_kernel::spawn::exit_now;
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
 
 use crate::error::{ErrorCode, IsolateError};
+
+const MAX_PID_FILE: u64 = 64;
+/// Looks for children that were born since the last one.
+const MAX_SWEEPS: usize = 100;
+/// More processes than that are not looked through: no cgroup has room for them.
+const MAX_TREE: usize = 1 << 16;
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// How the process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,54 +27,65 @@ pub(super) enum Ended {
     Killed(i32),
 }
 
-/// What is read of a pid file.
-pub(super) fn read_pid(path: &std::path::Path) -> Result<i32, IsolateError> {
-    let text = std::fs::read_to_string(path)
+/// A process that a program has made, held: its number alone may be another's one day.
+pub(super) struct Process {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+}
+
+impl Process {
+    /// The one that a pid file names.
+    pub(super) fn of(pid_file: &Path) -> Result<Self, IsolateError> {
+        let pid = read_pid(pid_file)?;
+        let held = Pid::from_raw(pid)
+            .ok_or(Errno::SRCH)
+            .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()));
+        match held {
+            Ok(pidfd) => Ok(Self { pid, pidfd }),
+            Err(errno) => {
+                let action = format!("hold process {pid}, which {pid_file:?} names");
+                Err(IsolateError::kernel("pid-file", action, errno))
+            }
+        }
+    }
+
+    /// Waits until it has ended, and reaps whoever else has become a child of this subreaper. One
+    /// that never became a child of ours is waited for too, and its exit code is not known.
+    pub(super) fn wait(&self) -> Ended {
+        loop {
+            match rustix::process::wait(WaitOptions::empty()) {
+                Ok(Some((ended, status))) if ended.as_raw_nonzero().get() == self.pid => {
+                    return match (status.exit_status(), status.terminating_signal()) {
+                        (Some(code), _) => Ended::Exited(code),
+                        (None, Some(signal)) => Ended::Killed(signal),
+                        (None, None) => Ended::Exited(255),
+                    };
+                }
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => {
+                    while !fd::is_readable_within(&self.pidfd, HOUR) {}
+                    return Ended::Exited(255);
+                }
+            }
+        }
+    }
+
+    /// As `wait`, looking once.
+    pub(super) fn look(&self) -> Option<Ended> {
+        fd::is_readable_within(&self.pidfd, Duration::ZERO).then(|| self.wait())
+    }
+}
+
+/// The number in a pid file.
+fn read_pid(path: &Path) -> Result<i32, IsolateError> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_PID_FILE).read_to_string(&mut text))
         .map_err(|error| IsolateError::io("pid-file", format!("read {path:?}"), &error))?;
     text.trim().parse().map_err(|_invalid| {
         let message = format!("cannot read {path:?}: {:?} is not a pid", text.trim());
         IsolateError::new(ErrorCode::Internal, "pid-file", message)
     })
-}
-
-/// Waits until `pid` has ended, and reaps whoever else has become a child of this subreaper. One
-/// that never became a child of ours is waited for too, and its exit code is not known.
-pub(super) fn wait_for(pid: i32) -> Ended {
-    loop {
-        match rustix::process::wait(WaitOptions::empty()) {
-            Ok(Some((ended, status))) if ended.as_raw_nonzero().get() == pid => {
-                return match (status.exit_status(), status.terminating_signal()) {
-                    (Some(code), _) => Ended::Exited(code),
-                    (None, Some(signal)) => Ended::Killed(signal),
-                    (None, None) => Ended::Exited(255),
-                };
-            }
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(_) => {
-                wait_for_stranger(pid);
-                return Ended::Exited(255);
-            }
-        }
-    }
-}
-
-/// As `wait_for`, looking once.
-pub(super) fn look_at(pid: i32) -> Option<Ended> {
-    let id = WaitId::Pid(Pid::from_raw(pid)?);
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    match rustix::process::waitid(id, options) {
-        Ok(None) | Err(Errno::INTR) => None,
-        Ok(Some(_)) => Some(wait_for(pid)),
-        Err(_) => Pid::from_raw(pid)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_err())
-            .then_some(Ended::Exited(255)),
-    }
-}
-
-fn wait_for_stranger(pid: i32) {
-    while Pid::from_raw(pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// Ends this process as another one did.
@@ -84,16 +107,40 @@ pub(super) fn end_as(ended: Ended) -> ! {
     }
 }
 
-/// The process and all its descendants, as far as /proc tells, nearest first.
-pub(super) fn with_descendants(pid: i32) -> Vec<i32> {
+/// Kills a process with all its descendants, as far as /proc tells. They are stopped before the
+/// first is killed: the children of one that dies get other parents, and could not be found.
+pub(super) fn kill_tree(pid: i32) {
+    let send = |pids: &[i32], signal| {
+        for pid in pids.iter().copied().filter_map(Pid::from_raw) {
+            rustix::process::kill_process(pid, signal).ok();
+        }
+    };
+    let mut stopped = Vec::new();
+    for _ in 0..MAX_SWEEPS {
+        let mut tree = with_descendants(pid);
+        tree.retain(|pid| !stopped.contains(pid));
+        if tree.is_empty() {
+            break;
+        }
+        send(&tree, Signal::STOP);
+        stopped.append(&mut tree);
+    }
+    send(&stopped, Signal::KILL);
+}
+
+/// Nearest first. The children of one thread are not those of another.
+fn with_descendants(pid: i32) -> Vec<i32> {
     let mut found = vec![pid];
     let mut next = 0;
-    while let Some(parent) = found.get(next).copied() {
+    while let Some(parent) = found.get(next).copied().filter(|_| next < MAX_TREE) {
         next += 1;
-        let children = format!("/proc/{parent}/task/{parent}/children");
-        let listed = std::fs::read_to_string(children).unwrap_or_default();
-        let children = listed.split_ascii_whitespace();
-        found.extend(children.filter_map(|child| child.parse::<i32>().ok()));
+        let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
+        for thread in threads.into_iter().flatten().flatten() {
+            let listed = std::fs::read_to_string(thread.path().join("children"));
+            let listed = listed.unwrap_or_default();
+            let children = listed.split_ascii_whitespace();
+            found.extend(children.filter_map(|child| child.parse::<i32>().ok()));
+        }
     }
     found
 }
@@ -127,10 +174,62 @@ mod tests {
             tree = with_descendants(pid);
         }
         assert_eq!((tree.len(), tree.first()), (3, Some(&pid)));
-        for pid in tree {
-            let pid = Pid::from_raw(pid).unwrap();
-            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        }
+        kill_tree(pid);
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn children_of_every_thread_are_found() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let mut child = std::process::Command::new("sleep")
+                .arg("30")
+                .spawn()
+                .unwrap();
+            tell.send(child.id()).unwrap();
+            wait.recv().ok();
+            child.kill().unwrap();
+            child.wait().unwrap();
+        });
+        let child = i32::try_from(told.recv().unwrap()).unwrap();
+        let own = i32::try_from(std::process::id()).unwrap();
+        let found = with_descendants(own);
+        drop(done);
+        thread.join().unwrap();
+        assert!(found.contains(&child), "{child}: {found:?}");
+    }
+
+    #[test]
+    fn a_tree_that_grows_while_it_is_killed_leaves_nobody() {
+        // Nobody else on this machine sleeps for so long.
+        let nap = format!("{}.4399", std::process::id());
+        let script = format!(
+            "for one in {}; do sh -c 'sleep {nap} & sleep {nap}; :' & done; wait",
+            "x ".repeat(60)
+        );
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .spawn()
+            .unwrap();
+        let sleepers = || {
+            let all = std::fs::read_dir("/proc").unwrap().flatten();
+            all.filter(|entry| {
+                let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                line.ends_with(format!("\0{nap}\0").as_bytes())
+            })
+            .count()
+        };
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while sleepers() < 5 && std::time::Instant::now() < deadline {}
+        kill_tree(i32::try_from(child.id()).unwrap());
+        child.wait().unwrap();
+        while sleepers() > 0 {
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{} live on",
+                sleepers()
+            );
+        }
     }
 }
