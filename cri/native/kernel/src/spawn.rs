@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "clone3 has no safe wrapper")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
@@ -190,6 +191,18 @@ pub fn wait_pidfd(pidfd: impl AsFd, block: bool) -> Result<Option<Ended>, Errno>
             Err(Errno::INTR) => {}
             Err(errno) => return Err(errno),
         }
+    }
+}
+
+/// Reaps the child of this pidfd when it ends within `patience`; `None` when it does not.
+///
+/// # Errors
+/// As [`wait_pidfd`].
+pub fn wait_within(pidfd: impl AsFd, patience: Duration) -> Result<Option<Ended>, Errno> {
+    if crate::fd::is_readable_within(pidfd.as_fd(), patience) {
+        wait_pidfd(pidfd, false)
+    } else {
+        Ok(None)
     }
 }
 

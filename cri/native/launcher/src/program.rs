@@ -307,7 +307,7 @@ impl Running {
         let Some(outcome) = told else { return Ok(()) };
         self.report = None;
         outcome.map_err(|(step, errno)| {
-            process::wait_for(&self.child.pidfd).ok();
+            process::wait_within(&self.child.pidfd, DEATH).ok();
             Fault::from_errno(step, &self.what, errno)
         })
     }

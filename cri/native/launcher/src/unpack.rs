@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use estiba_kernel::spawn::wait_pidfd;
 use estiba_monitor::process::{self, Child, Ended};
 use estiba_monitor::stderr_log::{self, Level};
 use estiba_unpack::{Compression, Outcome, Source, UnpackJob};
@@ -300,16 +301,17 @@ fn attend(
         }
         if launcher || closed {
             process::send_signal(&child.pidfd, 9).ok();
-            process::wait_for(&child.pidfd).ok();
+            // What it has made can be removed only after its end, whenever that is.
+            wait_pidfd(&child.pidfd, true).ok();
             if !matches!(last_word(handed_over), LastWord::Settled) {
                 remove(target_dir);
             }
             return ExitCode::SUCCESS;
         }
     }
-    match process::wait_for(&child.pidfd) {
-        Ok(Ended::Exited(0)) => ExitCode::SUCCESS,
-        Ok(ended) => {
+    match process::reap(&child.pidfd) {
+        Ok(Some(Ended::Exited(0))) => ExitCode::SUCCESS,
+        Ok(Some(ended)) => {
             let fault = match last_word(handed_over) {
                 // It died while it answered: the layer is whole, and the client may know it.
                 LastWord::Settled => None,
@@ -328,7 +330,7 @@ fn attend(
             remove(target_dir);
             answered(reply(connection, Reply::Fault(fault)))
         }
-        Err(_) => ExitCode::FAILURE,
+        Ok(None) | Err(_) => ExitCode::FAILURE,
     }
 }
 

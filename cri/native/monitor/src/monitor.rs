@@ -320,3 +320,24 @@ pub(crate) fn no_container(id: &str) -> Fault {
     let message = format!("cannot find container {id:?}: this pod has none of that id");
     Fault::new(ErrorCode::NotFound, "find-container", message)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A monitor without a pod, to be called by its functions; `None` on a host without cgroups.
+    pub(crate) fn monitor(pod_dir: &std::path::Path) -> Option<Monitor> {
+        let host = Host::probe().ok()?;
+        let identity = Identity {
+            pod_id: "p".into(),
+            pod_dir: pod_dir.to_owned(),
+            netns_path: String::new(),
+            boot_id: host.boot_id.clone(),
+            pid: 0,
+            start_time_ticks: 0,
+        };
+        let (listener, _) = estiba_kernel::socket::seqpacket_pair().unwrap();
+        let namespaces = PodNamespaces::default();
+        Some(Monitor::new(host, identity, namespaces, false, None, listener).unwrap())
+    }
+}

@@ -137,6 +137,18 @@ impl Poller {
         }
     }
 
+    /// Makes it refuse all descriptors, as it does at a limit of the host, until [`Self::repair`].
+    #[cfg(test)]
+    pub(crate) fn break_down(&mut self) -> OwnedFd {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        std::mem::replace(&mut self.epoll, file.into())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn repair(&mut self, epoll: OwnedFd) {
+        self.epoll = epoll;
+    }
+
     pub(crate) fn source(&self, event: &epoll::Event) -> Option<Source> {
         self.sources.get(&event.data.u64()).copied()
     }

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-pub use estiba_kernel::spawn::Ended;
+pub use estiba_kernel::spawn::{Ended, wait_within};
 use estiba_kernel::spawn::{Side, wait_pidfd};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
@@ -57,12 +57,24 @@ pub fn reap(pidfd: impl AsFd) -> Result<Option<Ended>, Errno> {
     wait_pidfd(pidfd, false)
 }
 
-/// Waits for the end of an own child.
-///
-/// # Errors
-/// As [`reap`].
-pub fn wait_for(pidfd: impl AsFd) -> Result<Ended, Errno> {
-    wait_pidfd(pidfd, true)?.ok_or(Errno::CHILD)
+/// Most of what a child that has ended may have left to say.
+const MAX_REPORT: usize = 64 << 10;
+
+/// What a child that has ended has written into a pipe, without waiting for others that may hold it.
+pub(crate) fn last_words(pipe: &OwnedFd) -> Vec<u8> {
+    let mut words = vec![0; MAX_REPORT];
+    let mut length = 0;
+    if rustix::io::ioctl_fionbio(pipe, true).is_ok() {
+        while let Some(room) = words.get_mut(length..).filter(|room| !room.is_empty()) {
+            match rustix::io::read(pipe, room) {
+                Ok(count) if count > 0 => length += count,
+                Err(Errno::INTR) => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+    }
+    words.truncate(length);
+    words
 }
 
 /// Like [`fork`], with the child born in a cgroup v2 directory when one is given and usable.
@@ -124,6 +136,9 @@ pub fn keep_heap_small() {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
 
     fn child(code: impl FnOnce() -> i32) -> Child {
         match fork().unwrap() {
@@ -135,7 +150,8 @@ mod tests {
     #[test]
     fn the_exit_status_of_a_child_arrives_once() {
         let child = child(|| 7);
-        assert_eq!(wait_for(&child.pidfd).unwrap(), Ended::Exited(7));
+        let ended = wait_within(&child.pidfd, PATIENCE).unwrap();
+        assert_eq!(ended, Some(Ended::Exited(7)));
         assert_eq!(reap(&child.pidfd).unwrap_err(), Errno::CHILD);
     }
 
@@ -145,11 +161,20 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_secs(30));
             0
         });
+        assert_eq!(wait_within(&child.pidfd, Duration::ZERO).unwrap(), None);
         let signal = libc::SIGRTMIN() + 3;
         send_signal(&child.pidfd, signal).unwrap();
-        let ended = wait_for(&child.pidfd).unwrap();
+        let ended = wait_within(&child.pidfd, PATIENCE).unwrap().unwrap();
         assert_eq!(ended, Ended::Killed(signal));
         assert_eq!(ended.exit_code(), 128 + signal);
         send_signal(&child.pidfd, 9).unwrap();
+    }
+
+    #[test]
+    fn the_last_words_are_read_although_somebody_else_holds_the_pipe() {
+        let (read, write) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&write, b"because").unwrap();
+        assert_eq!(last_words(&read), b"because");
+        assert_eq!(last_words(&read), b"");
     }
 }

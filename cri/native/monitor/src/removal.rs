@@ -1,6 +1,5 @@
 //! Removes what a container has left, in a child: that may take its time.
 
-use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
@@ -75,7 +74,7 @@ impl Monitor {
             }
             process::exit_now(i32::from(!failures.is_empty()));
         };
-        let pidfd = self.poller.watch(child.pidfd, Source::Remover(key))?;
+        let pidfd = self.watch_process(child.pidfd, Source::Remover(key), None)?;
         Ok(Remover { pidfd, report })
     }
 
@@ -108,10 +107,7 @@ impl Monitor {
             }
             return self.answer_all(waiters, &Answer::Removed(v1::Done {}));
         }
-        let mut report = Vec::new();
-        std::fs::File::from(remover.report)
-            .read_to_end(&mut report)
-            .ok();
+        let report = process::last_words(&remover.report);
         let fault = Fault::decode(report.as_slice())
             .ok()
             .filter(|fault| fault.code != 0);
@@ -122,5 +118,43 @@ impl Monitor {
         let fields = [("container", &*id), ("why", &*fault.message)];
         self.log(Level::Error, "cannot remove container", &fields);
         self.answer_all(waiters, &Answer::Fault(fault));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::{Container, Phase};
+    use crate::monitor::tests::monitor;
+
+    #[test]
+    fn a_remover_that_cannot_be_watched_is_reaped_and_the_next_one_does_its_work() {
+        let scratch = tempfile::tempdir().unwrap();
+        let Some(mut monitor) = monitor(scratch.path()) else {
+            return;
+        };
+        let directory = container_dir(scratch.path(), "c");
+        std::fs::create_dir_all(&directory).unwrap();
+        let key = monitor.new_key();
+        let cgroup = "/estiba-test-none/c".to_owned();
+        let mut container = Container::new("c".into(), cgroup, scratch.path().join("writable"));
+        container.phase = Phase::Exited;
+        monitor.containers.insert(key, container);
+        let working = monitor.poller.break_down();
+        monitor.start_removal(key);
+        assert!(monitor.containers[&key].remover.is_none());
+        assert_eq!(monitor.strays.len(), 1);
+        let end = std::time::Instant::now() + Duration::from_secs(10);
+        while let Some(stray) = monitor.strays.keys().next().copied() {
+            assert!(std::time::Instant::now() < end, "it is not reaped");
+            monitor.look_at_stray(stray);
+        }
+        monitor.poller.repair(working);
+        monitor.start_removal(key);
+        while monitor.containers.contains_key(&key) {
+            assert!(std::time::Instant::now() < end, "it is not removed");
+            monitor.remover_ended(key);
+        }
+        assert!(!directory.exists());
     }
 }

@@ -138,7 +138,7 @@ pub(crate) fn undo(host: &Host, namespaces: PodNamespaces, netns_path: &str) {
     let patience = Duration::from_secs(2);
     if let Some((_, pidfd)) = &namespaces.init {
         process::send_signal(pidfd, 9).ok();
-        process::wait_for(pidfd).ok();
+        process::wait_within(pidfd, patience).ok();
     }
     if let Some(cgroup) = &namespaces.init_cgroup {
         estiba_isolate::remove_cgroup(host, cgroup, patience).ok();
@@ -198,7 +198,9 @@ fn make_directories(pod_dir: &Path) -> Result<(), Fault> {
         make(parent, true)?;
     }
     make(pod_dir, false)?;
-    make(&pod_dir.join("containers"), false)
+    make(&pod_dir.join("containers"), false).inspect_err(|_| {
+        std::fs::remove_dir(pod_dir).ok();
+    })
 }
 
 fn listen(path: &Path) -> Result<OwnedFd, Fault> {

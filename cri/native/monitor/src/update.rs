@@ -1,6 +1,5 @@
 //! Changes a container's limits, in a child: the kernel may take its time to give memory back.
 
-use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use estiba_isolate::{IsolateError, update_limits, update_oom_score};
@@ -85,9 +84,9 @@ impl Monitor {
         match self.poller.try_watch(child.pidfd, Source::Updater(key)) {
             Ok(pidfd) => Ok((pidfd, report)),
             Err(failed) => {
-                // Killed it could leave half of an update: it is waited for.
+                // Killed it could leave half of an update: it is reaped when it has done its work.
                 let (pidfd, fault) = *failed;
-                process::wait_for(&pidfd).ok();
+                self.add_stray(pidfd, None);
                 Err(fault)
             }
         }
@@ -148,10 +147,7 @@ impl Monitor {
             }
             return self.answer_all(update.waiters, &Answer::Updated(v1::Done {}));
         }
-        let mut report = Vec::new();
-        std::fs::File::from(update.report)
-            .read_to_end(&mut report)
-            .ok();
+        let report = process::last_words(&update.report);
         let told = Fault::decode(report.as_slice()).ok();
         let fault = told.filter(|fault| fault.code != 0).unwrap_or_else(|| {
             let message = format!("cannot update container: the updater ended with {ended}");
