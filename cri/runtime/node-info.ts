@@ -16,7 +16,7 @@ export async function version(deps: Deps): Promise<runtime.v1.VersionResponse.$P
   };
 }
 
-/** Node conditions and features, from memory and the CNI directories; runs no program. */
+/** Node conditions and features, from memory and the CNI directories; waits for no program. */
 export async function status(
   deps: Deps,
   request: runtime.v1.StatusRequest.$Properties,

@@ -4,7 +4,7 @@ import type { Deps } from './deps.ts';
 /**
  * Records the pod's overhead and sum of resources, which the verbose status tells. They are advice:
  * what holds the pod as a whole is its cgroup, whose limits the kubelet has set before it calls this.
- * Throws NotFound, and Internal when the record cannot be saved.
+ * Throws NotFound, and what keeps the record from being saved.
  */
 export async function updatePodSandboxResources(
   deps: Deps,

@@ -119,8 +119,8 @@ export class ObjectTable<R extends ObjectRecord> {
   /**
    * Changes an object and saves it: the change is in force at once, the promise resolves when it is
    * on disk. Throws NotFound for an unknown id, Internal for a state that must not follow the present
-   * one (nothing is changed then) and Internal when saving fails: the change stays in force, and is
-   * saved in the background as soon as that works.
+   * one (nothing is changed then), and why saving fails: the change stays in force, and is saved in the
+   * background as soon as that works.
    */
   async update(id: string, change: (record: R) => Partial<R>): Promise<R> {
     const entry = this.#entries.get(id);
@@ -138,7 +138,7 @@ export class ObjectTable<R extends ObjectRecord> {
     return next;
   }
 
-  /** Forgets an object, first on disk; one that is not there is fine. Throws Internal if it stays. */
+  /** Forgets an object, first on disk; one that is not there is fine. Throws why it stays. */
   async remove(id: string): Promise<void> {
     const entry = this.#entries.get(id);
     if (entry === undefined) {

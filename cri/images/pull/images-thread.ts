@@ -20,7 +20,6 @@ import type {
   FromThread,
   ThreadCalls,
   ThreadMethod,
-  ThreadData,
   ThreadSettings,
   ToThread,
 } from './thread-messages.ts';
@@ -187,6 +186,5 @@ function yieldToMain(): void {
 }
 
 if (parentPort !== null) {
-  const { settings } = workerData as ThreadData;
-  new ImagesThread(parentPort, settings).start();
+  new ImagesThread(parentPort, workerData as ThreadSettings).start();
 }

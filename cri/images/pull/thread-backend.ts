@@ -169,7 +169,7 @@ export class ThreadBackend implements PullBackend {
     }
     const worker = new Worker(this.#options.program, {
       name: threadName,
-      workerData: { thread: threadName, settings: this.#options.settings },
+      workerData: this.#options.settings,
       resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     let why = 'it ended';

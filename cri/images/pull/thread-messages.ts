@@ -17,7 +17,7 @@ import type {
   Target,
 } from './pull-backend.ts';
 
-/** How the images thread is set up. */
+/** How the images thread is set up: its workerData. */
 export interface ThreadSettings {
   readonly userAgent: string;
   readonly launcherSocket: string;
@@ -31,13 +31,8 @@ export interface ThreadSettings {
   readonly unpackDeadlineMs: number;
 }
 
-/** Marks the workerData of the images thread, whose program is the same file as main's. */
+/** What the kernel and people call the images thread. */
 export const threadName = 'estiba-images';
-
-export interface ThreadData {
-  readonly thread: typeof threadName;
-  readonly settings: ThreadSettings;
-}
 
 /** The calls to the thread; sessions are numbers that main chooses. */
 export interface ThreadCalls {
