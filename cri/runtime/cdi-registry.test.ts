@@ -70,6 +70,13 @@ test('a file is read again when it has changed, and only then', async () => {
   expect(await names()).toEqual([]);
 });
 
+test('containers that come at the same time have a file read once', async () => {
+  await writeFile(join(etc, 'a.json'), JSON.stringify(document('one')));
+  const [first, second] = await Promise.all([registry.files(), registry.files()]);
+  expect(first.files).toHaveLength(1);
+  expect(second.files[0]?.document).toBe(first.files[0]?.document);
+});
+
 test('a file that cannot be used is told and harms no other', async () => {
   await writeFile(join(etc, 'broken.json'), '{');
   await writeFile(join(etc, 'large.yaml'), '');

@@ -1,5 +1,6 @@
 // The files of the Container Device Interface on this host. They are looked at when a container asks
 // for a device, and read again when they have changed: drivers write them while we run.
+import type { Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { parse } from 'yaml';
@@ -18,13 +19,15 @@ type Content = { readonly document: CdiDocument } | { readonly problem: string }
 
 interface Remembered {
   readonly stamp: string;
-  readonly content: Content;
+  /** Never rejects. */
+  readonly content: Promise<Content>;
 }
 
 /** Reads the directories of CDI files. */
 export class CdiRegistry {
   readonly #directories: readonly string[];
-  #remembered: ReadonlyMap<string, Remembered> = new Map();
+  /** By path; what is being read is there, too, for containers that come at the same time. */
+  readonly #remembered = new Map<string, Remembered>();
 
   /** `directories`: a later one wins over an earlier one; those that do not exist are passed over. */
   constructor(directories: readonly string[]) {
@@ -35,44 +38,58 @@ export class CdiRegistry {
   async files(): Promise<CdiFiles> {
     const problems: string[] = [];
     const files: CdiFile[] = [];
-    const remembered = new Map<string, Remembered>();
+    const found = new Set<string>();
     for (const [directory, place] of this.#directories.entries()) {
       for (const path of await listed(place, problems)) {
-        const found = await this.#read(path);
-        remembered.set(path, found);
-        if ('document' in found.content) {
-          files.push({ path, directory, document: found.content.document });
+        found.add(path);
+        const content = await this.#contentOf(path);
+        if ('document' in content) {
+          files.push({ path, directory, document: content.document });
         } else {
-          problems.push(`"${path}": ${found.content.problem}`);
+          problems.push(`"${path}": ${content.problem}`);
         }
       }
     }
-    this.#remembered = remembered;
+    for (const path of [...this.#remembered.keys()].filter((known) => !found.has(known))) {
+      this.#remembered.delete(path);
+    }
     return { directories: this.#directories, files, problems };
   }
 
-  async #read(path: string): Promise<Remembered> {
-    let stamp = '';
+  async #contentOf(path: string): Promise<Content> {
     try {
-      const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
-      stamp = [dev, ino, size, mtimeMs, ctimeMs].join(' ');
+      const info = await stat(path);
+      const stamp = [info.dev, info.ino, info.size, info.mtimeMs, info.ctimeMs].join(' ');
       const known = this.#remembered.get(path);
       if (known?.stamp === stamp) {
-        return known;
+        return await known.content;
       }
-      if (size > maxBytes) {
-        throw new Error(`it has ${size} bytes, more than ${maxBytes}`);
-      }
-      const text = await readFile(path, 'utf8');
-      // YAML 1.1, as Go reads it: 0660 is octal. Few aliases are enough for what a person writes.
-      const value: unknown =
-        extname(path) === '.json'
-          ? JSON.parse(text)
-          : parse(text, { version: '1.1', maxAliasCount: 100 });
-      return { stamp, content: { document: parseCdiDocument(value) } };
+      const content = read(path, info);
+      this.#remembered.set(path, { stamp, content });
+      return await content;
     } catch (error) {
-      return { stamp, content: { problem: describeError(error) } };
+      return { problem: describeError(error) };
     }
+  }
+}
+
+async function read(path: string, info: Stats): Promise<Content> {
+  try {
+    if (!info.isFile()) {
+      throw new Error('it is not a file');
+    }
+    if (info.size > maxBytes) {
+      throw new Error(`it has ${info.size} bytes, more than ${maxBytes}`);
+    }
+    const text = await readFile(path, 'utf8');
+    // YAML 1.1, as Go reads it: 0660 is octal. Few aliases are enough for what a person writes.
+    const value: unknown =
+      extname(path) === '.json'
+        ? JSON.parse(text)
+        : parse(text, { version: '1.1', maxAliasCount: 100 });
+    return { document: parseCdiDocument(value) };
+  } catch (error) {
+    return { problem: describeError(error) };
   }
 }
 
