@@ -132,9 +132,11 @@ describe('a spec with edits', () => {
     const files = known([0, { devices: [device('0', { deviceNodes })] }]);
     expect(cdiPathsToStat(cdiEdits(['vendor.com/gpu=0'], files))).toEqual(['/dev/sda1']);
     const { linux } = edited({ deviceNodes }, undefined, new Map([['/dev/sda1', [found]]])).spec;
+    const gpu = { path: '/dev/gpu0', type: 'c', major: 195, minor: 0, fileMode: 0o600 };
+    const disk = { path: '/dev/disk', type: 'b', major: 8, minor: 1, fileMode: 0o640 };
     expect(linux.devices).toEqual([
-      { path: '/dev/gpu0', type: 'c', major: 195, minor: 0, fileMode: 0o600, uid: 0, gid: 0 },
-      { path: '/dev/disk', type: 'b', major: 8, minor: 1, fileMode: 0o640, uid: 5, gid: 9 },
+      { ...gpu, uid: 0, gid: 0, uidOfUser: true, gidOfUser: true },
+      { ...disk, uid: 5, gid: 9, uidOfUser: true },
     ]);
     expect(linux.resources.devices.slice(-2)).toEqual([
       { allow: true, access: 'rw', type: 'c', major: 195, minor: 0 },
@@ -142,10 +144,17 @@ describe('a spec with edits', () => {
     ]);
   });
 
-  it('gives the nodes to the user of the container', () => {
-    const container = sampleContainer({}, { runAsUser: { value: 1000 as never } });
-    const deviceNodes = [{ path: '/dev/gpu0', type: 'c', major: 195, minor: 0 }];
-    expect(edited({ deviceNodes }, container).spec.linux.devices[0]?.uid).toBe(1000);
+  it('gives the nodes to the user of the container, whose number the helper finds out', () => {
+    const deviceNodes = [
+      { path: '/dev/gpu0', type: 'c', major: 195, minor: 0 },
+      { path: '/dev/gpu1', type: 'c', major: 195, minor: 1, uid: 7, gid: 8 },
+    ];
+    const { devices } = edited({ deviceNodes }).spec.linux;
+    expect(devices).toMatchObject([
+      { uidOfUser: true, gidOfUser: true },
+      { uid: 7, gid: 8 },
+    ]);
+    expect(devices[1]).not.toHaveProperty('uidOfUser');
   });
 
   it('is refused when a node is not there or of another type', () => {

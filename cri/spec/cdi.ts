@@ -119,10 +119,7 @@ export function applyCdi(
     return result;
   }
   const { spec, user } = result;
-  const uid = /^\d+$/u.test(user.user) ? Number(user.user) : 0;
-  const made = edits.flatMap(({ deviceNodes }) =>
-    deviceNodes.map((node) => deviceOf(node, nodes, uid)),
-  );
+  const made = edits.flatMap(({ deviceNodes }) => deviceNodes.map((node) => deviceOf(node, nodes)));
   const gids = edits.flatMap(({ additionalGids }) => additionalGids).filter((gid) => gid !== 0);
   const { resources, devices } = spec.linux;
   return {
@@ -163,7 +160,6 @@ function withDevices(
 function deviceOf(
   node: CdiDeviceNode,
   nodes: ReadonlyMap<string, readonly DeviceNode[]>,
-  uid: number,
 ): { device: OciDevice; rule: OciDeviceRule } {
   const hostPath = hostPathOf(node);
   const action = `make CDI device node ${quote(node.path)}`;
@@ -192,8 +188,10 @@ function deviceOf(
       major,
       minor,
       fileMode: node.fileMode ?? found?.mode ?? 0o666,
-      uid: node.uid ?? (uid === 0 ? (found?.uid ?? 0) : uid),
+      uid: node.uid ?? found?.uid ?? 0,
       gid: node.gid ?? found?.gid ?? 0,
+      ...(node.uid === undefined ? { uidOfUser: true } : {}),
+      ...(node.gid === undefined ? { gidOfUser: true } : {}),
     },
     rule: {
       allow: true,

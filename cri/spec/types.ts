@@ -85,6 +85,9 @@ export interface OciDevice {
   readonly fileMode: number;
   readonly uid: number;
   readonly gid: number;
+  /** Ours alone: the owner is the process's user or group unless that is root, whatever its name is. */
+  readonly uidOfUser?: boolean;
+  readonly gidOfUser?: boolean;
 }
 
 export interface OciDeviceRule {

@@ -76,6 +76,27 @@ describe('a CDI device', () => {
     }
   });
 
+  it('belongs to the user of the container, by number or name, unless it says whose it is', async () => {
+    const zero = { type: 'c', major: 1, minor: 5, fileMode: 0o600 };
+    const deviceNodes = [
+      { path: '/dev/cdi/mine', ...zero },
+      { path: '/dev/cdi/theirs', ...zero, uid: 7, gid: 8 },
+    ];
+    await write(etc, 'owned.json', {
+      devices: [{ name: 'owned', containerEdits: { deviceNodes } }],
+    });
+    const script =
+      'id -u; stat -c "%u:%g" /dev/cdi/mine /dev/cdi/theirs; head -c 1 /dev/cdi/mine | wc -c';
+    for (const [security, expected] of [
+      [{ runAsUsername: 'nobody' }, '65534\n65534:65534\n7:8\n1\n'],
+      [{ runAsUser: { value: toLong(33) } }, '33\n33:33\n7:8\n1\n'],
+      [{}, '0\n0:0\n7:8\n1\n'],
+    ] as const) {
+      const config = withSecurity(script, security, asking('test.estiba/dev=owned'));
+      expect(await ground.outcome(config)).toMatchObject({ stderr: '', stdout: expected });
+    }
+  });
+
   it('is found anew when files change, the later directory first, without a restart', async () => {
     const env = (value: string) => ({
       devices: [{ name: 'moving', containerEdits: { env: [`FROM=${value}`] } }],

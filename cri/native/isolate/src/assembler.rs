@@ -138,8 +138,9 @@ fn assemble<'a>(
     }
     clock.lap("mounts");
     note::busy_with("the files of the root file system");
-    let console = furnish(assembly, root, &ids, clock)?;
     let identity = identify(root, spec, assembly.request.user.as_ref())?;
+    devices::give_to(&identity.user, &mut assembly.spec.linux.devices);
+    let console = furnish(assembly, root, &ids, clock)?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
     ids::make_files_as_host(&ids)?;
     let cover = mount::clone_fd(&stage.null, false)

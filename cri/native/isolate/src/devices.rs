@@ -9,6 +9,7 @@ use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::Ids;
 use crate::limits::device_number;
+use crate::request::ResolvedUser;
 use crate::spec::{Device, Mount};
 
 const STEP: &str = "make-devices";
@@ -47,6 +48,18 @@ pub(crate) fn open_dev(
     resolve::ensure_in_root(root, "/dev", Missing::Directory(0o755))
         .map(Some)
         .map_err(|errno| IsolateError::kernel(STEP, "open /dev of the container", errno))
+}
+
+/// Makes owners of users whose numbers nobody knew before the container's files were looked at.
+pub(crate) fn give_to(user: &ResolvedUser, devices: &mut [Device]) {
+    for device in devices {
+        if std::mem::take(&mut device.uid_of_user) && user.uid != 0 {
+            device.uid = Some(user.uid);
+        }
+        if std::mem::take(&mut device.gid_of_user) && user.gid != 0 {
+            device.gid = Some(user.gid);
+        }
+    }
 }
 
 /// Makes the usual nodes and links and those of the spec.
@@ -162,4 +175,39 @@ pub(crate) fn open_in_dev(
     flags: OFlags,
 ) -> Result<OwnedFd, Errno> {
     resolve::open_no_symlinks(dev, name, flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_of_the_user_is_the_hosts_owners_when_the_user_is_root() {
+        let device = Device {
+            uid: Some(5),
+            gid: Some(6),
+            uid_of_user: true,
+            gid_of_user: true,
+            ..Device::default()
+        };
+        let owner = |uid, gid, device: &Device| {
+            let user = ResolvedUser {
+                uid,
+                gid,
+                ..ResolvedUser::default()
+            };
+            let mut devices = [device.clone()];
+            give_to(&user, &mut devices);
+            let [one] = devices;
+            assert!(!one.uid_of_user && !one.gid_of_user);
+            (one.uid, one.gid)
+        };
+        assert_eq!(owner(1000, 0, &device), (Some(1000), Some(6)));
+        assert_eq!(owner(0, 1000, &device), (Some(5), Some(1000)));
+        let given = Device {
+            uid: Some(5),
+            ..Device::default()
+        };
+        assert_eq!(owner(1000, 1000, &given), (Some(5), None));
+    }
 }

@@ -166,6 +166,12 @@ pub(crate) struct Device {
     pub file_mode: Option<u32>,
     pub uid: Option<u32>,
     pub gid: Option<u32>,
+    /// Ours alone: the owner is the process's user unless that is root.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uid_of_user: bool,
+    /// Likewise its group.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gid_of_user: bool,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

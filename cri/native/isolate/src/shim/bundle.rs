@@ -93,6 +93,7 @@ pub(super) fn make(
         .ok_or_else(|| invalid("it is no object"))?;
     object.insert("ociVersion".to_owned(), json!(OCI_VERSION));
     document::set_root(object, &root_dir)?;
+    document::give_devices(object, &identity.user);
     for one in object
         .get_mut("mounts")
         .and_then(Value::as_array_mut)

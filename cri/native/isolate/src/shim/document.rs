@@ -40,6 +40,24 @@ pub(super) fn set_user(process: &mut Map<String, Value>, resolved: &ResolvedUser
     }
 }
 
+/// Makes the user, in numbers, the owner of the devices that say so.
+pub(super) fn give_devices(spec: &mut Map<String, Value>, user: &ResolvedUser) {
+    let devices = spec
+        .get_mut("linux")
+        .and_then(|linux| linux.get_mut("devices"));
+    let devices = devices.and_then(Value::as_array_mut).into_iter().flatten();
+    for device in devices.filter_map(Value::as_object_mut) {
+        for (mark, field, id) in [
+            ("uidOfUser", "uid", user.uid),
+            ("gidOfUser", "gid", user.gid),
+        ] {
+            if device.remove(mark) == Some(json!(true)) && id != 0 {
+                device.insert(field.to_owned(), json!(id));
+            }
+        }
+    }
+}
+
 pub(super) fn set_root(spec: &mut Map<String, Value>, root_dir: &Path) -> Result<(), IsolateError> {
     let root = spec.entry("root").or_insert_with(|| json!({}));
     if let Some(root) = root.as_object_mut() {
@@ -200,6 +218,24 @@ mod tests {
             "env": ["A=b", "HOME=/home/app"], "terminal": true,
         });
         assert_eq!(process, expected);
+    }
+
+    #[test]
+    fn devices_of_the_user_get_its_numbers_and_lose_the_mark() {
+        let mut spec = json!({"linux": {"devices": [
+            {"path": "/dev/a", "uid": 5, "gid": 6, "uidOfUser": true, "gidOfUser": true},
+            {"path": "/dev/b", "uid": 5},
+        ]}});
+        let user = ResolvedUser {
+            uid: 1000,
+            ..ResolvedUser::default()
+        };
+        give_devices(spec.as_object_mut().unwrap(), &user);
+        let expected = json!([
+            {"path": "/dev/a", "uid": 1000, "gid": 6},
+            {"path": "/dev/b", "uid": 5},
+        ]);
+        assert_eq!(spec["linux"]["devices"], expected);
     }
 
     #[test]
