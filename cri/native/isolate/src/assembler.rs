@@ -9,11 +9,12 @@
 #![allow(unsafe_code, reason = "fork point")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use estiba_kernel::cgroup::Joined;
-use estiba_kernel::mount;
 use estiba_kernel::resolve;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
+use estiba_kernel::{Errno, mount};
 use estiba_kernel::{fd, net, process};
 use rustix::fs::OFlags;
 
@@ -23,6 +24,7 @@ use crate::control::{Stopwatch, Wire};
 use crate::error::IsolateError;
 use crate::execute::variable;
 use crate::gate::Gate;
+use crate::hooks::Link;
 use crate::host::Host;
 use crate::ids::{self, Ids};
 use crate::init::{self, Birth};
@@ -31,7 +33,7 @@ use crate::mounts::{self, Copies, Guard};
 use crate::namespaces::{self, Pids};
 use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
-use crate::request::{CreateRequest, Parking, ResolvedUser, UserRequest};
+use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
 use crate::seccomp::{self, Confinement};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
@@ -46,14 +48,18 @@ pub(crate) struct Assembly<'a> {
     pub request: CreateRequest<'a>,
     pub spec: Spec,
     pub gate: Gate,
+    /// To who runs the hooks that are due before the root is changed, where there are any.
+    pub link: Option<Link>,
 }
 
-/// A container that wants nothing but its init.
+/// A container that wants nothing but its root and its init.
 struct Assembled<'a> {
     inside: Inside<'a>,
     pids: Pids,
     /// Master of the terminal, which is the standard streams by now.
     terminal: Option<OwnedFd>,
+    /// The root file system; `None` when it is the root of the mount namespace.
+    root: Option<OwnedFd>,
 }
 
 pub(crate) fn run(mut assembly: Assembly<'_>, joined: Joined, control: OwnedFd) -> Outcome {
@@ -67,11 +73,53 @@ pub(crate) fn run(mut assembly: Assembly<'_>, joined: Joined, control: OwnedFd) 
     }
     clock.lap("join-cgroup");
     let spec = assembly.spec.clone();
-    let assembled = match assemble(&mut assembly, &spec, &mut clock) {
-        Ok(assembled) => assembled,
-        Err(error) => return Err((error, control)),
-    };
-    give_birth(assembly, assembled, clock, control)
+    let assembled = assemble(&mut assembly, &spec, &mut clock).and_then(|mut assembled| {
+        // Hooks are told the pid of the container's process where nobody could abuse it that early.
+        let is_early = assembly.link.is_some() && assembled.pids == Pids::Fresh;
+        if !is_early {
+            let root = assembled.root.take();
+            enter_root(&spec, root, assembly.link.take(), None, &mut clock)?;
+        }
+        if !assembled.pids.need_the_init() {
+            inside::finish(&mut assembled.inside, &mut clock)?;
+        }
+        Ok(assembled)
+    });
+    match assembled {
+        Ok(assembled) => give_birth(assembly, assembled, clock, control),
+        Err(error) => Err((error, control)),
+    }
+}
+
+/// Makes the root file system the root of the mount namespace, after the hooks that are due before.
+/// `init`: the container's process, if there is one.
+fn enter_root(
+    spec: &Spec,
+    root: Option<OwnedFd>,
+    link: Option<Link>,
+    init: Option<(i32, BorrowedFd<'_>)>,
+    clock: &mut Stopwatch,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel("pivot-root", "enter the root file system", errno);
+    let root = root.ok_or(Errno::BADF).map_err(fail)?;
+    if let Some(link) = link {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let (pid, pidfd) = init.map_or((own, None), |(pid, pidfd)| (pid, Some(pidfd)));
+        link.run_hooks(spec, place_of(&root)?, pid, pidfd)?;
+        clock.lap("hooks");
+    }
+    mount::replace_root(&root).map_err(fail)?;
+    // Not before: a shared root cannot be pivoted to.
+    inside::finish_root(spec, root.as_fd())?;
+    clock.lap("pivot-root");
+    Ok(())
+}
+
+/// Where a directory is in this mount namespace, while that shows the host's procfs.
+fn place_of(dir: &OwnedFd) -> Result<PathBuf, IsolateError> {
+    let link = format!("/proc/self/fd/{}", dir.as_raw_fd());
+    std::fs::read_link(link)
+        .map_err(|error| IsolateError::io("hooks", "find the root file system", &error))
 }
 
 fn assemble<'a>(
@@ -146,16 +194,16 @@ fn assemble<'a>(
     let cover = mount::clone_fd(&stage.null, false)
         .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
     complete_process(&mut assembly.spec, &identity);
+    if assembly.link.is_some() && matches!(assembly.request.rootfs, Rootfs::Overlay { .. }) {
+        // Hooks look for it there.
+        let root = assembly.spec.root.get_or_insert_default();
+        root.path = place_of(&stage.root)?.to_string_lossy().into_owned();
+    }
     note::busy_with("");
     if let Some((dir, name)) = config {
         config::write(&dir, &name, &assembly.spec)?;
         clock.lap("write-config");
     }
-    mount::replace_root(&stage.root)
-        .map_err(|errno| IsolateError::kernel("pivot-root", "enter the root file system", errno))?;
-    // Not before: a shared root cannot be pivoted to.
-    inside::finish_root(spec, root)?;
-    clock.lap("pivot-root");
     let filter = assembly.request.seccomp.take();
     let is_alone = joining.pids == Pids::Fresh;
     let mut detours = Vec::new();
@@ -168,7 +216,7 @@ fn assemble<'a>(
     let confinement = Confinement::plan(filter, &spec.process, is_alone, &detours)?;
     let owner = ids.owner(&identity.user)?;
     place_streams(&mut assembly.request, console.as_ref(), &null, owner)?;
-    let mut inside = Inside {
+    let inside = Inside {
         spec,
         late,
         proc: joining.proc.or(stage.pod_proc),
@@ -177,13 +225,11 @@ fn assemble<'a>(
         user_namespace: user,
         confinement,
     };
-    if !joining.pids.need_the_init() {
-        inside::finish(&mut inside, clock)?;
-    }
     Ok(Assembled {
         inside,
         pids: joining.pids,
         terminal: console.map(|console| console.master),
+        root: Some(stage.root),
     })
 }
 
@@ -210,12 +256,13 @@ fn kept_fds(
     assembled: &Assembled<'_>,
     parking: &Parking,
     control: &OwnedFd,
-    gates: [&Gate; 2],
+    gates: &[&Gate],
 ) -> Vec<RawFd> {
     let mut keep = vec![control.as_raw_fd()];
     keep.extend(gates.iter().flat_map(|gate| gate.fds()));
     keep.extend(assembled.terminal.iter().map(AsRawFd::as_raw_fd));
     keep.extend(assembled.inside.fds());
+    keep.extend(assembled.root.iter().map(AsRawFd::as_raw_fd));
     if let Parking::Listener(socket) = parking {
         keep.push(socket.as_raw_fd());
     }
@@ -232,20 +279,25 @@ fn give_birth(
         request,
         spec,
         gate: own_gate,
+        link,
         ..
     } = assembly;
     let ready = Gate::new().and_then(|gate| {
-        let keep = kept_fds(&assembled, &request.parking, &control, [&own_gate, &gate]);
+        let hold = link.as_ref().map(|_| Gate::new()).transpose()?;
+        let mut gates = vec![&own_gate, &gate];
+        gates.extend(&hold);
+        let mut keep = kept_fds(&assembled, &request.parking, &control, &gates);
+        keep.extend(link.as_ref().map(Link::fd));
         fd::close_all_except(&keep).map_err(|errno| {
             IsolateError::kernel("close-range", "close the host's descriptors", errno)
         })?;
         // Where the monitor has not heard of this process nobody would reap its child either.
         own_gate.pass()?;
         Wire::send_groups(&assembled.inside.user.additional_gids, &control)?;
-        Ok(gate)
+        Ok((gate, hold))
     });
-    let gate = match ready {
-        Ok(gate) => gate,
+    let (gate, hold) = match ready {
+        Ok(gates) => gates,
         Err(error) => return Err((error, control)),
     };
     let how = Clone {
@@ -263,18 +315,30 @@ fn give_birth(
     // exit_now or execve.
     match unsafe { clone3(&how) } {
         Ok(Side::Child) => {
+            drop((assembled.root, link));
             let birth = Birth {
-                process: &spec.process,
+                id: request.id,
+                bundle: request.bundle,
+                spec: &spec,
                 inside: assembled.inside,
                 is_finished: !assembled.pids.need_the_init(),
                 terminal: assembled.terminal,
                 parking: request.parking,
+                hold,
                 gate,
             };
             exit_now(init::run(birth, control))
         }
         Ok(Side::Parent { pid, pidfd }) => {
             clock.lap("clone-init");
+            if let Some(hold) = hold {
+                let init = Some((pid, pidfd.as_fd()));
+                let entered = enter_root(&spec, assembled.root, link, init, &mut clock);
+                if let Err(error) = entered {
+                    return Err((error, control));
+                }
+                hold.open();
+            }
             let steps = clock.steps;
             let sent = Wire::Forked { pid, steps }.send(&control, &[pidfd.as_fd()]);
             gate.open();

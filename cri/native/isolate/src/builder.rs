@@ -15,6 +15,7 @@ use crate::assembler::{self, Assembly};
 use crate::control::{Building, Stopwatch, Wire};
 use crate::error::IsolateError;
 use crate::gate::Gate;
+use crate::hooks;
 use crate::host::{Host, cgroup_error};
 use crate::limits::{limits_error, limits_of};
 use crate::namespaces;
@@ -144,6 +145,11 @@ fn make_cgroup(host: &Host, spec: &Spec, clock: &mut Stopwatch) -> Result<Joined
     ready
 }
 
+fn link_for(spec: &Spec) -> Result<Option<(OwnedFd, hooks::Link)>, IsolateError> {
+    let wanted = spec.hooks.as_ref().filter(|hooks| hooks.are_for_create());
+    wanted.map(|_| hooks::link()).transpose()
+}
+
 /// Gives birth to the assembler in the container's cgroup. Nothing that leads to the cgroup's
 /// directory is open any more when something enters the container's pid namespace.
 fn hand_on(
@@ -158,6 +164,11 @@ fn hand_on(
         Ok(gate) => gate,
         Err(error) => return Err((error, control)),
     };
+    let (ours, link) = match link_for(&spec) {
+        Ok(Some((ours, link))) => (Some(ours), Some(link)),
+        Ok(None) => (None, None),
+        Err(error) => return Err((error, control)),
+    };
     let cgroup = spec.linux.cgroups_path.clone();
     let v2 = joined.v2().and_then(|fd| fd.try_clone_to_owned().ok());
     let how = Clone {
@@ -170,12 +181,13 @@ fn hand_on(
     // exit_now or execve.
     match unsafe { clone3(&how) } {
         Ok(Side::Child) => {
-            drop(v2);
+            drop((v2, ours));
             let assembly = Assembly {
                 host,
                 request,
                 spec,
                 gate,
+                link,
             };
             exit_now(end(assembler::run(assembly, joined, control)))
         }
@@ -185,8 +197,19 @@ fn hand_on(
             let message = Wire::Handed { pid, cgroup, steps };
             let sent = message.send(&control, &[pidfd.as_fd()]);
             gate.open();
-            // When nobody hears there is nobody to tell either.
-            drop(sent);
+            // When nobody hears there is nobody to tell either. The end of this socket is the news
+            // that the program runs.
+            drop((sent, control, link));
+            if let Some(ours) = ours {
+                let serving = hooks::Serving {
+                    spec: &spec,
+                    id: request.id,
+                    bundle: request.bundle,
+                    joined: &joined,
+                    assembler: &pidfd,
+                };
+                hooks::serve(&ours, &serving);
+            }
             Ok(())
         }
         Err(errno) => Err((

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use estiba_kernel::{fd, process, socket};
 
@@ -11,34 +12,47 @@ use crate::control::{Stopwatch, Wire, wait_for_go};
 use crate::error::IsolateError;
 use crate::execute::{check, execute};
 use crate::gate::Gate;
+use crate::hooks;
 use crate::inside::{self, Inside};
+use crate::oci::Status;
 use crate::process::set_process_limit;
 use crate::request::Parking;
 use crate::seccomp::Confinement;
-use crate::spec::Process;
+use crate::spec::{Process, Spec};
 
 /// What the assembler hands to the init.
 pub(crate) struct Birth<'a> {
-    pub process: &'a Process,
+    pub id: &'a str,
+    pub bundle: &'a Path,
+    pub spec: &'a Spec,
     pub inside: Inside<'a>,
     /// Whether the assembler has taken the last steps.
     pub is_finished: bool,
     /// Master of the terminal that the standard streams are.
     pub terminal: Option<OwnedFd>,
     pub parking: Parking,
+    /// Opens when the root file system is the root; it is already where there is none.
+    pub hold: Option<Gate>,
     pub gate: Gate,
 }
 
 /// Runs the init; returns the exit code of a failure.
 pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     let Birth {
-        process,
+        id,
+        bundle,
+        spec,
         mut inside,
         is_finished,
         terminal,
         parking,
+        hold,
         gate,
     } = birth;
+    // The assembler tells why there will be no root.
+    if hold.is_some_and(|hold| hold.pass().is_err()) {
+        return 1;
+    }
     let mut clock = Stopwatch::start();
     process::set_name(c"estiba-init").ok();
     let finished = if is_finished {
@@ -49,7 +63,7 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     let user = Some((inside.user.uid, inside.user.gid));
     let confinement = inside.confinement.take();
     drop(inside);
-    let ready = finished.and_then(|()| stand_alone(process, terminal.is_some(), gate));
+    let ready = finished.and_then(|()| stand_alone(&spec.process, terminal.is_some(), gate));
     if let Err(error) = ready {
         return report(&error, &control);
     }
@@ -69,10 +83,37 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     let Some(control) = park(&parking, control) else {
         return 1;
     };
-    report(
-        &run_program(confinement.as_ref(), &process.args, &process.env),
-        &control,
-    )
+    let process = &spec.process;
+    let error = match run_hooks(spec, id, bundle, confinement.as_ref()) {
+        Ok(()) => run_program(confinement.as_ref(), &process.args, &process.env),
+        Err(error) => error,
+    };
+    report(&error, &control)
+}
+
+/// The startContainer hooks, with no more rights than the program will have.
+fn run_hooks(
+    spec: &Spec,
+    id: &str,
+    bundle: &Path,
+    confinement: Option<&Confinement>,
+) -> Result<(), IsolateError> {
+    let hooks = spec.hooks.as_ref().map(|hooks| &hooks.start_container);
+    let Some(hooks) = hooks.filter(|hooks| !hooks.is_empty()) else {
+        return Ok(());
+    };
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let place = hooks::Place {
+        kind: "startContainer",
+        purpose: "start container",
+        cgroup: None,
+        confinement: confinement.filter(|one| !one.is_early()),
+        old_call: true,
+        until: None,
+        enter: &|| Ok(()),
+    };
+    let state = hooks::state_of(spec, id, bundle, Status::Created, own)?;
+    hooks::run_all(hooks, &state, &place)
 }
 
 /// Confines this process and executes; returns only to say why that failed.

@@ -17,6 +17,7 @@ mod exec;
 mod execute;
 mod foreign_proc;
 mod gate;
+pub mod hooks;
 mod host;
 mod ids;
 mod image_mounts;

@@ -134,6 +134,10 @@ pub enum Parking {
 /// One container to build and park just before execve.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
+    /// What hooks are told that the container is called.
+    pub id: &'a str,
+    /// The directory that they find config.json in.
+    pub bundle: &'a Path,
     /// The OCI runtime spec. `linux.cgroupsPath` is absolute in cgroupfs syntax.
     pub spec_json: &'a [u8],
     /// Root file system.

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use serde::{Deserialize, Serialize};
 
 use crate::error::IsolateError;
+use crate::hooks::Hooks;
 
 /// config.json.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub(crate) struct Spec {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hooks: Option<BTreeMap<String, Vec<serde_json::Value>>>,
+    pub hooks: Option<Hooks>,
     pub linux: Linux,
 }
 

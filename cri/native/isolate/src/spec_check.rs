@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use crate::error::IsolateError;
+use crate::hooks::Hooks;
 use crate::spec::{STEP, Spec};
 
 const NAMESPACES: [&str; 8] = [
@@ -28,6 +29,7 @@ impl Spec {
     /// Refuses what would otherwise be ignored silently, and values that cannot work.
     pub(crate) fn check(&self) -> Result<(), IsolateError> {
         self.check_unsupported()?;
+        self.hooks.as_ref().map_or(Ok(()), Hooks::check)?;
         let invalid = |message: String| Err(IsolateError::invalid(STEP, message));
         if !self.oci_version.starts_with("1.") {
             return invalid(format!(
@@ -86,18 +88,13 @@ impl Spec {
     fn check_unsupported(&self) -> Result<(), IsolateError> {
         let linux = &self.linux;
         let resources = &linux.resources;
-        let hooks = self.hooks.as_ref();
         let process = &self.process;
-        let features: [(&str, bool); 20] = [
+        let features: [(&str, bool); 19] = [
             (
                 "SELinux (process label)",
                 !self.process.selinux_label.is_empty(),
             ),
             ("SELinux (mount label)", !linux.mount_label.is_empty()),
-            (
-                "hooks",
-                hooks.is_some_and(|hooks| hooks.values().any(|list| !list.is_empty())),
-            ),
             ("Intel RDT", is_set(linux.intel_rdt.as_ref())),
             ("personality", is_set(linux.personality.as_ref())),
             ("process.scheduler", is_set(process.scheduler.as_ref())),
@@ -180,9 +177,6 @@ mod tests {
         assert_eq!(error.code, ErrorCode::Unimplemented);
         assert!(error.message.contains("SELinux"), "{error}");
         let mut spec = minimal();
-        spec["hooks"] = serde_json::json!({"poststop": [{"path": "/bin/true"}]});
-        assert!(parse(&spec).unwrap_err().message.contains("hooks"));
-        let mut spec = minimal();
         spec["process"]["scheduler"] = serde_json::json!({"policy": "SCHED_FIFO"});
         assert!(parse(&spec).unwrap_err().message.contains("scheduler"));
     }
@@ -212,6 +206,10 @@ mod tests {
 
     #[test]
     fn values_that_cannot_work_are_quoted() {
+        let mut spec = minimal();
+        spec["hooks"] = serde_json::json!({"poststop": [{"path": "true"}]});
+        let error = parse(&spec).unwrap_err();
+        assert!(error.message.contains("poststop hook \"true\""), "{error}");
         let mut spec = minimal();
         spec["process"]["cwd"] = "work".into();
         let error = parse(&spec).unwrap_err();

@@ -12,7 +12,7 @@ use crate::control::Stopwatch;
 use crate::error::IsolateError;
 use crate::ids::Ids;
 use crate::masks;
-use crate::pod_mounts::POD_ROOT_DIR;
+use crate::pod_mounts::{POD_ROOT_DIR, STAGE_DIR};
 use crate::request::Rootfs;
 use crate::rootfs::{self, Overlay};
 use crate::spec::Linux;
@@ -69,7 +69,8 @@ pub(crate) fn set_the_stage(
     let root = prepare_root(assembly, ids, user, with_images)?;
     clock.lap("rootfs");
     // The pod's mount namespace is all but empty: copying it is cheaper than copying the host's.
-    let via_pod = has_pod && !matches!(root, Root::Later(_));
+    // Hooks want to see the host's files, though.
+    let via_pod = has_pod && assembly.link.is_none() && !matches!(root, Root::Later(_));
     let (pod_shm, pod_proc) = visit_pod(assembly, via_pod)?;
     spawn::unshare(new_namespaces(&assembly.spec.linux)).map_err(fail)?;
     if !via_pod {
@@ -79,7 +80,11 @@ pub(crate) fn set_the_stage(
     clock.lap("mount-namespace");
     let null = masks::open_null(if via_pod { "/null" } else { "/dev/null" }, OFlags::PATH)?;
     let staging = if with_images || matches!(root, Root::Staged(_)) {
-        Some(Staging::new(can_append(assembly))?)
+        let place = match &assembly.request.rootfs {
+            Rootfs::Overlay { writable_dir, .. } if !via_pod => writable_dir,
+            Rootfs::Overlay { .. } | Rootfs::Directory(_) => Path::new(STAGE_DIR),
+        };
+        Some(Staging::new(place, can_append(assembly))?)
     } else {
         None
     };

@@ -13,7 +13,6 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::error::IsolateError;
 use crate::ids::Ids;
-use crate::pod_mounts::STAGE_DIR;
 use crate::rootfs::{Overlay, open_path};
 
 const STEP: &str = "stage-layers";
@@ -55,20 +54,21 @@ pub(crate) struct Writable {
 /// The place itself.
 #[derive(Debug)]
 pub(crate) struct Staging {
+    place: PathBuf,
     root: OwnedFd,
     can_append: bool,
     next: Cell<u32>,
 }
 
 impl Staging {
-    /// To be made in the container's mount namespace while that shows the pod's. `can_append`:
-    /// overlay takes its layers one by one.
-    pub(crate) fn new(can_append: bool) -> Result<Self, IsolateError> {
+    /// To be made in the container's mount namespace, at a directory there. `can_append`: overlay
+    /// takes its layers one by one.
+    pub(crate) fn new(place: &Path, can_append: bool) -> Result<Self, IsolateError> {
         let options = [("source", "tmpfs"), ("mode", "700"), ("size", "1m")];
         let root = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
-        let place = open_path(Path::new(STAGE_DIR))?;
-        mount::attach(&root, place.as_fd()).map_err(fail)?;
+        mount::attach(&root, open_path(place)?.as_fd()).map_err(fail)?;
         Ok(Self {
+            place: place.to_owned(),
             root,
             can_append,
             next: Cell::new(0),
@@ -84,7 +84,7 @@ impl Staging {
     fn place(&self, name: &str, mount: &OwnedFd) -> Result<PathBuf, IsolateError> {
         let target = self.make_dir(name).map_err(fail)?;
         mount::attach(mount, target.as_fd()).map_err(fail)?;
-        Ok(Path::new(STAGE_DIR).join(name))
+        Ok(self.place.join(name))
     }
 
     /// An attached overlay of these layers, read-only when nothing takes what is written.
@@ -102,7 +102,7 @@ impl Staging {
             // Without an upper layer overlay wants two; this also keeps whiteouts out of sight.
             let name = format!("{number}.empty");
             self.make_dir(&name).map_err(fail)?;
-            lower_dirs.push(Path::new(STAGE_DIR).join(name));
+            lower_dirs.push(self.place.join(name));
         }
         let upper = match writable {
             Some(writable) => Some(self.place(&format!("{number}.w"), &writable.directory)?),
@@ -120,7 +120,7 @@ impl Staging {
             mount::attach(&made, target.as_fd()).map_err(fail)?;
             return Ok(made);
         }
-        overlay.mount_at(&Path::new(STAGE_DIR).join(name))
+        overlay.mount_at(&self.place.join(name))
     }
 }
 

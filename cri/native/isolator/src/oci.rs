@@ -123,10 +123,21 @@ fn exec_options<'a>(root: &'a Path, exec: &'a Exec) -> ExecOptions<'a> {
     }
 }
 
+/// Tells of what went wrong beside a command that was carried out.
+fn warn(warning: IsolateError, log: &log::Log) {
+    if let Failure::Failed(message) = Failure::from(warning) {
+        eprintln!("{message}");
+        if let Err(error) = log.warning(&message) {
+            eprintln!("{error}");
+        }
+    }
+}
+
 /// The exit status.
 fn execute(invocation: &Invocation) -> Result<i32, Failure> {
     let root = invocation.root.as_path();
     let now = estiba_monitor::timestamp::now();
+    let warn: oci::Warn<'_> = &|warning| warn(warning, &invocation.log);
     match &invocation.command {
         Command::Create(build) => {
             seal()?;
@@ -139,7 +150,7 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
         } => {
             seal()?;
             let options = create_options(root, build, &now);
-            return Ok(oci::run(&Host::probe()?, &options, *detach, *keep)?);
+            return Ok(oci::run(&Host::probe()?, &options, *detach, *keep, warn)?);
         }
         Command::Exec(exec) => {
             seal()?;
@@ -147,7 +158,7 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
         }
         Command::Pause { id } => oci::pause(&Host::probe()?, root, id)?,
         Command::Resume { id } => oci::resume(&Host::probe()?, root, id)?,
-        Command::Start { id } => oci::start(&Host::probe()?, root, id)?,
+        Command::Start { id } => oci::start(&Host::probe()?, root, id, warn)?,
         Command::State { id } => {
             let state = oci::state(&Host::probe()?, root, id)?;
             let text = serde_json::to_string_pretty(&state)
@@ -157,7 +168,9 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
         Command::Kill { id, signal, all } => {
             oci::kill(&Host::probe()?, root, id, *signal, *all)?;
         }
-        Command::Delete { id, force } => oci::delete(&Host::probe()?, root, id, *force)?,
+        Command::Delete { id, force } => {
+            oci::delete(&Host::probe()?, root, id, *force, warn)?;
+        }
         Command::Features => println!("{:#}", features::document()),
     }
     Ok(0)

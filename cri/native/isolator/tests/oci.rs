@@ -166,9 +166,12 @@ fn a_spec_that_cannot_be_honoured_is_refused_and_leaves_nothing() {
     fs::remove_file(&config).unwrap();
     refused("config.json");
     let mut spec = bundle.spec(&["sleep", "100"]);
-    spec["hooks"] = json!({"createRuntime": [{"path": "/bin/true"}]});
+    spec["linux"]["namespaces"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"type": "time"}));
     bundle.write(&spec);
-    refused("hooks");
+    refused("time namespaces");
     let mut spec = bundle.spec(&["sleep", "100"]);
     spec["linux"]["cgroupsPath"] = "system.slice:estiba:one".into();
     bundle.write(&spec);

@@ -1,9 +1,10 @@
 //! Ends what a dead monitor has left behind.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use estiba_isolate::hooks::Stopped;
 use estiba_isolate::{Host, remove_cgroup};
 use estiba_monitor::convert;
 use estiba_monitor::process;
@@ -39,8 +40,12 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
         failures.extend(unpin(netns).err());
     }
     if request.remove_dir && failures.is_empty() {
+        let hooks = poststop_hooks(&pod_dir);
         let removed = estiba_trees::remove_tree(&pod_dir);
         failures.extend(removed.err().map(|error| convert::remove_fault(&error)));
+        for (directory, hooks) in hooks {
+            estiba_monitor::hooks::poststop(&record.pod_id, &directory, hooks);
+        }
     }
     let mut failures = failures.into_iter();
     let Some(mut first) = failures.next() else {
@@ -48,6 +53,18 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
     };
     first.chain.extend(failures.map(|fault| fault.message));
     Err(first)
+}
+
+/// Of containers that no monitor has removed.
+fn poststop_hooks(pod_dir: &Path) -> Vec<(PathBuf, Stopped)> {
+    let containers = fs::read_dir(pod_dir.join("containers"));
+    let directories = containers.into_iter().flatten().flatten();
+    let hooks = |entry: fs::DirEntry| {
+        let directory = entry.path();
+        let hooks = Stopped::read(&directory.join("config.json"));
+        (directory, hooks)
+    };
+    directories.map(hooks).collect()
 }
 
 /// `None` when there is no record; a record that cannot be read is an error.

@@ -315,6 +315,9 @@ impl Monitor {
             forget(&mut container.stop_waiters);
             forget(&mut container.remove_waiters);
         }
+        for run in self.poststarts.values_mut() {
+            found |= run.waiter.take_if(|address| *address == target).is_some();
+        }
         for container in self.containers.values_mut() {
             for reply in [&mut container.create_reply, &mut container.start_reply] {
                 found |= reply.take_if(|address| *address == target).is_some();

@@ -8,6 +8,7 @@ use estiba_isolate::{Building, ResolvedUser, SeccompFilter};
 use estiba_wire::v1::{self, ContainerPhase};
 
 use crate::client::Address;
+use crate::hooks::After;
 use crate::log::{LogFile, Splitter};
 use crate::oom::Oom;
 use crate::poller::Watched;
@@ -85,6 +86,8 @@ pub(crate) struct Container {
     pub(crate) user: ResolvedUser,
     /// What its execs are confined by, as it is itself.
     pub(crate) seccomp: Option<SeccompFilter>,
+    /// Hooks that are run beside it.
+    pub(crate) after: After,
     /// Another container of the pod has joined its pid namespace, or it has joined another's.
     pub(crate) shares_pids: bool,
     pub(crate) oom: Option<Oom>,
@@ -141,6 +144,7 @@ impl Container {
             writable_dir,
             user: ResolvedUser::default(),
             seccomp: None,
+            after: After::default(),
             shares_pids: false,
             oom: None,
             oom_kills: None,

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::client::Address;
 use crate::container::{Container, Init, Phase, Stream};
 use crate::convert;
+use crate::hooks::After;
 use crate::log::{LogFile, Splitter, StreamName};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
@@ -23,10 +24,11 @@ use crate::timestamp;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
 
-/// The one part of the spec that the monitor itself needs.
+/// The parts of the spec that the monitor itself needs.
 #[derive(Deserialize)]
 struct SpecHead {
     linux: Option<LinuxHead>,
+    hooks: Option<After>,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +52,7 @@ impl Monitor {
     ) -> Result<(), Fault> {
         let id = request.container_id.clone();
         self.check_new(&id)?;
-        let cgroup = cgroup_of(&request.spec_json)?;
+        let (cgroup, hooks) = head_of(&request.spec_json)?;
         let rootfs = request
             .rootfs
             .as_ref()
@@ -65,6 +67,8 @@ impl Monitor {
         let key = self.new_key();
         let mut container = Container::new(id, cgroup, writable_dir);
         container.create_reply = Some(from);
+        // Another program runs those of its containers itself.
+        container.after = hooks.filter(|_| self.program.is_none()).unwrap_or_default();
         container.seccomp = request.seccomp.clone().map(convert::seccomp_filter);
         container.shares_pids = !request.pid_target_container_id.is_empty();
         self.share_pids(&request.pid_target_container_id);
@@ -144,6 +148,8 @@ impl Monitor {
         let rootfs = request.rootfs.clone().unwrap_or_default();
         let config_path = directory.join("config.json");
         let create = CreateRequest {
+            id: &request.container_id,
+            bundle: directory,
             spec_json: &request.spec_json,
             rootfs: Rootfs::Overlay {
                 lower_dirs: rootfs.lower_dirs.into_iter().map(PathBuf::from).collect(),
@@ -265,7 +271,7 @@ impl Monitor {
     }
 }
 
-fn cgroup_of(spec_json: &[u8]) -> Result<String, Fault> {
+fn head_of(spec_json: &[u8]) -> Result<(String, Option<After>), Fault> {
     let refuse = |why: String| {
         let message = format!("cannot read the OCI spec: {why}");
         Fault::new(ErrorCode::InvalidArgument, "spec", message)
@@ -281,7 +287,7 @@ fn cgroup_of(spec_json: &[u8]) -> Result<String, Fault> {
             "linux.cgroupsPath {path:?} is not the absolute path of a cgroup"
         )));
     }
-    Ok(path)
+    Ok((path, head.hooks))
 }
 
 fn make_directory(directory: &Path) -> Result<(), Fault> {
@@ -341,10 +347,10 @@ mod tests {
     #[test]
     fn the_cgroup_is_taken_from_the_spec_and_must_be_absolute() {
         let spec = br#"{"ociVersion":"1.1.0","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#;
-        assert_eq!(cgroup_of(spec).unwrap(), "/a/b");
+        assert_eq!(head_of(spec).unwrap().0, "/a/b");
         for spec in [&br#"{"linux":{"cgroupsPath":"a"}}"#[..], b"{}", b"{", b"[]"] {
             assert_eq!(
-                cgroup_of(spec).unwrap_err().code(),
+                head_of(spec).unwrap_err().code(),
                 ErrorCode::InvalidArgument
             );
         }

@@ -103,6 +103,7 @@ impl Monitor {
             );
         }
         self.end_construction(construction);
+        self.end_poststart(key);
         // More can come only from processes that are being killed.
         self.pump_all(key);
         self.finish_when_drained(key);

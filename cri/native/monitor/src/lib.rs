@@ -12,6 +12,7 @@ mod exec;
 mod exec_end;
 mod exec_output;
 mod exec_run;
+pub mod hooks;
 mod life;
 mod log;
 mod monitor;

@@ -81,9 +81,9 @@ impl Monitor {
                 pid: container.init.as_ref().map_or(0, |init| init.pid),
                 started_at_ns: container.started_at_ns,
             };
-            if let Some(address) = container.start_reply.take() {
-                self.answer(address, Answer::ContainerStarted(started));
-            }
+            let waiter = container.start_reply.take();
+            self.end_construction(construction);
+            return self.container_started(key, waiter, started);
         }
         self.end_construction(construction);
     }

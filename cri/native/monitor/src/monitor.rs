@@ -13,6 +13,7 @@ use crate::abandoned::Abandoned;
 use crate::client::{Address, Client};
 use crate::container::Container;
 use crate::exec::Exec;
+use crate::hooks::Poststart;
 use crate::log::Scratch;
 use crate::poller::{Key, Poller, Source, Watched};
 use crate::process;
@@ -45,6 +46,7 @@ pub(crate) struct Monitor {
     pub(crate) execs: BTreeMap<Key, Exec>,
     pub(crate) strays: BTreeMap<Key, Stray>,
     pub(crate) updates: BTreeMap<Key, Update>,
+    pub(crate) poststarts: BTreeMap<Key, Poststart>,
     /// What is above the containers' cgroups, by their parent.
     pub(crate) oom_ancestors: BTreeMap<String, OomAncestors>,
     pub(crate) abandoned: BTreeMap<Key, Abandoned>,
@@ -87,6 +89,7 @@ impl Monitor {
             containers: BTreeMap::new(),
             execs: BTreeMap::new(),
             updates: BTreeMap::new(),
+            poststarts: BTreeMap::new(),
             oom_ancestors: BTreeMap::new(),
             strays: BTreeMap::new(),
             abandoned: BTreeMap::new(),
@@ -145,6 +148,7 @@ impl Monitor {
             Source::Output(key, index) => self.container_output(key, index),
             Source::Remover(key) => self.remover_ended(key),
             Source::Oom(key) => self.oom_event(key),
+            Source::Poststart(key) => self.poststart_ended(key),
             Source::Updater(key) => self.updater_ended(key),
             Source::ExecControl(key) => self.exec_control(key),
             Source::ExecProcess(key) => self.exec_process_ended(key),

@@ -28,6 +28,8 @@ pub(crate) enum Source {
     Remover(Key),
     /// Processes of a container may have been killed for lack of memory.
     Oom(Key),
+    /// The child that runs poststart hooks ended.
+    Poststart(Key),
     /// The child that changes a container's limits ended.
     Updater(Key),
     ExecControl(Key),

@@ -36,7 +36,7 @@ impl Monitor {
             .values()
             .any(|container| container.remover.is_some());
         // Their containers are dead: they fail soon.
-        let busy = removing || !self.updates.is_empty();
+        let busy = removing || !self.updates.is_empty() || !self.poststarts.is_empty();
         let Some(address) = self.release.filter(|_| !busy) else {
             return;
         };

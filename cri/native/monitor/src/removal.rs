@@ -3,6 +3,7 @@
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use estiba_isolate::hooks::Stopped;
 use estiba_isolate::remove_cgroup;
 use estiba_wire::Message;
 use estiba_wire::v1::{self, ErrorCode, Fault};
@@ -11,6 +12,7 @@ use rustix::pipe::PipeFlags;
 
 use crate::container::Remover;
 use crate::convert;
+use crate::hooks;
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::process::{self, Ended};
@@ -55,11 +57,16 @@ impl Monitor {
             Fault::from_errno("fork", "cannot fork the remover", errno.raw_os_error())
         };
         let (report, theirs) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(fault)?;
+        let container = self.containers.get(&key);
+        let has_poststop = container.is_some_and(|one| one.after.has_poststop());
         let Some(child) = process::fork().map_err(fault)? else {
             rustix::thread::set_name(c"estiba-remover").ok();
             estiba_kernel::fd::close_all_except(&[theirs.as_raw_fd()]).ok();
             let mut failures = Vec::new();
             let directory = trees.last().map(std::path::PathBuf::as_path);
+            let hooks = directory
+                .filter(|_| has_poststop)
+                .map(|directory| Stopped::read(&directory.join("config.json")));
             if let (Some(program), Some(directory)) = (&self.program, directory) {
                 failures.extend(runtime::forget(program, directory).err());
             }
@@ -68,6 +75,9 @@ impl Monitor {
             for tree in trees {
                 let removed = estiba_trees::remove_tree(tree);
                 failures.extend(removed.map_err(|error| convert::remove_fault(&error)).err());
+            }
+            if let (Some(hooks), Some(directory), true) = (hooks, directory, failures.is_empty()) {
+                hooks::poststop(&self.identity.pod_id, directory, hooks);
             }
             if let Some(fault) = failures.first() {
                 rustix::io::write(&theirs, &fault.encode_to_vec()).ok();

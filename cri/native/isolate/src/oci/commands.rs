@@ -9,8 +9,10 @@ use estiba_kernel::{fd, socket, spawn};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::state::{Record, State, Status, dir_of};
+use crate::config;
 use crate::control::{MAX_MESSAGE, Wire, send_go_on};
 use crate::error::{ErrorCode, IsolateError};
+use crate::hooks::{self, Hooks};
 use crate::host::{Host, cgroup_error, kill_cgroup, remove_cgroup, survivor};
 
 /// Version of the OCI runtime spec that is implemented.
@@ -46,11 +48,15 @@ pub(super) fn message_socket() -> Result<OwnedFd, IsolateError> {
     .map_err(|errno| IsolateError::kernel(STEP, "make a socket", errno))
 }
 
-/// Lets the parked container run; returns when its program has been executed.
+/// Hears of hooks that have failed when that changes nothing any more.
+pub type Warn<'a> = &'a dyn Fn(IsolateError);
+
+/// Lets the parked container run; returns when its program has been executed and its poststart hooks
+/// have ended.
 ///
 /// # Errors
 /// `FailedPrecondition` unless it is created; the reason of a failing execve.
-pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
+pub fn start(host: &Host, root: &Path, id: &str, warn: Warn<'_>) -> Result<(), IsolateError> {
     let dir = dir_of(root, id)?;
     let mut record = Record::load(&dir, id)?;
     let status = record.status_on(host)?;
@@ -59,18 +65,24 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
             "cannot start container {id:?}: it is {status}, not created"
         )));
     }
+    let spec = config::read(&dir.join("config.json"))?;
+    let patience = BUILD_PATIENCE
+        + spec
+            .hooks
+            .as_ref()
+            .map_or(Duration::ZERO, Hooks::start_time);
     let socket = message_socket()?;
     let (_dir, address) = start_address(&dir)?;
     connect(&socket, &address)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     send_go_on(&socket)?;
-    if !fd::is_readable_within(&socket, BUILD_PATIENCE) {
+    if !fd::is_readable_within(&socket, patience) {
         return Err(IsolateError::new(
             ErrorCode::DeadlineExceeded,
             STEP,
             format!(
                 "cannot start container {id:?}: its program is not executed after \
-                 {BUILD_PATIENCE:?}: {}",
+                 {patience:?}: {}",
                 Hang::of(record.pid)
             ),
         ));
@@ -80,6 +92,8 @@ pub fn start(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
     record.started = true;
     record.save(&dir)?;
     if message.bytes.is_empty() {
+        let (bundle, pid) = (&record.bundle, record.pid);
+        hooks::after(&spec, id, bundle, Status::Running, pid, warn);
         return Ok(());
     }
     if let Ok(Wire::Failed(error)) = serde_json::from_slice(&message.bytes) {
@@ -231,11 +245,17 @@ pub(super) fn open_pidfd(pid: i32) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
-/// Removes a stopped container, or with `force` any: cgroup and state.
+/// Removes a stopped container, or with `force` any: cgroup and state. Then come its poststop hooks.
 ///
 /// # Errors
 /// `FailedPrecondition` when it lives and `force` is not given.
-pub fn delete(host: &Host, root: &Path, id: &str, force: bool) -> Result<(), IsolateError> {
+pub fn delete(
+    host: &Host,
+    root: &Path,
+    id: &str,
+    force: bool,
+    warn: Warn<'_>,
+) -> Result<(), IsolateError> {
     let dir = dir_of(root, id)?;
     let record = match Record::load(&dir, id) {
         Err(error) if force && error.code == ErrorCode::NotFound => {
@@ -258,8 +278,11 @@ pub fn delete(host: &Host, root: &Path, id: &str, force: bool) -> Result<(), Iso
         }
         remove_cgroup(host, &record.cgroup, PATIENCE)?;
     }
+    let stopped = hooks::Stopped::read(&dir.join("config.json"));
     std::fs::remove_dir_all(&dir)
-        .map_err(|error| IsolateError::io(STEP, format!("remove {dir:?}"), &error))
+        .map_err(|error| IsolateError::io(STEP, format!("remove {dir:?}"), &error))?;
+    stopped.run(id, &record.bundle, warn);
+    Ok(())
 }
 
 #[cfg(test)]

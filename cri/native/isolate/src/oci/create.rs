@@ -2,17 +2,18 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use estiba_kernel::cgroup::is_cgroup_path;
 use estiba_kernel::{fd, process, spawn};
 use rustix::net::{bind, listen};
 
-use super::state::{Record, claim, dir_of};
+use super::state::{Record, Status, claim, dir_of};
 use crate::builder::spawn_create;
 use crate::control::{Building, ControlMessage, Created, read_control};
 use crate::error::{ErrorCode, IsolateError};
 use crate::execute::variable;
+use crate::hooks::{self, Hooks};
 use crate::host::{Host, kill_cgroup, remove_cgroup};
 use crate::note::where_it_hangs;
 use crate::request::{CreateRequest, Parking, Rootfs};
@@ -110,7 +111,29 @@ pub(super) fn build(
     if result.is_err() {
         std::fs::remove_dir_all(&dir).ok();
     }
-    result
+    result.map_err(|failed| match failed {
+        Failed::Early(error) => error,
+        // The container has been, if only for a moment.
+        Failed::Late(mut error) => {
+            let more = std::cell::RefCell::new(&mut error.chain);
+            let warn = |warning: IsolateError| more.borrow_mut().push(warning.message);
+            hooks::after(&spec, options.id, &bundle, Status::Stopped, 0, &warn);
+            error
+        }
+    })
+}
+
+/// Why a creation has failed.
+enum Failed {
+    /// Before there was anything of the container.
+    Early(IsolateError),
+    Late(IsolateError),
+}
+
+impl From<IsolateError> for Failed {
+    fn from(error: IsolateError) -> Self {
+        Self::Early(error)
+    }
 }
 
 /// Somebody must get the terminal, and only one that there is.
@@ -159,7 +182,7 @@ fn create_claimed(
     bundle: &Path,
     spec: &Spec,
     dir: &Path,
-) -> Result<Created, IsolateError> {
+) -> Result<Created, Failed> {
     let listener = listen_in(dir)?;
     // Whoever cleans up after a creator that was killed finds the cgroup here.
     let mut record = Record::new(options.id, bundle, &spec.linux.cgroups_path, &host.boot_id);
@@ -176,6 +199,8 @@ fn create_claimed(
     let mut building = spawn_create(
         host,
         CreateRequest {
+            id: options.id,
+            bundle,
             spec_json: &json,
             rootfs: Rootfs::Directory(root_of(bundle, spec)?),
             seccomp: None,
@@ -191,7 +216,12 @@ fn create_claimed(
             parking: Parking::Listener(listener),
         },
     )?;
-    let message = wait_message(&mut building, Instant::now() + BUILD_PATIENCE);
+    let patience = BUILD_PATIENCE
+        + spec
+            .hooks
+            .as_ref()
+            .map_or(Duration::ZERO, Hooks::create_time);
+    let message = wait_message(&mut building, Instant::now() + patience);
     if message.is_err() {
         abandon(&building);
     }
@@ -207,14 +237,16 @@ fn create_claimed(
             "cannot create container: its init died without a word".to_owned(),
         )),
     };
-    if let Some(cgroup) = building.cgroup.as_ref().filter(|_| result.is_err()) {
-        end(
-            host,
-            cgroup,
-            building.process.as_ref().map(|(_, pidfd)| pidfd),
-        );
-    }
-    result
+    let error = match result {
+        Ok(created) => return Ok(created),
+        Err(error) => error,
+    };
+    let Some(cgroup) = &building.cgroup else {
+        return Err(Failed::Early(error));
+    };
+    let process = building.process.as_ref().map(|(_, pidfd)| pidfd);
+    end(host, cgroup, process);
+    Err(Failed::Late(error))
 }
 
 /// Kills and removes what a failed creation has made; its own failures change nothing any more.

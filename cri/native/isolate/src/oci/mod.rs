@@ -8,7 +8,7 @@ mod handover;
 mod run;
 mod state;
 
-pub use commands::{SPEC_VERSION, delete, kill, pause, resume, signal_number, start, state};
+pub use commands::{SPEC_VERSION, Warn, delete, kill, pause, resume, signal_number, start, state};
 pub use create::{CreateOptions, create};
 pub use exec::{Changes, ExecCommand, ExecOptions, exec};
 pub use run::run;

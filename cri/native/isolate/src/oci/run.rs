@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use super::commands::{delete, start};
+use super::commands::{Warn, delete, start};
 use super::create::{CreateOptions, build};
 use super::foreground::Foreground;
 use crate::control::Created;
@@ -19,16 +19,17 @@ pub fn run(
     options: &CreateOptions<'_>,
     detach: bool,
     keep: bool,
+    warn: Warn<'_>,
 ) -> Result<i32, IsolateError> {
     let foreground = match detach {
         true => None,
         false => Some(Foreground::prepare()?),
     };
     let Created { pidfd, console, .. } = build(host, options, !detach)?;
-    let ended = start(host, options.root, options.id)
+    let ended = start(host, options.root, options.id, warn)
         .and_then(|()| attend(foreground.as_ref(), &pidfd, console.as_ref()));
     if ended.is_err() || !(detach || keep) {
-        let deleted = delete(host, options.root, options.id, true);
+        let deleted = delete(host, options.root, options.id, true, warn);
         // Why it has failed is what counts.
         let code = ended?;
         return deleted.map(|()| code);

@@ -270,6 +270,8 @@ impl Pod<'_> {
         let mut building = estiba_isolate::spawn_create(
             &self.fixture.host,
             CreateRequest {
+                id: "fixture",
+                bundle: Path::new("/"),
                 seccomp: None,
                 spec_json: json.as_bytes(),
                 rootfs: Rootfs::Overlay {

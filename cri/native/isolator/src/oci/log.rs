@@ -24,18 +24,27 @@ pub(super) struct Log {
 impl Log {
     /// Adds an error to the file.
     pub(super) fn error(&self, message: &str) -> Result<(), String> {
+        self.add("error", message)
+    }
+
+    /// Adds what did not keep the command from its work.
+    pub(super) fn warning(&self, message: &str) -> Result<(), String> {
+        self.add("warning", message)
+    }
+
+    fn add(&self, level: &str, message: &str) -> Result<(), String> {
         let Some(path) = &self.path else {
             return Ok(());
         };
-        let line = self.line(message, &estiba_monitor::timestamp::now());
+        let line = self.line(level, message, &estiba_monitor::timestamp::now());
         append(path, &line).map_err(|error| format!("cannot write log {path:?}: {error}"))
     }
 
-    fn line(&self, message: &str, time: &str) -> String {
+    fn line(&self, level: &str, message: &str, time: &str) -> String {
         match self.format {
-            Format::Text => format!("time={time:?} level=error msg={message:?}\n"),
+            Format::Text => format!("time={time:?} level={level} msg={message:?}\n"),
             Format::Json => {
-                let line = serde_json::json!({"level": "error", "msg": message, "time": time});
+                let line = serde_json::json!({"level": level, "msg": message, "time": time});
                 format!("{line}\n")
             }
         }
@@ -53,7 +62,7 @@ mod tests {
 
     #[test]
     fn lines_have_the_form_that_callers_of_runc_parse() {
-        let line = |format| Log { path: None, format }.line("cannot \"x\"", "T");
+        let line = |format| Log { path: None, format }.line("error", "cannot \"x\"", "T");
         assert_eq!(
             line(Format::Json),
             "{\"level\":\"error\",\"msg\":\"cannot \\\"x\\\"\",\"time\":\"T\"}\n"

@@ -41,15 +41,16 @@ pub fn oci(fixture: &Fixture) {
         fs::read_to_string(&pid_file).unwrap(),
         state().pid.to_string()
     );
-    oci::start(host, &root, "one").unwrap();
+    let warn: oci::Warn<'_> = &|warning| panic!("{warning}");
+    oci::start(host, &root, "one", warn).unwrap();
     assert_eq!(state().status, oci::Status::Running);
-    assert!(oci::start(host, &root, "one").is_err());
-    assert!(oci::delete(host, &root, "one", false).is_err());
+    assert!(oci::start(host, &root, "one", warn).is_err());
+    assert!(oci::delete(host, &root, "one", false, warn).is_err());
     oci::kill(host, &root, "one", 9, false).unwrap();
     wait_until("the container stops", || {
         state().status == oci::Status::Stopped
     });
-    oci::delete(host, &root, "one", false).unwrap();
+    oci::delete(host, &root, "one", false, warn).unwrap();
     assert_eq!(
         oci::state(host, &root, "one").unwrap_err().code,
         ErrorCode::NotFound

@@ -1,0 +1,87 @@
+//! Hooks of a container that runs, or is no more.
+
+use std::path::Path;
+
+use super::run::settle_on_host;
+use super::{Hook, Place, run_all, state_of};
+use crate::config;
+use crate::error::IsolateError;
+use crate::oci::{Status, Warn};
+use crate::spec::Spec;
+
+/// Runs the poststart hooks of the spec at `config_path`, all of them, with `bundle` as their state
+/// has it. `warn` hears which failed, and why: the container goes on.
+pub fn poststart(config_path: &Path, id: &str, bundle: &Path, pid: i32, warn: Warn<'_>) {
+    match config::read(config_path) {
+        Ok(spec) => after(&spec, id, bundle, Status::Running, pid, warn),
+        Err(error) => warn(error),
+    }
+}
+
+/// The poststop hooks of a container, read while its spec is still there.
+#[derive(Debug)]
+pub struct Stopped(Result<Option<Spec>, IsolateError>);
+
+impl Stopped {
+    /// Reads the spec at `config_path`. A creation that failed early has left none.
+    #[must_use]
+    pub fn read(config_path: &Path) -> Self {
+        if config_path.exists() {
+            Self(config::read(config_path).map(Some))
+        } else {
+            Self(Ok(None))
+        }
+    }
+
+    /// Runs them when the container is gone, all of them. `warn` hears which failed.
+    pub fn run(self, id: &str, bundle: &Path, warn: Warn<'_>) {
+        match self.0 {
+            Ok(Some(spec)) => after(&spec, id, bundle, Status::Stopped, 0, warn),
+            Ok(None) => {}
+            Err(error) => warn(error),
+        }
+    }
+}
+
+/// Runs the hooks that come after a container has got this status.
+pub(crate) fn after(
+    spec: &Spec,
+    id: &str,
+    bundle: &Path,
+    status: Status,
+    pid: i32,
+    warn: Warn<'_>,
+) {
+    let Some(hooks) = &spec.hooks else { return };
+    let (kind, purpose, hooks): (_, _, &[Hook]) = match status {
+        Status::Running => (
+            "poststart",
+            "finish the start of container",
+            &hooks.poststart,
+        ),
+        Status::Stopped => ("poststop", "finish the end of container", &hooks.poststop),
+        Status::Creating | Status::Created | Status::Paused => return,
+    };
+    if hooks.is_empty() {
+        return;
+    }
+    let place = Place {
+        kind,
+        purpose,
+        cgroup: None,
+        confinement: None,
+        old_call: false,
+        until: None,
+        enter: &|| {
+            settle_on_host(bundle);
+            Ok(())
+        },
+    };
+    match state_of(spec, id, bundle, status, pid) {
+        Ok(state) => hooks
+            .iter()
+            .filter_map(|hook| run_all(std::slice::from_ref(hook), &state, &place).err())
+            .for_each(warn),
+        Err(error) => warn(error),
+    }
+}

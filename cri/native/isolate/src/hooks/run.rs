@@ -1,0 +1,353 @@
+//! Runs one hook to its end: fed from memory, its last words kept, killed with its process group when
+//! its time is over.
+
+#![allow(unsafe_code, reason = "fork point")]
+
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use estiba_kernel::spawn::{Clone, Ended, Side, clone3, exit_now, send_signal, wait_pidfd};
+use estiba_kernel::{Errno, fd, process, signal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, Mode};
+use rustix::pipe::PipeFlags;
+use rustix::process::{Pid, Signal};
+
+use super::{Hook, STEP};
+use crate::error::{ErrorCode, IsolateError, errno_text};
+use crate::seccomp::Confinement;
+
+/// After SIGKILL, for a process that hangs in the kernel.
+const DEATH: Duration = Duration::from_secs(5);
+/// What is kept of a hook's output: its end.
+const LAST_WORDS: usize = 1024;
+
+/// Where hooks of one kind are run.
+pub(crate) struct Place<'a> {
+    /// As the OCI runtime spec writes it.
+    pub kind: &'static str,
+    /// What fails when a hook does ("create container").
+    pub purpose: &'static str,
+    /// Cgroup v2 directory that they are born in.
+    pub cgroup: Option<BorrowedFd<'a>>,
+    /// What it is confined by at the end.
+    pub confinement: Option<&'a Confinement>,
+    /// By a system call that filters which are in force may know.
+    pub old_call: bool,
+    /// A hook is killed when this is closed by its other side.
+    pub until: Option<BorrowedFd<'a>>,
+    /// Takes the new process to where it is to run; its descriptors are closed afterwards.
+    pub enter: &'a dyn Fn() -> Result<(), IsolateError>,
+}
+
+/// Runs hooks one after the other, to the first that fails.
+pub(crate) fn run_all(hooks: &[Hook], state: &[u8], place: &Place<'_>) -> Result<(), IsolateError> {
+    hooks.iter().try_for_each(|hook| run(hook, state, place))
+}
+
+/// Why attendance ended.
+enum End {
+    Ended(Ended),
+    TimedOut,
+    Abandoned,
+}
+
+fn run(hook: &Hook, state: &[u8], place: &Place<'_>) -> Result<(), IsolateError> {
+    let device = match hook.device.as_str() {
+        "" => String::new(),
+        device => format!(" of device {device:?}"),
+    };
+    let name = format!("{} hook {:?}{device}", place.kind, hook.path);
+    let failed = |code, why: String| {
+        let message = format!("cannot {}: {name} {why}", place.purpose);
+        IsolateError::new(code, STEP, message)
+    };
+    let cannot_run = |errno| {
+        let why = format!("cannot be run: {}", errno_text(errno));
+        failed(ErrorCode::FailedPrecondition, why)
+    };
+    let patience = hook.patience();
+    let mut running = Running::start(hook, state, place).map_err(cannot_run)?;
+    let end = running.attend(patience, place.until).map_err(cannot_run)?;
+    let said = running.last_words();
+    match end {
+        End::Ended(Ended::Exited(0)) => Ok(()),
+        End::Ended(ended) => match running.report() {
+            Some(error) => Err(IsolateError {
+                message: format!(
+                    "cannot {}: {name} cannot be run: {}",
+                    place.purpose, error.message
+                ),
+                ..error
+            }),
+            None => Err(failed(
+                ErrorCode::FailedPrecondition,
+                format!("ended with {ended}{said}"),
+            )),
+        },
+        End::TimedOut => {
+            let seconds = patience.as_secs();
+            let why = format!("was killed: its time of {seconds} s is over{said}");
+            Err(failed(ErrorCode::DeadlineExceeded, why))
+        }
+        End::Abandoned => {
+            let why = "was killed: nobody waits for it any more".to_owned();
+            Err(failed(ErrorCode::FailedPrecondition, why))
+        }
+    }
+}
+
+struct Running {
+    pid: i32,
+    pidfd: OwnedFd,
+    output: Option<OwnedFd>,
+    kept: Vec<u8>,
+    /// Why it never ran, when it did not.
+    report: OwnedFd,
+}
+
+impl Running {
+    fn start(hook: &Hook, state: &[u8], place: &Place<'_>) -> Result<Self, Errno> {
+        let stdin = in_memory(state)?;
+        let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC);
+        let ((output, their_output), (report, their_report)) = (pipe()?, pipe()?);
+        for ours in [&output, &report] {
+            rustix::io::ioctl_fionbio(ours, true)?;
+        }
+        let how = Clone {
+            cgroup: place.cgroup,
+            old_call: place.old_call,
+            ..Clone::default()
+        };
+        // SAFETY: the caller of this crate has one thread (crate contract); the child below ends in
+        // exit_now or execve.
+        match unsafe { clone3(&how) }? {
+            Side::Child => {
+                let error = become_hook(hook, &stdin, &their_output, &their_report, place);
+                let text = serde_json::to_vec(&error).unwrap_or_default();
+                rustix::io::write(&their_report, &text).ok();
+                exit_now(127)
+            }
+            Side::Parent { pid, pidfd } => Ok(Self {
+                pid,
+                pidfd,
+                output: Some(output),
+                kept: Vec::new(),
+                report,
+            }),
+        }
+    }
+
+    /// Listens until the process has ended, its time is over or nobody waits for it.
+    fn attend(&mut self, patience: Duration, until: Option<BorrowedFd<'_>>) -> Result<End, Errno> {
+        let deadline = Instant::now().checked_add(patience);
+        loop {
+            let rest = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            if rest.is_some_and(|rest| rest.is_zero()) {
+                self.kill()?;
+                return Ok(End::TimedOut);
+            }
+            let (ended, spoken, abandoned) = match self.wait(rest, until) {
+                Ok(found) => found,
+                Err(errno) => {
+                    self.kill()?;
+                    return Err(errno);
+                }
+            };
+            if spoken {
+                self.listen();
+            }
+            if ended {
+                self.listen();
+                let ended = wait_pidfd(&self.pidfd, true)?.ok_or(Errno::CHILD)?;
+                return Ok(End::Ended(ended));
+            }
+            if abandoned {
+                self.kill()?;
+                return Ok(End::Abandoned);
+            }
+        }
+    }
+
+    fn wait(
+        &self,
+        rest: Option<Duration>,
+        until: Option<BorrowedFd<'_>>,
+    ) -> Result<(bool, bool, bool), Errno> {
+        let timeout = rest.and_then(|rest| Timespec::try_from(rest).ok());
+        let mut fds = vec![PollFd::new(&self.pidfd, PollFlags::IN)];
+        fds.extend(
+            self.output
+                .iter()
+                .map(|pipe| PollFd::new(pipe, PollFlags::IN)),
+        );
+        // A closed socket is reported whether asked for or not.
+        fds.extend(until.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::empty())));
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok((false, false, false)),
+            Err(errno) => return Err(errno),
+        }
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let mut ready = ready.into_iter();
+        let ended = ready.next() == Some(true);
+        let spoken = self.output.is_some() && ready.next() == Some(true);
+        Ok((ended, spoken, until.is_some() && ready.next() == Some(true)))
+    }
+
+    /// Takes what is in the pipe now and forgets all but the end of it.
+    fn listen(&mut self) {
+        let mut buffer = [0; 4096];
+        // No more than a pipe holds: what never stops writing must not keep us here.
+        for _ in 0..32 {
+            let Some(pipe) = &self.output else { return };
+            match rustix::io::read(pipe, &mut buffer) {
+                Ok(count) if count > 0 => {
+                    self.kept
+                        .extend_from_slice(buffer.get(..count).unwrap_or_default());
+                    let old = self.kept.len().saturating_sub(LAST_WORDS);
+                    self.kept.drain(..old);
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                Ok(_) | Err(_) => self.output = None,
+            }
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let text = String::from_utf8_lossy(&self.kept);
+        match text.trim() {
+            "" => String::new(),
+            text => format!("; it wrote {text:?}"),
+        }
+    }
+
+    /// What kept the child from becoming the hook.
+    fn report(&self) -> Option<IsolateError> {
+        let mut buffer = [0; 4096];
+        let count = rustix::io::read(&self.report, &mut buffer).ok()?;
+        serde_json::from_slice(buffer.get(..count)?).ok()
+    }
+
+    fn kill(&mut self) -> Result<(), Errno> {
+        // It may not lead a group yet.
+        send_signal(&self.pidfd, libc::SIGKILL).ok();
+        if let Some(group) = Pid::from_raw(self.pid) {
+            rustix::process::kill_process_group(group, Signal::KILL).ok();
+        }
+        if fd::is_readable_within(&self.pidfd, DEATH) {
+            self.listen();
+            wait_pidfd(&self.pidfd, true)?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that only we know of: nobody has to feed a hook that reads slowly, or not at all.
+fn in_memory(bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let file = rustix::fs::memfd_create("state", MemfdFlags::CLOEXEC)?;
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let written = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest))?;
+        rest = rest.get(written..).unwrap_or_default();
+    }
+    rustix::fs::seek(&file, rustix::fs::SeekFrom::Start(0))?;
+    Ok(file)
+}
+
+/// Returns only to say why the hook could not be executed.
+fn become_hook(
+    hook: &Hook,
+    stdin: &OwnedFd,
+    output: &OwnedFd,
+    report: &OwnedFd,
+    place: &Place<'_>,
+) -> IsolateError {
+    let fail = |errno| IsolateError::kernel(STEP, "prepare the process", errno);
+    let prepare = || -> Result<_, IsolateError> {
+        // With it a process group of its own: what it leaves behind can be killed.
+        process::set_session();
+        for (source, target) in [(stdin, 0), (output, 1), (output, 2)] {
+            fd::duplicate_to(source, target).map_err(fail)?;
+        }
+        let text = |text: &String| {
+            CString::new(text.as_str()).map_err(|error| {
+                IsolateError::invalid(STEP, format!("{text:?} cannot be passed: {error}"))
+            })
+        };
+        let path = text(&hook.path)?;
+        let args: Vec<CString> = hook.args.iter().map(text).collect::<Result<_, _>>()?;
+        let env: Vec<CString> = hook.env.iter().map(text).collect::<Result<_, _>>()?;
+        signal::reset_all();
+        rustix::process::umask(Mode::from_raw_mode(0o022));
+        (place.enter)()?;
+        fd::close_all_except(&[report.as_raw_fd()]).map_err(fail)?;
+        // After all that could change credentials, which clears it.
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(fail)?;
+        if let Some(confinement) = place.confinement {
+            confinement.install()?;
+        }
+        Ok((path, args, env))
+    };
+    match prepare() {
+        Err(error) => error,
+        Ok((path, args, env)) => {
+            let args = if args.is_empty() {
+                vec![path.clone()]
+            } else {
+                args
+            };
+            let errno = process::execve(&path, &args, &env);
+            let mut error = IsolateError::kernel(STEP, "execute it", errno);
+            error.code = ErrorCode::FailedPrecondition;
+            error.message = errno_text(errno);
+            error
+        }
+    }
+}
+
+/// For programs of the host: as likely to be picked by the OOM killer as others, and nothing of our
+/// keyring.
+pub(super) fn settle_on_host(dir: &std::path::Path) {
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+    if own.trim_start().starts_with('-') {
+        std::fs::write("/proc/self/oom_score_adj", "0").ok();
+    }
+    process::leave_session_keyring();
+    if rustix::process::chdir(dir).is_err() {
+        rustix::process::chdir("/").ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_hook_that_nobody_waits_for_is_killed() {
+        let (ours, theirs) = estiba_kernel::socket::seqpacket_pair().unwrap();
+        drop(theirs);
+        let place = Place {
+            kind: "prestart",
+            purpose: "create container",
+            cgroup: None,
+            confinement: None,
+            old_call: false,
+            until: Some(ours.as_fd()),
+            enter: &|| Ok(()),
+        };
+        let hook = Hook {
+            path: "/bin/sleep".to_owned(),
+            args: vec!["sleep".to_owned(), "100".to_owned()],
+            ..Hook::default()
+        };
+        let error = run_all(&[hook], b"{}", &place).unwrap_err();
+        assert!(
+            error.message.ends_with("nobody waits for it any more"),
+            "{error}"
+        );
+    }
+}
