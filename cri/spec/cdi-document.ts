@@ -1,6 +1,7 @@
 // A file of the Container Device Interface: what it says, checked. A field that is not known is an
 // error, because leaving one out could give a container less than its device needs, or more.
 import * as v from 'valibot';
+import type { OciHooks } from './types.ts';
 
 const versions = /^(?:0\.[3-8]|1\.[01])\.\d+$/u;
 const kind = /^[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?\/[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$/u;
@@ -35,7 +36,20 @@ const mount = v.strictObject({
   type: v.optional(v.string(), ''),
 });
 
-const hook = v.looseObject({ hookName: v.string(), path: v.string() });
+const hook = v.strictObject({
+  hookName: v.picklist([
+    'prestart',
+    'createRuntime',
+    'createContainer',
+    'startContainer',
+    'poststart',
+    'poststop',
+  ]),
+  path,
+  args: v.optional(v.array(v.string()), []),
+  env: v.optional(v.array(v.string()), []),
+  timeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+});
 
 const containerEdits = v.strictObject({
   env: v.optional(
@@ -71,10 +85,21 @@ export interface CdiEdits {
   readonly env: readonly string[];
   readonly deviceNodes: readonly CdiDeviceNode[];
   readonly mounts: readonly CdiMount[];
-  readonly hooks: readonly { readonly hookName: string; readonly path: string }[];
+  readonly hooks: readonly CdiHook[];
   readonly additionalGids: readonly number[];
   readonly intelRdt?: unknown;
   readonly netDevices: readonly unknown[];
+}
+
+/** A program that the helper runs at a moment of the container's life. */
+export interface CdiHook {
+  readonly hookName: keyof OciHooks;
+  /** On the host; of startContainer in the container. */
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds; absent: the helper's own. */
+  readonly timeout?: number | undefined;
 }
 
 /** A device node of an edit. */

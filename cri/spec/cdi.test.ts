@@ -88,9 +88,7 @@ describe('the edits of devices', () => {
   });
 
   it('are refused by name where we cannot make them', () => {
-    const hook = { hookName: 'createContainer', path: '/usr/bin/hook', args: ['hook'] };
     for (const [edits, what] of [
-      [{ hooks: [hook] }, '"/usr/bin/hook"'],
       [{ intelRdt: { closID: 'x' } }, 'Intel RDT'],
       [{ netDevices: [{ hostInterfaceName: 'eth1', name: 'eth0' }] }, 'network devices'],
     ] as const) {
@@ -202,6 +200,38 @@ describe('a spec with edits', () => {
     expect(mounting({ type: 'nfs' }).code).toBe('Unimplemented');
   });
 
+  it('has their hooks by kind, those of the whole file first, each with its device', () => {
+    const hook = (hookName: string, path: string) => ({ hookName, path, args: [path, 'x'] });
+    const files = known([
+      0,
+      {
+        containerEdits: { hooks: [{ ...hook('createContainer', '/all'), timeout: 5 }] },
+        devices: [
+          device('0', { hooks: [hook('createContainer', '/0'), hook('poststop', '/end')] }),
+          device('1', { hooks: [{ ...hook('createContainer', '/1'), env: ['A=b'] }] }),
+        ],
+      },
+    ]);
+    const edits = cdiEdits(['vendor.com/gpu=0', 'vendor.com/gpu=1'], files);
+    const { hooks } = applyCdi(buildSpec(sampleInput()), edits, new Map()).spec;
+    const made = (path: string, number: number, change: object = {}) => ({
+      path,
+      args: [path, 'x'],
+      env: [],
+      estibaDevice: `vendor.com/gpu=${number}`,
+      ...change,
+    });
+    expect(hooks).toEqual({
+      createContainer: [
+        made('/all', 0, { timeout: 5 }),
+        made('/0', 0),
+        made('/1', 1, { env: ['A=b'] }),
+      ],
+      poststop: [made('/end', 0)],
+    });
+    expect(edited({ env: ['A=1'] }).spec).not.toHaveProperty('hooks');
+  });
+
   it('has their groups, root’s not', () => {
     expect(edited({ additionalGids: [44, 0, 44] }).user.supplementalGids).toEqual([44]);
   });
@@ -223,6 +253,15 @@ describe('a CDI file', () => {
         /absolute/u,
       ],
       [{ devices: [device('a', { deviceNodes: [{ path: '/d', permissions: 'x' }] })] }, /r, w, m/u],
+      [
+        { devices: [device('a', { hooks: [{ hookName: 'later', path: '/h' }] })] },
+        /"devices.0.containerEdits.hooks.0.hookName"/u,
+      ],
+      [{ containerEdits: { hooks: [{ hookName: 'poststop', path: 'h' }] } }, /absolute/u],
+      [
+        { containerEdits: { hooks: [{ hookName: 'poststop', path: '/h', timeout: 0 }] } },
+        /timeout/u,
+      ],
       [{ futureField: 1 }, /"futureField"/u],
       [{ containerEdits: { futureEdit: [] } }, /"containerEdits.futureEdit"/u],
     ] as const) {

@@ -6,7 +6,7 @@ import type { CdiDeviceNode, CdiDocument, CdiEdits, CdiMount } from './cdi-docum
 import type { ContainerConfig } from './cri-types.ts';
 import type { DeviceNode, SpecResult } from './input.ts';
 import { notOnThisHost, quote, refused, unimplemented } from './refusal.ts';
-import type { OciDevice, OciDeviceRule, OciMount } from './types.ts';
+import type { OciDevice, OciDeviceRule, OciHook, OciHooks, OciMount } from './types.ts';
 
 const annotationPrefix = 'cdi.k8s.io/';
 
@@ -43,17 +43,22 @@ export interface CdiFiles {
   readonly problems: readonly string[];
 }
 
+/** Edits, and the qualified name of the device that they are made for. */
+export interface DeviceEdits extends CdiEdits {
+  readonly device: string;
+}
+
 /**
  * The edits for these devices in their order, those of a whole file once and before its devices'.
  * Throws FailedPrecondition for a device that no file has, or that two files of one directory have.
  */
-export function cdiEdits(names: readonly string[], known: CdiFiles): CdiEdits[] {
+export function cdiEdits(names: readonly string[], known: CdiFiles): DeviceEdits[] {
   const begun = new Set<string>();
   return names.flatMap((name) => {
     const { file, edits } = findDevice(name, known);
     const whole = begun.has(file.path) ? [] : [file.document.containerEdits];
     begun.add(file.path);
-    return [...whole, edits].map((one) => checkEdits(name, one));
+    return [...whole, edits].map((one) => ({ ...checkEdits(name, one), device: name }));
   });
 }
 
@@ -82,10 +87,6 @@ function findDevice(name: string, known: CdiFiles): { file: CdiFile; edits: CdiE
 
 function checkEdits(name: string, edits: CdiEdits): CdiEdits {
   const action = `inject device ${quote(name)}`;
-  const [hook] = edits.hooks;
-  if (hook !== undefined) {
-    throw unimplemented(action, `hooks (${quote(hook.hookName)}: ${quote(hook.path)}) are`);
-  }
   if (edits.intelRdt !== undefined && edits.intelRdt !== null) {
     throw unimplemented(action, 'Intel RDT is');
   }
@@ -112,7 +113,7 @@ const hasNumbers = (node: CdiDeviceNode): boolean =>
  */
 export function applyCdi(
   result: SpecResult,
-  edits: readonly CdiEdits[],
+  edits: readonly DeviceEdits[],
   nodes: ReadonlyMap<string, readonly DeviceNode[]>,
 ): SpecResult {
   if (edits.length === 0) {
@@ -128,6 +129,7 @@ export function applyCdi(
       ...spec,
       process: { ...spec.process, env: withEnv(spec.process.env, edits) },
       mounts: withMounts(spec.mounts, edits),
+      ...withHooks(edits),
       linux: {
         ...spec.linux,
         devices: withDevices(devices, made),
@@ -147,6 +149,18 @@ function withEnv(env: readonly string[], edits: readonly CdiEdits[]): string[] {
     variables.set(entry.slice(0, entry.indexOf('=')), entry);
   }
   return [...variables.values()];
+}
+
+/** In the order of the edits; no member where there are none. */
+function withHooks(edits: readonly DeviceEdits[]): { hooks?: OciHooks } {
+  const hooks: Partial<Record<keyof OciHooks, OciHook[]>> = {};
+  for (const { device, hooks: asked } of edits) {
+    for (const { hookName, path, args, env, timeout } of asked) {
+      const hook = { path, args, env, ...(timeout === undefined ? {} : { timeout }) };
+      (hooks[hookName] ??= []).push({ ...hook, estibaDevice: device });
+    }
+  }
+  return Object.keys(hooks).length === 0 ? {} : { hooks };
 }
 
 function withDevices(

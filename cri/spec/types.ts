@@ -7,7 +7,33 @@ export interface OciSpec {
   readonly root: { readonly path: string; readonly readonly: boolean };
   readonly mounts: readonly OciMount[];
   readonly annotations: Readonly<Record<string, string>>;
+  readonly hooks?: OciHooks;
   readonly linux: OciLinux;
+}
+
+/** By the moment that they run at. */
+export type OciHooks = Readonly<
+  Partial<
+    Record<
+      | 'prestart'
+      | 'createRuntime'
+      | 'createContainer'
+      | 'startContainer'
+      | 'poststart'
+      | 'poststop',
+      readonly OciHook[]
+    >
+  >
+>;
+
+export interface OciHook {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  /** Seconds. */
+  readonly timeout?: number;
+  /** Not the specification's: the device that brings it, for errors. */
+  readonly estibaDevice?: string;
 }
 
 export interface OciProcess {

@@ -1,6 +1,6 @@
 // Devices by the Container Device Interface, and device directories: nodes, rules, mounts, variables.
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { toLong } from '../../proto/long.ts';
 import { containerConfig, exec } from '../lib/pods.ts';
+import { base, mapped } from '../lib/userns.ts';
 
 const run = promisify(execFile);
 let ground: Fixture;
@@ -117,21 +118,89 @@ describe('a CDI device', () => {
   });
 
   it('is refused where it wants what we cannot do, and nothing is left', async () => {
-    await write(etc, 'hooks.json', {
-      devices: [
-        {
-          name: 'hooked',
-          containerEdits: { hooks: [{ hookName: 'createContainer', path: '/bin/true' }] },
-        },
-      ],
+    await write(etc, 'rdt.json', {
+      devices: [{ name: 'rdt', containerEdits: { intelRdt: { closID: 'x' } } }],
     });
-    const config = containerConfig('true', asking('test.estiba/dev=hooked'));
-    await expect(ground.create(config)).rejects.toThrow(/UNIMPLEMENTED: .*hooks .*"\/bin\/true"/u);
+    const config = containerConfig('true', asking('test.estiba/dev=rdt'));
+    await expect(ground.create(config)).rejects.toThrow(/UNIMPLEMENTED: .*Intel RDT/u);
     await expect(ground.create(containerConfig('true', asking('nonsense')))).rejects.toThrow(
       /INVALID_ARGUMENT: .*"nonsense".*vendor\/class=device/u,
     );
     const { containers } = await ground.server.client.runtime.listContainers({});
     expect(containers?.map(({ metadata }) => metadata?.name)).not.toContain(config.metadata?.name);
+  });
+});
+
+describe('hooks of a CDI device', () => {
+  const hook = (hookName: string, script: string, change: object = {}) => ({
+    hookName,
+    path: '/bin/sh',
+    args: ['sh', '-c', script, 'hook', hookName],
+    env: [`DIR=${scratch}`],
+    ...change,
+  });
+  const device = (name: string, hooks: readonly object[]) =>
+    write(etc, `${name}.json`, { devices: [{ name, containerEdits: { hooks } }] });
+  const written = (name: string) => readFile(join(scratch, name), 'utf8');
+  const kinds = ['prestart', 'createRuntime', 'createContainer', 'poststart', 'poststop'];
+
+  it('run at their moments, see the container’s root and are told its state', async () => {
+    const root = `root=$(sed 's/.*"root":{"path":"\\([^"]*\\)".*/\\1/' $bundle/config.json)`;
+    const script = [
+      'state=$(cat); echo "$state" >$DIR/$1; echo $1 >>$DIR/order',
+      `bundle=$(echo "$state" | sed 's/.*"bundle":"\\([^"]*\\)".*/\\1/'); ${root}`,
+      'if test $1 = createContainer; then',
+      '  test $(pwd) = $root && cat /proc/self/cgroup >$DIR/cgroup && echo found >$root/found',
+      'fi',
+    ].join('\n');
+    await device('hooked', [
+      ...kinds.map((kind) => hook(kind, script)),
+      { hookName: 'startContainer', path: '/bin/sh', args: ['sh', '-c', 'cat >/started'] },
+    ]);
+    const config = containerConfig(
+      'cat /found; cat /started; cat /proc/mounts',
+      asking('test.estiba/dev=hooked'),
+    );
+    for (const pod of [ground, await ground.another(mapped(base))]) {
+      const found = await pod.outcome(config);
+      expect(found.stderr).toBe('');
+      expect(found.stdout).toMatch(/^found\n\{.*"status":"created","pid":1,.*\}/u);
+      // Nothing of the host is left in the container.
+      expect(found.stdout).not.toContain(scratch);
+      const id = found.status.id ?? '';
+      expect(JSON.parse(await written('createContainer'))).toMatchObject({ id, pid: 1 });
+      expect(JSON.parse(await written('poststart'))).toMatchObject({ id, status: 'running' });
+      await ground.server.client.runtime.removeContainer({ containerId: id });
+      expect(JSON.parse(await written('poststop'))).toMatchObject({
+        id,
+        status: 'stopped',
+        pid: 0,
+      });
+      expect(await written('order')).toBe(kinds.map((kind) => `${kind}\n`).join(''));
+      await rm(join(scratch, 'order'));
+    }
+  });
+
+  it('that fail or take too long fail the create, which tells device, hook and why', async () => {
+    const config = () => containerConfig('true', asking('test.estiba/dev=failing'));
+    const poststop = hook('poststop', 'echo over >$DIR/over');
+    for (const [failing, why] of [
+      [hook('createRuntime', 'echo no card >&2; exit 3'), /ended with exit status 3; .*no card/u],
+      [hook('createContainer', 'sleep 100', { timeout: 1 }), /its time of 1 s is over/u],
+      [hook('createContainer', '', { path: '/no/such/hook' }), /cannot be run: no such file/u],
+    ] as const) {
+      await device('failing', [failing, poststop]);
+      const failure = ground.create(config());
+      await expect(failure).rejects.toThrow(why);
+      await expect(failure).rejects.toThrow(
+        new RegExp(`${failing.hookName} hook .* of device \\\\*"test.estiba/dev=failing`, 'u'),
+      );
+      await expect.poll(() => written('over'), { timeout: 5000 }).toBe('over\n');
+      await rm(join(scratch, 'over'));
+    }
+    const start = { hookName: 'startContainer', path: '/bin/false' };
+    await device('failing', [start]);
+    await expect(ground.run(config())).rejects.toThrow(/startContainer hook .*exit status 1/u);
   });
 });
 
