@@ -327,6 +327,16 @@ describe('an import is refused, leaving nothing, when', () => {
     await expectNothingLeft();
   });
 
+  test('there is no place for the uncompressed copy, which is named', async () => {
+    const ingest = join(root, 'state/ingest');
+    await rm(ingest, { recursive: true, force: true });
+    await writeFile(ingest, '');
+    await expect(importContent(gzipSync(packArchive(content)))).rejects.toMatchObject({
+      code: 'Internal',
+      message: expect.stringContaining(`image.tar" (gzip) into "${ingest}/`),
+    });
+  });
+
   test('the whole is cut short', async () => {
     const zipped = gzipSync(packArchive(content));
     await expect(importContent(zipped.subarray(0, zipped.length / 2))).rejects.toMatchObject({

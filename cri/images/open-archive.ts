@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { CriError, describeError } from '../core/error.ts';
+import { CriError, describeError, fileError } from '../core/error.ts';
 import { openDirectory, openRegular, openTar } from './archive-files.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 
@@ -51,9 +51,9 @@ function limitBytes(path: string, limit: number): Transform {
 }
 
 async function spool(path: string, kind: 'gzip' | 'zstd', options: SpoolOptions): Promise<string> {
-  await mkdir(options.ingestDir, { recursive: true, mode: 0o700 });
   const target = join(options.ingestDir, `${randomUUID()}.tar`);
   try {
+    await mkdir(options.ingestDir, { recursive: true, mode: 0o700 });
     await pipeline(
       createReadStream(path),
       kind === 'gzip' ? createGunzip() : createZstdDecompress(),
@@ -63,12 +63,12 @@ async function spool(path: string, kind: 'gzip' | 'zstd', options: SpoolOptions)
     );
   } catch (error) {
     await unlink(target).catch(() => undefined);
-    throw spoolError(path, kind, error);
+    throw spoolError(path, kind, target, error);
   }
   return target;
 }
 
-function spoolError(path: string, kind: string, error: unknown): CriError {
+function spoolError(path: string, kind: string, target: string, error: unknown): CriError {
   if (error instanceof CriError) {
     return error;
   }
@@ -77,9 +77,10 @@ function spoolError(path: string, kind: string, error: unknown): CriError {
   if (name === 'AbortError') {
     return new CriError('Canceled', `${what}: the caller gave up`, { cause: error });
   }
-  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  const kindOfCode = isFull ? 'ResourceExhausted' : 'InvalidArgument';
-  return new CriError(kindOfCode, `${what}: ${describeError(error)}`, { cause: error });
+  // The system's words are about the copy, the decompressor's about the archive.
+  return code?.startsWith('E') === true && !code.startsWith('ERR_')
+    ? fileError(`uncompress image archive "${path}" (${kind}) into "${target}"`, error)
+    : new CriError('InvalidArgument', `${what}: ${describeError(error)}`, { cause: error });
 }
 
 /** Takes the spool file away together with the archive. */
