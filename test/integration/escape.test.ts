@@ -16,7 +16,9 @@ import {
   podConfig,
   runContainer,
   runPod,
+  statusOf,
 } from '../lib/pods.ts';
+import { binaries } from '../lib/test-server.ts';
 import { limitMs } from '../lib/time.ts';
 
 let ground: Fixture;
@@ -223,6 +225,34 @@ describe('the helper', () => {
       'for p in /proc/[0-9]*; do case $(cat $p/comm) in estiba*) echo x >$p/exe && echo WRITTEN;; esac; done',
     );
     expect(writing.stdout).not.toContain('WRITTEN');
+  });
+
+  it('is not there to be overwritten by an exec that leads to it either', async () => {
+    const before = await readFile(binaries.isolator);
+    // CVE-2019-5736: the program of the exec is the one that runs it, and its file is written to.
+    const layer = [
+      { name: 'bin/evil', content: '#!/proc/self/exe\n', mode: 0o755 },
+      link('bin/link', '/proc/self/exe'),
+    ];
+    const watch =
+      'while :; do for p in /proc/[0-9]*; do case $(cat $p/comm) in sleep|sh) ;; ' +
+      '*) echo owned >$p/exe && echo WRITTEN;; esac; done; done 2>/dev/null';
+    const config = containerConfig(watch, { ...(await image(layer)), logPath: 'watch.log' });
+    const id = await ground.run(config);
+    for (const program of ['/proc/self/exe', '/proc/1/exe', '/bin/evil', '/bin/link']) {
+      for (const word of ['--version', 'serve', 'create']) {
+        const call = ground.server.client.runtime.execSync({
+          containerId: id,
+          cmd: [program, word],
+        });
+        const reply = await call.catch((error: unknown) => ({ stdout: String(error) }));
+        expect(Buffer.from(reply.stdout ?? []).toString('utf8')).not.toContain('launcher is ready');
+      }
+    }
+    const { logPath } = await statusOf(ground.server, id);
+    expect(await readFile(logPath ?? '', 'utf8')).not.toContain('WRITTEN');
+    await ground.server.client.runtime.removeContainer({ containerId: id });
+    expect((await readFile(binaries.isolator)).equals(before)).toBe(true);
   });
 
   it('listens nowhere that a pod on the host’s network could connect to', async () => {

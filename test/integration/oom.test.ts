@@ -1,13 +1,15 @@
 // Processes that the kernel kills for lack of memory: never missed, told with the limit reached.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
-import { cgroupOf } from '../lib/cgroups.ts';
+import { cgroupOf, pidOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
 import { kubepods } from '../lib/leftovers.ts';
 import { eventually, exec, exited, statusOf } from '../lib/pods.ts';
+import { pidsNamed, statOf } from '../lib/processes.ts';
+import { limitMs } from '../lib/time.ts';
 
 const mebi = 1024 * 1024;
 /** Far more than any limit here: how long it takes to fail does not depend on it. */
@@ -55,6 +57,9 @@ async function limit(path: string, bytes: number): Promise<void> {
     await writeFile(join(root, ...names, file), String(value)).catch(() => {});
   }
 }
+
+const metricsAddress = (): string =>
+  [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)].at(-1)?.[1] ?? '';
 
 describe('a container that is killed', () => {
   it('says so by reason and exit code, and names its limit', async () => {
@@ -134,8 +139,7 @@ describe('a container that lives on', () => {
       expect(message).toContain('killed 1 process of it');
     };
     await eventually(told);
-    const address = /"metrics":"([^"]+)"/u.exec(ground.server.log)?.[1];
-    const metrics = await (await fetch(`http://${address}/metrics`)).text();
+    const metrics = await (await fetch(`http://${metricsAddress()}/metrics`)).text();
     expect(metrics).toMatch(/^estiba_container_oom_kills_total\{level="container"\} [1-9]/mu);
     expect(ground.server.log).toMatch(
       new RegExp(`"containerId":"${id}".*"level":"container"`, 'u'),
@@ -166,5 +170,59 @@ describe('a container that lives on', () => {
     });
     expect(ground.server.log).toContain('a command in a container was killed for lack of memory');
     expect((await exec(ground.server, id, 'echo alive')).stdout).toBe('alive\n');
+  });
+});
+
+describe('the monitor', () => {
+  /** Pid and start of every monitor. */
+  async function monitors(): Promise<string[]> {
+    const stats = await Promise.all((await pidsNamed('estiba-monitor')).map(statOf));
+    return stats.map((stat) => `${stat?.pid} ${stat?.startTicks}`).toSorted();
+  }
+
+  it('is neither killed nor starved by hogs in its pod, and stands outside of its limits', async () => {
+    const cgroupParent = `${ground.server.cgroupBase}/${kubepods}`;
+    const others = await monitors();
+    const pod = await ground.another({ linux: { ...ground.pod.linux, cgroupParent } });
+    const ours = (await monitors()).filter((one) => !others.includes(one));
+    expect(ours).toHaveLength(1);
+    const [pid = ''] = (ours[0] ?? '').split(' ');
+    const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8');
+    expect(groups).not.toContain(kubepods);
+    expect(groups).toContain(`${ground.server.cgroupBase}/monitors`);
+    const quiet = await pod.run(withResources(['sleep', '1000'], {}));
+    await limit(dirname(kubepods), 256 * mebi);
+    await limit(kubepods, 48 * mebi);
+    const score = async (of: string | number): Promise<number> =>
+      Number(await readFile(`/proc/${of}/oom_score_adj`, 'utf8'));
+    expect(await score(pid)).toBeLessThanOrEqual(await score(await pidOf(ground.server, quiet)));
+    // Without limits of their own: memory up to the pod's limit again and again, processes, output.
+    const eat = `while :; do ${eater.join(' ')} 2>/dev/null; done`;
+    const hogs = [eat, `(${eat})& (${eat})& yes`, 'while :; do (:) & wait; done'];
+    const ids = await Promise.all(
+      hogs.map((script) =>
+        pod.run(withResources(['/bin/sh', '-c', script], { oomScoreAdj: toLong(1000) })),
+      ),
+    );
+    await eventually(async () => {
+      const metrics = await (await fetch(`http://${metricsAddress()}/metrics`)).text();
+      const kills = /^estiba_container_oom_kills_total\{level="pod"\} (\d+)/mu.exec(metrics)?.[1];
+      expect(Number(kills)).toBeGreaterThan(5);
+    });
+    for (let round = 0; round < 5; round += 1) {
+      const before = performance.now();
+      await ground.server.client.runtime.containerStatus({ containerId: quiet, verbose: true });
+      const id = await pod.create(withResources(['true'], {}));
+      await ground.server.client.runtime.removeContainer({ containerId: id });
+      expect(performance.now() - before).toBeLessThan(limitMs(10_000));
+    }
+    const timeout = toLong(0);
+    await Promise.all(
+      ids.map((containerId) =>
+        ground.server.client.runtime.stopContainer({ containerId, timeout }),
+      ),
+    );
+    expect((await exec(ground.server, quiet, 'echo alive')).stdout).toBe('alive\n');
+    expect((await monitors()).filter((one) => !others.includes(one))).toEqual(ours);
   });
 });

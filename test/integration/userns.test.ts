@@ -1,13 +1,16 @@
 // Pods with user namespaces: their root is nobody on the host, and owns everything of its pod.
 import { execFile } from 'node:child_process';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultMaskedPaths } from '../../cri/spec/security.ts';
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
+import { cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { importOnBusybox } from '../lib/images.ts';
+import { kubepods } from '../lib/leftovers.ts';
 import { containerConfig, exec, statusOf } from '../lib/pods.ts';
 import type { TestServer } from '../lib/test-server.ts';
 import { base, length, mapped } from '../lib/userns.ts';
@@ -193,6 +196,62 @@ for (const legacyMounts of [false, true]) {
       expect(found.stdout).toBe('');
       expect(found.stderr.match(/Permission denied|nonexistent|No such file/gu)).toHaveLength(5);
       expect(found.stderr).toContain('No space left');
+    });
+
+    it('with procMount Unmasked sees all of its procfs, may mount another, and rules nothing', async () => {
+      const patterns = ['/proc/sys/kernel/core_pattern', '/proc/sys/vm/drop_caches'];
+      const before = await readFile(patterns[0] ?? '', 'utf8');
+      const all = { capabilities: { addCapabilities: ['ALL'] } };
+      // As a container inside would: the pid namespace of this one is the host's.
+      const nested = (script: string): string =>
+        `mkdir -p /mnt; unshare -m -p -f sh -c 'mount -t proc proc /mnt && ${script}'`;
+      // The kubelet says Unmasked by empty lists, and only in pods like this one.
+      const unmasked = await ground.run(
+        withSecurity(['sleep', '1000'], { ...all, maskedPaths: [], readonlyPaths: [] }),
+      );
+      const covered = await exec(ground.server, unmasked, 'grep -c " /proc/" /proc/self/mountinfo');
+      expect(covered.stdout).toBe('0\n');
+      const attempts = (root: string): string => {
+        const places = [...patterns, '/proc/sysrq-trigger', '/proc/irq/default_smp_affinity'];
+        const writes = places.map((place) => `echo 1 >${place.replace('/proc', root)}`);
+        const reads = [`cat ${root}/kcore`, `cat ${root}/1/root/${ground.server.configPath}`];
+        return [...writes, ...reads].map((each) => `(${each}) && echo DONE`).join('; ');
+      };
+      const own = `${attempts('/proc')}; set -- /proc/[0-9]*; echo $#`;
+      // No process but its own: sleep and the shell.
+      expect((await exec(ground.server, unmasked, own)).stdout).toBe('2\n');
+      const inner = nested(`ls /mnt/self/status; ${attempts('/mnt')}`);
+      expect((await exec(ground.server, unmasked, inner)).stdout).toBe('/mnt/self/status\n');
+      expect(await readFile(patterns[0] ?? '', 'utf8')).toBe(before);
+      // With masks the kernel lets nobody mount a procfs without them.
+      const maskedPaths = [...defaultMaskedPaths];
+      const masked = await ground.run(
+        withSecurity(['sleep', '1000'], { ...all, maskedPaths, readonlyPaths: ['/proc/sys'] }),
+      );
+      const refused = await exec(ground.server, masked, nested('ls /mnt/self/status'));
+      expect(refused.stdout).toBe('');
+      expect(refused.stderr).toMatch(/mount.*(permission denied|not permitted)/iu);
+    });
+
+    it('stands under the limits that the kubelet gives its pod, and cannot lift them', async () => {
+      const cgroupParent = `${ground.server.cgroupBase}/${kubepods}`;
+      const change = mapped(base + 5 * length);
+      const pod = await ground.another({ linux: { ...change.linux, cgroupParent } });
+      const id = await pod.wait();
+      const cgroup = await cgroupOf(ground.server, id);
+      expect(cgroup.path).toBe(`${cgroupParent}/${id}`);
+      const [root, file] = cgroup.isV2 ? ['', 'pids.max'] : ['pids', 'pids.max'];
+      await writeFile(join('/sys/fs/cgroup', root, cgroupParent, file), '20');
+      const bomb = 'for i in $(seq 40); do sleep 5 & done; echo survived';
+      const stopped = await exec(ground.server, id, bomb);
+      expect(stopped.stderr).toMatch(/fork/u);
+      const lift =
+        'cd /sys/fs/cgroup; for f in pids.max pids/pids.max cgroup.procs ../pids.max; do (echo 100 >$f) && echo LIFTED; done; ls -d pids.max pids/pids.max';
+      const all = withSecurity(['sleep', '1000'], { capabilities: { addCapabilities: ['ALL'] } });
+      await ground.server.client.runtime.removeContainer({ containerId: id });
+      const lifted = await exec(ground.server, await pod.run(all), lift);
+      expect(lifted.stdout).not.toContain('LIFTED');
+      expect(lifted.stdout).toMatch(/pids\.max/u);
     });
 
     it('is confined by seccomp, with no_new_privs and without', async () => {

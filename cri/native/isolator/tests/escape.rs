@@ -99,7 +99,7 @@ fn bind(source: &Path, target: &str) -> Value {
 /// What a spec asks for behind the door.
 type Trick = (&'static str, fn(&mut Value, &Trap, &Path));
 
-const TRICKS: [Trick; 6] = [
+const TRICKS: [Trick; 8] = [
     ("a directory to mount on", |spec, _, harmless| {
         let mounts = spec["mounts"].as_array_mut().unwrap();
         mounts.push(bind(harmless, "/trap/door/made/here"));
@@ -111,6 +111,20 @@ const TRICKS: [Trick; 6] = [
     ("a file system to mount", |spec, _, _| {
         let mounts = spec["mounts"].as_array_mut().unwrap();
         mounts.push(json!({"destination": "/trap/door/tmp", "type": "tmpfs", "source": "tmpfs"}));
+    }),
+    ("an image to mount", |spec, _, harmless| {
+        let layer = format!("layer={}", harmless.display());
+        let mounts = spec["mounts"].as_array_mut().unwrap();
+        mounts.push(
+            json!({"destination": "/trap/door/image", "type": "estiba-image",
+            "source": "image", "options": [layer]}),
+        );
+    }),
+    ("a directory of an image to mount", |spec, trap, _| {
+        let layer = format!("layer={}", trap.volume.display());
+        let mounts = spec["mounts"].as_array_mut().unwrap();
+        mounts.push(json!({"destination": "/image", "type": "estiba-image",
+            "source": "image", "options": [layer, "subpath=door"]}));
     }),
     ("a working directory to make", |spec, _, _| {
         spec["process"]["cwd"] = "/trap/door/cwd/deep".into();
@@ -145,7 +159,7 @@ fn a_link_swapped_while_a_container_is_made_leads_nothing_out() {
                 || {
                     for _ in 0..20 {
                         let id = pod.new_container_id();
-                        let script = "cat /trap/door/secret /trap/other/secret";
+                        let script = "cat /trap/door/secret /trap/other/secret /image/secret";
                         let mut spec = pod.spec(&id, &["sh", "-c", script]);
                         spec["mounts"]
                             .as_array_mut()
