@@ -34,7 +34,7 @@ test('createContainer sends the whole request and returns times as bigint', asyn
     expect(createContainer).toMatchObject({
       containerId: 'c',
       rootfs: { lowerDirs: ['/top', '/base'], writableDir: '/w', volatile: true },
-      stdio: { logPath: '/log', tty: false, stdin: true, stdinOnce: false },
+      stdio: { logPath: '/l/0.log', logDirectory: '/l', tty: false, stdin: true, stdinOnce: false },
       user: { user: 'web', group: '', supplementalGids: [7], strictGroups: true },
       pidTargetContainerId: '',
     });
@@ -55,7 +55,7 @@ test('createContainer sends the whole request and returns times as bigint', asyn
       containerId: 'c',
       specJson: '{"é":1}',
       rootfs: { lowerDirs: ['/top', '/base'], writableDir: '/w', volatile: true },
-      stdio: { logPath: '/log', tty: false, stdin: true, stdinOnce: false },
+      stdio: { logPath: '/l/0.log', logDirectory: '/l', tty: false, stdin: true, stdinOnce: false },
       user: { user: 'web', group: '', supplementalGids: [7], strictGroups: true },
     }),
   ).toEqual({

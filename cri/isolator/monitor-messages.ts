@@ -75,6 +75,8 @@ export interface CreateContainerRequest {
   readonly stdio: {
     /** "" discards the output. */
     readonly logPath: string;
+    /** The pod's; from its own name on no symlink in the path is followed. */
+    readonly logDirectory: string;
     readonly tty: boolean;
     readonly stdin: boolean;
     readonly stdinOnce: boolean;

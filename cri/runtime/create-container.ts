@@ -5,8 +5,8 @@ import { StepTimes, type StepTime } from '../core/step-times.ts';
 import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { ContainerCreated } from '../isolator/monitor-messages.ts';
 import type { SpecResult } from '../spec/input.ts';
-import { logPath } from '../spec/log-path.ts';
 import { resourcesInForce } from '../spec/in-force.ts';
+import { logDirectory, logPath } from '../spec/log-path.ts';
 import { specJson } from '../spec/spec-json.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { containerNameKey, type SandboxRecord } from '../store/record.ts';
@@ -129,6 +129,7 @@ async function steps(
     rootfs: { lowerDirs, writableDir: writableDir(deps, id), volatile: true },
     stdio: {
       logPath: path,
+      logDirectory: logDirectory(sandbox.config),
       tty: config.tty === true,
       stdin: config.stdin === true,
       stdinOnce: config.stdinOnce === true,

@@ -24,3 +24,9 @@ export function logPath(sandbox: PodSandboxConfig, config: ContainerConfig): str
   }
   return posix.join(directory, file);
 }
+
+/** The directory as `logPath` has it, "" without one: what is below it containers may be able to change. */
+export function logDirectory(sandbox: PodSandboxConfig): string {
+  const directory = sandbox.logDirectory ?? '';
+  return directory === '' ? '' : posix.normalize(directory).replace(/(?!^)\/$/u, '');
+}

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { cgroupParent, containerCgroup } from './cgroup-path.ts';
-import { logPath } from './log-path.ts';
+import { logDirectory, logPath } from './log-path.ts';
 import { refusalOf, sampleContainer, sampleSandbox } from './sample-input.ts';
 
 const id = 'c'.repeat(64);
@@ -42,6 +42,16 @@ describe('logPath', () => {
     expect(of('/var/log/pods/x', 'main/0.log')).toBe('/var/log/pods/x/main/0.log');
     expect(of('', 'main/0.log')).toBe('');
     expect(of('/var/log/pods/x', '')).toBe('');
+  });
+
+  it('is below logDirectory by its words, however that is written', () => {
+    for (const directory of ['/logs', '/logs/', '/logs//pod/.', '/', '/a/../logs']) {
+      const sandbox = { ...sampleSandbox, logDirectory: directory };
+      const path = of(directory, 'main/0.log');
+      const below = logDirectory(sandbox);
+      expect(path.startsWith(below === '/' ? '/' : `${below}/`)).toBe(true);
+    }
+    expect(logDirectory({ ...sampleSandbox, logDirectory: '' })).toBe('');
   });
 
   it.each(['../0.log', 'a/../../0.log', 'a/', '.', './', 'a\0'])('refuses the file %j', (file) => {

@@ -3188,6 +3188,12 @@ export namespace estiba {
                 stdinOnce: boolean;
 
                 /**
+                 * The pod's log directory. From its own name on, no symlink in log_path is followed: containers may
+                 * have it as a volume. "": only the file itself may be none.
+                 */
+                logDirectory: string;
+
+                /**
                  * Encodes the specified Stdio message. Does not implicitly {@link estiba.isolation.v1.Stdio.verify|verify} messages.
                  * @param message Stdio message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -3222,6 +3228,12 @@ export namespace estiba {
 
                     /** Stdio stdinOnce */
                     stdinOnce?: (boolean|null);
+
+                    /**
+                     * The pod's log directory. From its own name on, no symlink in log_path is followed: containers may
+                     * have it as a volume. "": only the file itself may be none.
+                     */
+                    logDirectory?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];

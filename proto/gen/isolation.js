@@ -4659,6 +4659,7 @@ export const estiba = $root.estiba = (() => {
                 Stdio.prototype.tty = false;
                 Stdio.prototype.stdin = false;
                 Stdio.prototype.stdinOnce = false;
+                Stdio.prototype.logDirectory = "";
 
                 Stdio.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -4675,6 +4676,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(24).bool(message.stdin);
                     if (message.stdinOnce != null && $Object.hasOwnProperty.call(message, "stdinOnce") && message.stdinOnce !== false)
                         writer.uint32(32).bool(message.stdinOnce);
+                    if (message.logDirectory != null && $Object.hasOwnProperty.call(message, "logDirectory") && message.logDirectory !== "")
+                        writer.uint32(42).string(message.logDirectory);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -4742,6 +4745,15 @@ export const estiba = $root.estiba = (() => {
                                     message.stdinOnce = value;
                                 else
                                     delete message.stdinOnce;
+                                continue;
+                            }
+                        case 5: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.logDirectory = value;
+                                else
+                                    delete message.logDirectory;
                                 continue;
                             }
                         }

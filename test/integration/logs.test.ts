@@ -1,11 +1,12 @@
 // Container logs: CRI's format line by line, long lines, rotation, speed, where they may be.
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fixture } from '../lib/fixture.ts';
 import {
   containerConfig,
   eventually,
+  exec,
   exited,
   readLog,
   runContainer,
@@ -161,3 +162,38 @@ async function countLines(path: string, text: string): Promise<{ good: number; b
   }
   return counts;
 }
+
+describe('a log directory that a container can write to', () => {
+  it('leads no log elsewhere, by a link before or during the making of the file', async () => {
+    const pod = await ground.another();
+    const directory = pod.pod.logDirectory ?? '';
+    const outside = await ground.directory('outside-of-logs');
+    const mounts = [{ hostPath: directory, containerPath: '/logs' }];
+    const id = await pod.run(
+      containerConfig('while :; do echo line; sleep 0.05; done', { mounts, logPath: 'own/0.log' }),
+    );
+    const script = `cd /logs && mv own kept && ln -s ${outside} own && ln -s ${outside} other`;
+    expect((await exec(ground.server, id, script)).exitCode).toBe(0);
+    const { runtime } = ground.server.client;
+    await expect(runtime.reopenContainerLog({ containerId: id })).rejects.toThrow(/own.*link/u);
+    const linked = containerConfig('true', { logPath: 'other/0.log' });
+    await expect(pod.create(linked)).rejects.toThrow(/other.*link/u);
+    expect(await readdir(outside)).toEqual([]);
+    // A directory now, a link then.
+    await exec(ground.server, id, 'cd /logs && rm other && mkdir inside');
+    const swap =
+      'cd /logs; while :; do mv inside door; mv door inside; ln -s ' +
+      `${outside} door; rm door; done 2>/dev/null`;
+    const swapper = await pod.run(containerConfig(swap, { mounts }));
+    for (let round = 0; round < 30; round += 1) {
+      const made = await pod
+        .create(containerConfig('true', { logPath: 'door/deep/0.log' }))
+        .catch(() => undefined);
+      if (made !== undefined) {
+        await runtime.removeContainer({ containerId: made });
+      }
+    }
+    await runtime.removeContainer({ containerId: swapper });
+    expect(await readdir(outside)).toEqual([]);
+  });
+});

@@ -122,7 +122,10 @@ impl Monitor {
         let stdio = request.stdio.clone().unwrap_or_default();
         let log = match stdio.log_path.as_str() {
             "" => None,
-            path => Some(LogFile::open(Path::new(path))?),
+            path => Some(LogFile::open(
+                Path::new(path),
+                Path::new(&stdio.log_directory),
+            )?),
         };
         let Stdio {
             child: [stdin, stdout, stderr],

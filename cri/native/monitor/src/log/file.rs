@@ -1,5 +1,6 @@
 //! The file that a container's records go to.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,14 +18,17 @@ use crate::stderr_log::{self, Level};
 #[derive(Debug)]
 pub(crate) struct LogFile {
     path: PathBuf,
+    /// The pod's; "" where it is not known.
+    directory: PathBuf,
     file: OwnedFd,
     dropped_bytes: u64,
 }
 
 impl LogFile {
-    /// Opens or creates the file (0640) and makes missing directories above it. The last name may
-    /// be no symlink, and the file must be a regular one.
-    pub(crate) fn open(path: &Path) -> Result<Self, Fault> {
+    /// Opens or creates the file (0640) and makes missing directories above it. It must be a regular
+    /// file, and neither its name nor any from that of `directory` on may be a symlink: a container
+    /// that has the directory as a volume could lead our writes elsewhere. Above it they may be.
+    pub(crate) fn open(path: &Path, directory: &Path) -> Result<Self, Fault> {
         let what = format!("cannot open log {path:?}");
         let fail = |errno: Errno| Fault::from_errno("open-log", &what, errno.raw_os_error());
         let invalid = |why: &str| {
@@ -40,9 +44,21 @@ impl LogFile {
         if !path.is_absolute() {
             return Err(invalid("the path is not absolute"));
         }
-        fs::create_dir_all(parent).map_err(|error| fail(errno_of(&error)))?;
+        let trusted = directory
+            .parent()
+            .filter(|_| parent.starts_with(directory))
+            .unwrap_or(parent);
+        fs::create_dir_all(trusted).map_err(|error| fail(errno_of(&error)))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let parent = rustix::fs::open(parent, flags, Mode::empty()).map_err(fail)?;
+        let mut place = rustix::fs::open(trusted, flags, Mode::empty()).map_err(fail)?;
+        for name in parent.strip_prefix(trusted).unwrap_or(Path::new("")) {
+            place = enter(&place, name).map_err(|errno| match errno {
+                Errno::NOTDIR | Errno::LOOP => {
+                    invalid(&format!("{name:?} is a link or no directory"))
+                }
+                errno => fail(errno),
+            })?;
+        }
         // NONBLOCK: a FIFO of that name must not stop us.
         let flags = OFlags::WRONLY
             | OFlags::APPEND
@@ -52,13 +68,14 @@ impl LogFile {
             | OFlags::NOCTTY
             | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
-        let file = rustix::fs::openat(&parent, name, flags, mode).map_err(fail)?;
+        let file = rustix::fs::openat(&place, name, flags, mode).map_err(fail)?;
         let stat = rustix::fs::fstat(&file).map_err(fail)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(invalid("it is not a regular file"));
         }
         Ok(Self {
             path: path.to_owned(),
+            directory: directory.to_owned(),
             file,
             dropped_bytes: 0,
         })
@@ -66,7 +83,7 @@ impl LogFile {
 
     /// Opens the path anew, after the old file has been renamed or removed.
     pub(crate) fn reopen(&mut self) -> Result<(), Fault> {
-        let new = Self::open(&self.path)?;
+        let new = Self::open(&self.path, &self.directory)?;
         self.file = new.file;
         Ok(())
     }
@@ -75,6 +92,7 @@ impl LogFile {
     pub(crate) fn for_test(path: PathBuf, file: OwnedFd) -> Self {
         Self {
             path,
+            directory: PathBuf::new(),
             file,
             dropped_bytes: 0,
         }
@@ -90,6 +108,25 @@ impl LogFile {
         let dropped = self.dropped_bytes.to_string();
         let fields = [("log", &*path), ("why", why), ("dropped_bytes", &dropped)];
         stderr_log::line(level, "monitor", message, &fields);
+    }
+}
+
+/// Opens a directory, made when it is missing; `name` may be no symlink.
+fn enter(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    if name == ".." {
+        return Err(Errno::INVAL);
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || rustix::fs::openat(parent, name, flags, Mode::empty());
+    match open() {
+        Err(Errno::NOENT) => {
+            match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)) {
+                // Somebody else may have been faster.
+                Ok(()) | Err(Errno::EXIST) => open(),
+                Err(errno) => Err(errno),
+            }
+        }
+        result => result,
     }
 }
 

@@ -1,5 +1,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use proptest::prelude::*;
 
@@ -142,8 +143,8 @@ proptest! {
 fn a_log_is_made_with_its_directories_and_appended_to() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("a/b/0.log");
-    LogFile::open(&path).unwrap().write(b"one\n");
-    LogFile::open(&path).unwrap().write(b"two\n");
+    LogFile::open(&path, Path::new("")).unwrap().write(b"one\n");
+    LogFile::open(&path, Path::new("")).unwrap().write(b"two\n");
     assert_eq!(fs::read(&path).unwrap(), b"one\ntwo\n");
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
@@ -155,7 +156,7 @@ fn a_log_is_made_with_its_directories_and_appended_to() {
 fn reopening_makes_the_file_anew_and_leaves_the_old_one() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("0.log");
-    let mut log = LogFile::open(&path).unwrap();
+    let mut log = LogFile::open(&path, Path::new("")).unwrap();
     log.write(b"old\n");
     fs::rename(&path, scratch.path().join("0.log.1")).unwrap();
     log.reopen().unwrap();
@@ -171,19 +172,45 @@ fn symlinks_and_fifos_are_no_logs() {
     let link = scratch.path().join("link");
     symlink("/etc/passwd", &link).unwrap();
     assert_eq!(
-        LogFile::open(&link).unwrap_err().errno,
+        LogFile::open(&link, Path::new("")).unwrap_err().errno,
         Errno::LOOP.raw_os_error()
     );
     let fifo = scratch.path().join("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
-    assert!(LogFile::open(&fifo).is_err());
+    assert!(LogFile::open(&fifo, Path::new("")).is_err());
+}
+
+#[test]
+fn no_link_below_the_log_directory_is_followed_and_those_above_are() {
+    let scratch = tempfile::tempdir().unwrap();
+    let pods = scratch.path().join("moved");
+    let outside = scratch.path().join("outside");
+    fs::create_dir_all(pods.join("pod")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    symlink(&pods, scratch.path().join("pods")).unwrap();
+    let directory = scratch.path().join("pods/pod");
+    let log = directory.join("a/b/0.log");
+    LogFile::open(&log, &directory).unwrap().write(b"one\n");
+    assert_eq!(fs::read(pods.join("pod/a/b/0.log")).unwrap(), b"one\n");
+    let mut opened = LogFile::open(&log, &directory).unwrap();
+    fs::remove_dir_all(pods.join("pod/a")).unwrap();
+    symlink(&outside, pods.join("pod/a")).unwrap();
+    let fault = opened.reopen().unwrap_err();
+    assert!(fault.message.contains("\"a\" is a link"), "{fault:?}");
+    fs::remove_dir_all(pods.join("pod")).unwrap();
+    symlink(&outside, pods.join("pod")).unwrap();
+    let fault = LogFile::open(&log, &directory).err().unwrap();
+    assert!(fault.message.contains("\"pod\" is a link"), "{fault:?}");
+    let climbing = directory.join("../pod2/0.log");
+    assert!(LogFile::open(&climbing, &directory).is_err());
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
 #[test]
 fn a_full_disk_drops_whole_blocks_and_does_not_stop_the_stream() {
     let log = "/dev/full";
     // Not a regular file: refused by open, so the block writer is tried alone.
-    assert!(LogFile::open(std::path::Path::new(log)).is_err());
+    assert!(LogFile::open(Path::new(log), Path::new("")).is_err());
     let file =
         rustix::fs::open(log, rustix::fs::OFlags::WRONLY, rustix::fs::Mode::empty()).unwrap();
     let path = log.into();
