@@ -148,9 +148,18 @@ pub(crate) fn limits_of(resources: &Resources) -> Result<Limits, IsolateError> {
 pub fn update_limits(host: &Host, cgroup: &str, resources: &[u8]) -> Result<(), IsolateError> {
     let resources: Resources = serde_json::from_slice(resources)
         .map_err(|error| invalid(format!("cannot read resources: {error}")))?;
+    update_resources(host, cgroup, &resources)
+}
+
+/// The same for resources that have been read.
+pub(crate) fn update_resources(
+    host: &Host,
+    cgroup: &str,
+    resources: &Resources,
+) -> Result<(), IsolateError> {
     let limits = Limits {
         devices: None,
-        ..limits_of(&resources)?
+        ..limits_of(resources)?
     };
     let updated = host.cgroups.update(cgroup, &limits);
     updated.map_err(|error| limits_error(&error))

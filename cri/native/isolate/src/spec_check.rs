@@ -12,7 +12,7 @@ const NAMESPACES: [&str; 8] = [
 ];
 
 /// Whether an optional JSON value holds anything.
-fn is_set(value: Option<&serde_json::Value>) -> bool {
+pub(crate) fn is_set(value: Option<&serde_json::Value>) -> bool {
     match value {
         None | Some(serde_json::Value::Null) => false,
         Some(serde_json::Value::Object(map)) => !map.is_empty(),

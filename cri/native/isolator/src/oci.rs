@@ -4,13 +4,16 @@
 mod arguments;
 mod features;
 mod log;
+mod print;
 mod words;
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
-use arguments::{Build, Command, Exec, Invocation, Refusal};
+use arguments::{Build, Command, Exec, Invocation, Limits, Refusal};
 use estiba_isolate::oci::{self, CreateOptions, ExecOptions};
 use estiba_isolate::{Host, IsolateError};
 
@@ -29,8 +32,17 @@ OCI runtime: estiba-isolator [--root DIR] [--log FILE] [--log-format text|json] 
         [--process-label LABEL] ID COMMAND [ARGUMENT...]}
   pause ID
   resume ID
+  update [--resources|-r FILE|-] [--memory BYTES] [--memory-reservation BYTES] [--memory-swap BYTES]
+         [--cpu-share N] [--cpu-quota US] [--cpu-period US] [--cpu-burst US] [--cpu-idle N]
+         [--cpuset-cpus LIST] [--cpuset-mems LIST] [--pids-limit N] ID
+  ps [--format|-f table|json] ID [OPTION OF ps...]
+  list [--format|-f table|json] [--quiet|-q]
+  events [--stats | --interval 5s] ID
   features
 ";
+
+/// Longest document that is read.
+const MAX_DOCUMENT: u64 = 16 << 20;
 
 /// Why a command failed.
 enum Failure {
@@ -133,6 +145,27 @@ fn warn(warning: IsolateError, log: &log::Log) {
     }
 }
 
+/// The `resources` of an OCI runtime spec.
+fn resources(limits: &Limits) -> Result<Vec<u8>, Failure> {
+    let read = |from: &mut dyn Read, what: &str| {
+        let mut bytes = Vec::new();
+        let result = from.take(MAX_DOCUMENT).read_to_end(&mut bytes);
+        let fail = |error| Failure::Failed(format!("cannot read {what}: {error}"));
+        result.map(|_| bytes).map_err(fail)
+    };
+    match limits {
+        Limits::Given(value) => Ok(value.to_string().into_bytes()),
+        Limits::Stdin => read(&mut std::io::stdin(), "the standard input"),
+        Limits::File(path) => {
+            let what = format!("{path:?}");
+            let opened = File::open(path);
+            let mut file =
+                opened.map_err(|error| Failure::Failed(format!("cannot open {what}: {error}")))?;
+            read(&mut file, &what)
+        }
+    }
+}
+
 /// The exit status.
 fn execute(invocation: &Invocation) -> Result<i32, Failure> {
     let root = invocation.root.as_path();
@@ -171,6 +204,16 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
         Command::Delete { id, force } => {
             oci::delete(&Host::probe()?, root, id, *force, warn)?;
         }
+        Command::Update { id, limits } => {
+            oci::update(&Host::probe()?, root, id, &resources(limits)?)?;
+        }
+        Command::Ps {
+            id,
+            is_json,
+            arguments,
+        } => print::processes(root, id, *is_json, arguments)?,
+        Command::List { is_json, only_ids } => print::list(root, *is_json, *only_ids)?,
+        Command::Events { id, interval } => print::events(root, id, *interval)?,
         Command::Features => println!("{:#}", features::document()),
     }
     Ok(0)

@@ -15,7 +15,9 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
+use estiba_kernel::{fd, terminal};
 use serde_json::json;
 use support::bundle::{BUSYBOX, Bundle};
 use support::{is_alive, wait_until};
@@ -184,8 +186,8 @@ fn signal(child: &Child, signal: rustix::process::Signal) {
 fn host_terminal() -> (File, OwnedFd) {
     let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
     let master = rustix::pty::openpt(flags).unwrap();
-    let slave = estiba_kernel::terminal::open_slave(&master).unwrap();
-    estiba_kernel::terminal::set_size(&master, 33, 77).unwrap();
+    let slave = terminal::open_slave(&master).unwrap();
+    terminal::set_size(&master, 33, 77).unwrap();
     (File::from(master), slave)
 }
 
@@ -193,6 +195,8 @@ fn read_until(master: &mut File, end: &str) -> String {
     let mut text = Vec::new();
     while !String::from_utf8_lossy(&text).ends_with(end) {
         let mut part = [0; 256];
+        let is_there = fd::is_readable_within(&*master, Duration::from_secs(20));
+        assert!(is_there, "waited in vain for {end:?} after {text:?}");
         let length = master.read(&mut part).unwrap();
         text.extend(&part[..length]);
     }

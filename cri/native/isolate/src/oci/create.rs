@@ -22,6 +22,7 @@ use crate::spec::Spec;
 use super::commands::{
     BUILD_PATIENCE, PATIENCE, STEP, message_socket, precondition, start_address,
 };
+use super::foreground::callers_size;
 use super::handover::{send_console, write_pid};
 
 /// Start of the cgroup's name where the spec names none.
@@ -97,6 +98,9 @@ pub(super) fn build(
     let bytes = std::fs::read(&config)
         .map_err(|error| IsolateError::io(STEP, format!("read {config:?}"), &error))?;
     let mut spec = Spec::parse(&bytes)?;
+    if keeps_terminal {
+        spec.process.console_size = callers_size().or(spec.process.console_size);
+    }
     check_terminal(
         spec.process.terminal,
         keeps_terminal,

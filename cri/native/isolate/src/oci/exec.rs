@@ -11,7 +11,7 @@ use estiba_kernel::{fd, spawn};
 
 use super::commands::{BUILD_PATIENCE, PATIENCE, STEP, open_pidfd, precondition};
 use super::create::{abandon, check_terminal, wait_message};
-use super::foreground::Foreground;
+use super::foreground::{Foreground, callers_size};
 use super::handover::{send_console, write_pid};
 use super::state::{Record, Status, dir_of};
 use crate::config;
@@ -189,13 +189,16 @@ pub fn exec(host: &Host, options: &ExecOptions<'_>) -> Result<i32, IsolateError>
     let dir = dir_of(options.root, options.id)?;
     let record = Record::load(&dir, options.id)?;
     let pidfd = init_of(host, &record, options)?;
-    let process = process_of(options.command, &record, &dir)?;
+    let mut process = process_of(options.command, &record, &dir)?;
     check_terminal(process.terminal, !options.detach, options.console_socket)
         .map_err(|why| IsolateError::invalid(STEP, format!("cannot run a command: {why}")))?;
     let foreground = match options.detach {
         true => None,
         false => Some(Foreground::prepare()?),
     };
+    if foreground.is_some() {
+        process.console_size = callers_size().or(process.console_size);
+    }
     let mut building = spawn(host, process, &record, &dir, pidfd.as_fd())?;
     let created = converse(host, options, &record, &mut building);
     let created = created.inspect_err(|_| abandon(&building))?;

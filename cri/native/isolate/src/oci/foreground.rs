@@ -11,6 +11,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 
 use super::commands::STEP;
 use crate::error::IsolateError;
+use crate::spec::ConsoleSize;
 
 /// No pipe or terminal that is ready for output takes less than this without waiting.
 const PIECE: usize = 4096;
@@ -44,9 +45,6 @@ impl Foreground {
             Some(master) => Pipes::of(master)?,
             None => Pipes::default(),
         };
-        if let Some(master) = master {
-            copy_size(master);
-        }
         loop {
             let is_over = self.wait(pidfd, &mut pipes)?;
             while let Some(number) = self.0.next() {
@@ -216,9 +214,17 @@ impl Drop for Raw {
     }
 }
 
-/// The terminal is as large as the caller's, where that is one.
+/// Size of the caller's terminal, where that is one.
+pub(super) fn callers_size() -> Option<ConsoleSize> {
+    let size = tcgetwinsize(rustix::stdio::stdin()).ok()?;
+    Some(ConsoleSize {
+        height: size.ws_row,
+        width: size.ws_col,
+    })
+}
+
 fn copy_size(master: &OwnedFd) {
-    if let Ok(size) = tcgetwinsize(rustix::stdio::stdin()) {
-        terminal::set_size(master, size.ws_row, size.ws_col).ok();
+    if let Some(size) = callers_size() {
+        terminal::set_size(master, size.height, size.width).ok();
     }
 }

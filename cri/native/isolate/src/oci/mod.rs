@@ -2,17 +2,25 @@
 
 mod commands;
 mod create;
+mod events;
 mod exec;
 mod foreground;
 mod handover;
+mod list;
+mod ps;
 mod run;
 mod state;
+mod update;
 
 pub use commands::{SPEC_VERSION, Warn, delete, kill, pause, resume, signal_number, start, state};
 pub use create::{CreateOptions, create};
+pub use events::{events, stats};
 pub use exec::{Changes, ExecCommand, ExecOptions, exec};
+pub use list::{Listed, list};
+pub use ps::{processes, table};
 pub use run::run;
 pub use state::{State, Status};
+pub use update::update;
 
 /// Names of all capabilities that a spec may grant, as OCI writes them.
 #[must_use]

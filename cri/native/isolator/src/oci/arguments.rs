@@ -2,13 +2,17 @@
 
 mod build;
 mod exec;
+mod look;
+mod update;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub(super) use build::Build;
 pub(super) use exec::Exec;
+pub(super) use update::Limits;
 
 use super::log::{Format, Log};
 use super::words::{Known, Words, flag, value};
@@ -17,17 +21,10 @@ const DEFAULT_ROOT: &str = "/run/estiba-oci";
 const SIGTERM: i32 = 15;
 
 /// Commands of other runtimes that this one does not have.
-const ABSENT: [&str; 7] = [
-    "checkpoint",
-    "events",
-    "list",
-    "ps",
-    "restore",
-    "spec",
-    "update",
-];
-const PRESENT: [&str; 10] = [
-    "create", "delete", "exec", "features", "kill", "pause", "resume", "run", "start", "state",
+const ABSENT: [&str; 3] = ["checkpoint", "restore", "spec"];
+const PRESENT: [&str; 14] = [
+    "create", "delete", "events", "exec", "features", "kill", "list", "pause", "ps", "resume",
+    "run", "start", "state", "update",
 ];
 
 /// Why a command line is not carried out.
@@ -76,6 +73,24 @@ pub(super) enum Command {
     Delete {
         id: String,
         force: bool,
+    },
+    Ps {
+        id: String,
+        is_json: bool,
+        arguments: Vec<String>,
+    },
+    List {
+        is_json: bool,
+        only_ids: bool,
+    },
+    /// `interval`: none for the statistics of this moment only.
+    Events {
+        id: String,
+        interval: Option<Duration>,
+    },
+    Update {
+        id: String,
+        limits: Limits,
     },
     Features,
 }
@@ -191,6 +206,10 @@ fn command(name: &str, words: &mut Words<'_>) -> Result<Command, Refusal> {
                 force: !options.is_empty(),
             })
         }
+        "ps" => look::ps(words),
+        "list" => look::list(words),
+        "events" => look::events(words),
+        "update" => update::update(words),
         "features" => match words.rest(&[])?.1.as_slice() {
             [] => Ok(Command::Features),
             [extra, ..] => usage(format!("cannot use {extra:?}: features takes no operand")),

@@ -6,6 +6,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use super::arguments::{Refusal, usage};
 
 /// One option that a command knows.
+#[derive(Clone, Copy)]
 pub(super) struct Known {
     pub(super) long: &'static str,
     pub(super) short: Option<&'static str>,

@@ -12,6 +12,7 @@ mod limits;
 mod oom;
 mod remove;
 mod setting;
+mod stats;
 mod update;
 mod v1;
 mod v2;
@@ -24,6 +25,7 @@ pub use create::{Joined, is_cgroup_path};
 pub use discover::{Hierarchies, V1Hierarchy, discover};
 pub use limits::{Limits, LimitsError, cpu_weight};
 pub use oom::{OomAncestors, OomKills, OomLevel, OomWatch};
+pub use stats::{CpuStats, DeviceStats, MemoryStats, Stats};
 
 /// What could not be done to which file.
 #[derive(Debug, thiserror::Error)]

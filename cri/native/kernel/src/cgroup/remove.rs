@@ -77,3 +77,18 @@ pub(crate) fn children(dir: &Path) -> Vec<std::path::PathBuf> {
         .map(|entry| entry.path())
         .collect()
 }
+
+/// What stands between prefix and suffix in the names of a directory's files, sorted.
+pub(crate) fn children_named(dir: &Path, prefix: &str, suffix: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let middle = |entry: std::fs::DirEntry| {
+        let name = entry.file_name();
+        let rest = name.to_str()?.strip_prefix(prefix)?;
+        Some(rest.strip_suffix(suffix)?.to_owned())
+    };
+    let mut found: Vec<String> = entries.flatten().filter_map(middle).collect();
+    found.sort_unstable();
+    found
+}

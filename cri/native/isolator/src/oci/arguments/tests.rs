@@ -112,6 +112,14 @@ fn nonsense_is_a_usage_error() {
         "exec -u root x true",
         "exec -g -1 x true",
         "pause",
+        "ps",
+        "ps --format xml x",
+        "list x",
+        "events --interval 5 x",
+        "events --interval 0s x",
+        "update",
+        "update --memory lots x",
+        "update --cpu-share -x x",
     ] {
         assert!(matches!(refusal(line), Refusal::Usage(_)), "{line}");
     }
@@ -168,4 +176,54 @@ fn run_takes_what_create_takes_and_more() {
         keep: true,
     };
     assert_eq!(parsed(line).unwrap().command, expected);
+}
+
+#[test]
+fn limits_stand_where_the_spec_has_them() {
+    let line =
+        "update --memory 64m --memory-swap -1 --cpu-share 512 --cpuset-cpus 0-1 --pids-limit 7 x";
+    let expected = Command::Update {
+        id: "x".to_owned(),
+        limits: Limits::Given(serde_json::json!({
+            "memory": {"limit": 64 << 20, "swap": -1},
+            "cpu": {"shares": 512, "cpus": "0-1"},
+            "pids": {"limit": 7},
+        })),
+    };
+    assert_eq!(parsed(line).unwrap().command, expected);
+    let limits = |line: &str| {
+        let Command::Update { limits, .. } = parsed(line).unwrap().command else {
+            panic!("{line}");
+        };
+        limits
+    };
+    assert_eq!(limits("update --resources - x"), Limits::Stdin);
+    assert_eq!(limits("update x -r /f"), Limits::File("/f".into()));
+}
+
+#[test]
+fn what_is_looked_at_can_be_chosen() {
+    let expected = Command::Ps {
+        id: "x".to_owned(),
+        is_json: true,
+        arguments: ["-o", "pid"].map(str::to_owned).into(),
+    };
+    assert_eq!(parsed("ps -f json x -o pid").unwrap().command, expected);
+    let expected = Command::List {
+        is_json: false,
+        only_ids: true,
+    };
+    assert_eq!(parsed("list -q").unwrap().command, expected);
+    let events = |interval| Command::Events {
+        id: "x".to_owned(),
+        interval,
+    };
+    assert_eq!(parsed("events --stats x").unwrap().command, events(None));
+    let often = Some(Duration::from_millis(1500));
+    assert_eq!(
+        parsed("events --interval 1.5s x").unwrap().command,
+        events(often)
+    );
+    let usual = Some(Duration::from_secs(5));
+    assert_eq!(parsed("events x").unwrap().command, events(usual));
 }
