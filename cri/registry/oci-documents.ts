@@ -164,13 +164,17 @@ function invalid(what: string, why: string): CriError {
   return new CriError('InvalidArgument', `cannot read ${what}: ${why}`);
 }
 
-function parseJson(bytes: Buffer, what: string): unknown {
+function parseJson(bytes: Buffer, what: string, isStrict = true): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const json = new TextDecoder('utf-8', { fatal: isStrict }).decode(bytes);
+    return isStrict ? JSON.parse(json) : JSON.parse(json, wellFormed);
   } catch (cause) {
     throw new CriError('InvalidArgument', `cannot read ${what}: it is not JSON`, { cause });
   }
 }
+
+const wellFormed = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.toWellFormed() : value;
 
 function check<T>(schema: v.GenericSchema<unknown, T>, value: unknown, what: string): T {
   const result = v.safeParse(schema, value);
@@ -229,7 +233,8 @@ function requireType(type: string, known: readonly string[], part: string, what:
 
 /** Parses an image config; throws InvalidArgument naming the field that is wrong. */
 export function parseImageConfig(bytes: Buffer, what: string): ImageConfig {
-  return check(configSchema, parseJson(bytes, what), what);
+  // What is no text in it becomes U+FFFD, as for the Go programs that images are made and run by.
+  return check(configSchema, parseJson(bytes, what, false), what);
 }
 
 /** Parses docker save's manifest.json; throws InvalidArgument naming the field that is wrong. */
