@@ -162,13 +162,13 @@ async function publish(
   for (const note of result.notes) {
     deps.log.warn({ containerId: id, note }, 'a request is served with less than asked');
   }
-  const linux = config.linux?.resources;
+  const asked = config.linux?.resources ?? {};
   await deps.store.containers.update(id, () => ({
     state: 'created',
     pid: created.pid,
     user: created.user,
     mounts: shownMounts(result.mounts, volumes),
-    resources: linux ? { linux: resourcesInForce(linux, deps.host.spec) } : undefined,
+    resources: { linux: resourcesInForce(asked, deps.host.spec) },
   }));
 }
 

@@ -84,6 +84,11 @@ describe('limits', () => {
     const id = await waiting({});
     const limits = await (await cgroupOf(ground.server, id)).limits();
     expect(limits).toMatchObject({ cpuQuota: undefined, memory: undefined, swap: undefined });
+    const bare = await ground.run(containerConfig(['sleep', '1000']));
+    const told = (await statusOf(ground.server, bare)).resources?.linux;
+    const score = (await exec(ground.server, bare, 'cat /proc/1/oom_score_adj')).stdout;
+    expect(toNumber(told?.oomScoreAdj)).toBe(Number(score));
+    expect(toNumber(told?.memoryLimitInBytes)).toBe(0);
   });
 
   it('stand below the parent that the kubelet names', async () => {
