@@ -2,7 +2,8 @@
 // Called by hack/test, which has installed and built everything.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { guests } from './guest-runs.ts';
 import { endCommandsWithUs, run } from './run-command.ts';
 import { readVitestReport, type Outcome } from './vitest-report.ts';
 
@@ -10,20 +11,6 @@ interface Stage {
   readonly name: string;
   readonly run: (scratch: string) => Promise<Outcome>;
 }
-
-/**
- * What the guest repeats, because kernel and cgroup version decide it: 10 to 30 times slower there,
- * so that all of test/integration would take longer than everything else together. (100 MB of log
- * lines alone take four minutes.)
- */
-const guestTests = [
-  ...'container exec legacy-mounts limits node oom pod processes recovery security update'.split(
-    ' ',
-  ),
-  ...'kubelet-fields runtimes userns userns-host-network userns-volumes volumes'.split(' '),
-];
-/** Seconds for the tests in the guest, then for the guest itself, then for hack/vm to end it. */
-const guestLimits = { tests: 1500, guest: 1620, all: 1680 };
 
 const stages: readonly Stage[] = [
   { name: 'unit', run: (scratch) => vitest('unit', [], scratch, []) },
@@ -93,19 +80,27 @@ async function quickstart(): Promise<Outcome> {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skips: [], failures: [] };
 }
 
-/** What hack/vm promises, then the tests in the guest that it makes. */
+/** What hack/vm promises, then the tests in the guests that it makes. */
 async function vm(): Promise<Outcome> {
   if (process.env['ESTIBA_SKIP_VM'] === '1') {
     return { passed: 0, failed: 0, skips: ['vm: all of it: ESTIBA_SKIP_VM=1'], failures: [] };
   }
-  const itself = await vmItself();
-  const tests = await guest();
-  return {
-    passed: itself.passed + tests.passed,
-    failed: itself.failed + tests.failed,
-    skips: tests.skips,
-    failures: [...itself.failures, ...tests.failures],
-  };
+  return sum([await vmItself(), ...(await guests())]);
+}
+
+function sum(outcomes: readonly Outcome[]): Outcome {
+  const total: Outcome = { passed: 0, failed: 0, skips: [], failures: [] };
+  for (const outcome of outcomes) {
+    add(total, outcome);
+  }
+  return total;
+}
+
+function add(total: Outcome, more: Outcome): void {
+  total.passed += more.passed;
+  total.failed += more.failed;
+  total.skips.push(...more.skips);
+  total.failures.push(...more.failures);
 }
 
 async function vmItself(): Promise<Outcome> {
@@ -118,38 +113,6 @@ async function vmItself(): Promise<Outcome> {
     return { passed: 0, failed: 1, skips: [], failures: [...failures, failure] };
   }
   return { passed: Number(counts[1]), failed: Number(counts[2]), skips: [], failures };
-}
-
-/** Integration and crictl tests in the guest; the report comes back on the guest's standard output. */
-async function guest(): Promise<Outcome> {
-  const tests = guestTests.map((name) => `test/integration/${name}.test.ts`);
-  const options = ['--timeout', String(guestLimits.guest)];
-  const crictl = await run(['hack/crictl']);
-  if (crictl.code === 0) {
-    // The guest has no Go and no network: it gets the host's binary.
-    const path = crictl.output.trimEnd().split('\n').at(-1) ?? '';
-    options.push('--share', dirname(path), '--env', `ESTIBA_CRICTL=${path}`);
-    tests.push('test/conformance/crictl.test.ts');
-  }
-  const command = ['hack/guest-tests', String(guestLimits.tests), ...tests];
-  const argv = ['hack/vm', 'run', ...options, '--', ...command];
-  const { code, output } = await run(argv, { limitSeconds: guestLimits.all });
-  const told = (what: string): string[] =>
-    [...output.matchAll(new RegExp(`^guest ${what}: (.*)$`, 'gmu'))].map(
-      (line) => `vm: ${line[1]}`,
-    );
-  const counts = /^guest: (\d+) passed, (\d+) failed, (\d+) skipped$/mu.exec(output);
-  if (counts === null) {
-    const failure = `vm: the guest ended with ${code} and told no counts`;
-    return { passed: 0, failed: 1, skips: [], failures: [failure] };
-  }
-  const failed = Number(counts[2]);
-  return {
-    passed: Number(counts[1]),
-    failed: failed === 0 && code !== 0 ? 1 : failed,
-    skips: told('skip'),
-    failures: told('failed'),
-  };
 }
 
 /** A stage that breaks down fails; the others have their turn. */
@@ -174,10 +137,7 @@ async function runStages(wanted: readonly string[], total: Outcome): Promise<str
       const startedAt = performance.now();
       const outcome = await outcomeOf(stage, scratch);
       const seconds = Math.round((performance.now() - startedAt) / 1000);
-      total.passed += outcome.passed;
-      total.failed += outcome.failed;
-      total.skips.push(...outcome.skips);
-      total.failures.push(...outcome.failures);
+      add(total, outcome);
       lines.push(
         `${stage.name}: ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skips.length} skipped (${seconds} s)`,
       );

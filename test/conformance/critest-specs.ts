@@ -215,17 +215,34 @@ function readsAs(path: string, start: string): boolean {
   }
 }
 
+/** A guest is there to be changed; a host's kernel is not. */
+const isGuest = process.env['ESTIBA_VM'] !== undefined;
+
+/**
+ * What critest does with the kernel itself, by area: its specs and why they do not run here, if so.
+ * The guest variant of that name runs them.
+ */
+export function moduleSpecs(): {
+  readonly area: string;
+  readonly specs: readonly string[];
+  readonly missing: string | undefined;
+}[] {
+  const here = isGuest ? undefined : 'it loads profiles into the kernel, so only guests run it';
+  return [
+    {
+      area: 'AppArmor',
+      specs: fullNames('AppArmor', appArmorEnds()),
+      missing: hasAppArmor() ? here : "this host has no AppArmor; hack/vm's variant apparmor has",
+    },
+  ];
+}
+
 /** Specs that are not run on this host: part of a full name, and why. */
 export function leftOut(): { readonly pattern: string; readonly because: string }[] {
   // Both change the host's kernel (profiles, contexts).
   return [
-    ...(hasAppArmor()
-      ? [
-          {
-            pattern: 'AppArmor',
-            because: 'they load profiles into the kernel: hack/critest in the guest',
-          },
-        ]
+    ...(hasAppArmor() && !isGuest
+      ? [{ pattern: 'AppArmor', because: 'they load profiles into the kernel: hack/critest --vm' }]
       : []),
     ...(readsAs('/sys/fs/selinux/policyvers', '')
       ? [{ pattern: 'SELinux', because: 'SELinux labels are not built' }]
@@ -235,11 +252,20 @@ export function leftOut(): { readonly pattern: string; readonly because: string 
 
 /** The full names of the specs that must pass, by area. */
 export function requiredSpecs(): ReadonlyMap<string, readonly string[]> {
-  return new Map(
-    Object.entries(mustPass).map(([area, ends]) => [
-      area,
-      ends.map((end) => `${prefix} ${area} ${end}`),
-    ]),
+  const modules = moduleSpecs().filter(({ missing: why }) => why === undefined);
+  return new Map([
+    ...Object.entries(mustPass).map(([area, ends]) => [area, fullNames(area, ends)] as const),
+    ...modules.map(({ area, specs }) => [area, specs] as const),
+  ]);
+}
+
+function fullNames(area: string, ends: readonly string[]): string[] {
+  return ends.map((end) => `${prefix} ${area} ${end}`);
+}
+
+function appArmorEnds(): string[] {
+  return Object.entries(appArmorSpecs).flatMap(([context, ends]) =>
+    ends.map((end) => `${context} ${end}`),
   );
 }
 

@@ -117,8 +117,9 @@ export class Critest {
 
   /** Ends the server; returns what it left behind. */
   async stop(): Promise<string[]> {
-    const left = await this.server.stop();
+    // First: its program may lie in a directory of ours, as what is left behind does.
     await this.#registry[Symbol.asyncDispose]();
+    const left = await this.server.stop();
     await rm(this.#scratch, { recursive: true, force: true });
     return left;
   }

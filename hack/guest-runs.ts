@@ -1,0 +1,167 @@
+// What hack/test repeats in guests of hack/vm, because kernel, cgroup version or security modules
+// decide it: 10 to 30 times slower there, so that all of test/integration would take longer than
+// everything else together. (100 MB of log lines alone take four minutes.)
+import { dirname } from 'node:path';
+import { readGuestReport } from './guest-report.ts';
+import { run } from './run-command.ts';
+import type { Outcome } from './vitest-report.ts';
+
+/** One boot of a guest. */
+interface GuestRun {
+  readonly name: string;
+  readonly variant: string;
+  /** Seconds for the tests; what is running then is cut off and fails by name. */
+  readonly limit: number;
+  /** What runs in it: files below test/, or test programs of cri/native. */
+  readonly tests: { readonly files: readonly string[] } | { readonly programs: readonly string[] };
+}
+
+const integration = (names: string): string[] =>
+  names.split(' ').map((name) => `integration/${name}.test.ts`);
+
+const guestRuns: readonly GuestRun[] = [
+  {
+    name: 'rust',
+    variant: 'plain',
+    limit: 400,
+    tests: {
+      programs:
+        'estiba_kernel estiba_isolate containers pods execs updates ooms oci oci_exec oci_pause escape'.split(
+          ' ',
+        ),
+    },
+  },
+  {
+    name: 'cgroups',
+    variant: 'plain',
+    limit: 900,
+    tests: {
+      files: [
+        ...integration('cdi exec legacy-mounts lifecycle limits node oom pod recovery update'),
+        'conformance/crictl.test.ts',
+      ],
+    },
+  },
+  {
+    name: 'isolation',
+    variant: 'plain',
+    limit: 1200,
+    tests: {
+      files: integration(
+        'bare container cost dead-volume escape image-volumes processes runtimes seccomp security start userns ' +
+          'userns-host-network userns-volumes volumes volumes-legacy',
+      ),
+    },
+  },
+  {
+    name: 'apparmor',
+    variant: 'apparmor',
+    limit: 400,
+    tests: { files: [...integration('apparmor'), 'conformance/critest-modules.test.ts'] },
+  },
+];
+
+/** Seconds beside the tests: for making an image, for a guest to boot and end, for hack/vm to end it. */
+const margins = { image: 900, guest: 60, all: 60 };
+
+/** All runs, one after the other. */
+export async function guests(): Promise<Outcome[]> {
+  const tools = await hostTools();
+  const outcomes: Outcome[] = [];
+  for (const each of guestRuns) {
+    const startedAt = performance.now();
+    const outcome = await guest(each, tools).catch((error: unknown) => ({
+      passed: 0,
+      failed: 1,
+      skips: [],
+      failures: [`vm ${each.name}: ${String(error)}`],
+    }));
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    const { passed, failed, skips } = outcome;
+    process.stderr.write(
+      `guest ${each.name}: ${passed} passed, ${failed} failed, ${skips.length} skipped (${seconds} s)\n`,
+    );
+    outcomes.push(outcome);
+  }
+  return outcomes;
+}
+
+async function guest(each: GuestRun, tools: readonly string[]): Promise<Outcome> {
+  const { name, variant, limit, tests } = each;
+  const options = ['--variant', variant, ...tools];
+  let paths: readonly string[];
+  let command: readonly string[];
+  if ('files' in tests) {
+    paths = tests.files.map((file) => `test/${file}`);
+    command = ['hack/guest-tests', String(limit), ...paths];
+  } else {
+    const programs = await testPrograms(tests.programs);
+    paths = programs.map(([program]) => program);
+    command = ['hack/guest-rust', String(limit), ...programs.map((pair) => pair.join('='))];
+    options.push(
+      ...[...new Set(programs.map(([, path]) => shared(path)))].flatMap((path) => [
+        '--share',
+        path,
+      ]),
+    );
+  }
+  options.push('--timeout', String(limit + margins.guest));
+  // The first run of a variant makes its image.
+  await run(['hack/vm', 'build', '--variant', variant], { limitSeconds: margins.image });
+  const argv = ['hack/vm', 'run', ...options, '--', ...command];
+  const end = await run(argv, { limitSeconds: limit + margins.guest + margins.all });
+  return readGuestReport(`vm ${name}`, paths, end);
+}
+
+/** What guests need and cannot make themselves, having no Go and no network: crictl and critest. */
+async function hostTools(): Promise<string[]> {
+  const options: string[] = [];
+  const crictl = await run(['hack/crictl']);
+  if (crictl.code === 0) {
+    const path = lastLine(crictl.output);
+    options.push('--share', dirname(path), '--env', `ESTIBA_CRICTL=${path}`);
+  }
+  const critest = await run(['hack/critest', '--build']);
+  if (critest.code === 0) {
+    const path = lastLine(critest.output);
+    options.push('--share', path, '--env', `ESTIBA_CRITEST=${path}`);
+  }
+  return options;
+}
+
+/** The test programs of cri/native by name, built where they are not, with their paths. */
+async function testPrograms(names: readonly string[]): Promise<[string, string][]> {
+  const cargo = 'cargo test --workspace --locked --no-run --message-format=json';
+  const { code, output } = await run(['sh', '-c', `cd cri/native && ${cargo}`], { show: () => {} });
+  const found = new Map<string, string>();
+  for (const line of output.split('\n').filter((text) => text.startsWith('{'))) {
+    const { executable, profile, target } = JSON.parse(line) as CargoMessage;
+    if (typeof executable === 'string' && profile?.test === true && target !== undefined) {
+      found.set(target.name, executable);
+    }
+  }
+  return names.map((name) => {
+    const path = found.get(name);
+    if (path === undefined) {
+      throw new Error(
+        `cargo (code ${code}) built no test program "${name}": ${output.slice(-2000)}`,
+      );
+    }
+    return [name, path];
+  });
+}
+
+interface CargoMessage {
+  readonly executable?: string | null;
+  readonly profile?: { readonly test: boolean };
+  readonly target?: { readonly name: string };
+}
+
+/** Cargo's directory for a profile: test programs, and the helper that they run. */
+function shared(program: string): string {
+  return dirname(dirname(program));
+}
+
+function lastLine(output: string): string {
+  return output.trimEnd().split('\n').at(-1) ?? '';
+}
