@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use estiba_wire::v1::{self, ErrorCode, NamespaceMode, monitor_reply, monitor_request};
 use support::pod::{MODES, Pod, exec, need_pods};
-use support::{Launcher, cgroup_directories, wait_until};
+use support::{Launcher, cgroup_directories, limit, wait_until};
 
 #[test]
 fn exec_gives_output_and_exit_code() {
@@ -67,14 +67,15 @@ fn exec_deadline_kills_the_command_and_its_children_and_spares_the_container() {
         let pids = pids_of(&pod, &id);
         let started = Instant::now();
         let script = "echo first; sleep 777 & setsid sleep 778 & wait";
+        let deadline = limit(Duration::from_millis(300));
         let request = v1::ExecSync {
-            timeout_ms: 300,
+            timeout_ms: u64::try_from(deadline.as_millis()).unwrap(),
             ..exec(&id, &["sh", "-c", script])
         };
         let output = client.exec(request);
         assert!(output.ended.timed_out, "{mode:?}");
         assert_eq!(output.stdout, b"first\n");
-        assert!(started.elapsed() < Duration::from_secs(3));
+        assert!(started.elapsed() < limit(Duration::from_secs(3)));
         assert_eq!(
             pids_of(&pod, &id),
             pids,
@@ -98,7 +99,7 @@ fn an_exec_that_leaves_a_child_behind_returns_at_once_and_the_child_lives() {
         (output.stdout.as_slice(), output.ended.exit_code),
         (&b"done\n"[..], 0)
     );
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < limit(Duration::from_secs(2)));
     assert_eq!(pids_of(&pod, &id).len(), before + 1);
     // The next exec's deadline does not touch the left-over.
     let request = v1::ExecSync {

@@ -146,7 +146,7 @@ impl Client {
 
     /// Waits until the container has exited.
     pub fn wait_exit(&mut self, id: &str) -> v1::ExitRecord {
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + super::limit(Duration::from_secs(10));
         loop {
             let state = self.pod();
             let container = state

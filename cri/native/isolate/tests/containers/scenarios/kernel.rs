@@ -39,7 +39,7 @@ pub fn limits(fixture: &Fixture) {
     );
     assert_eq!(read("pids/pids.max", "pids.max"), "99");
     if fixture.host.features.cgroup_v2 {
-        assert_eq!(read("x/x", "cpu.weight"), "20");
+        assert_eq!(read("x/x", "cpu.weight"), "59");
         assert_eq!(read("x/x", "cpu.max"), "50000 100000");
     } else {
         assert_eq!(read("cpu/cpu.shares", ""), "512");
