@@ -48,7 +48,7 @@ const guestRuns: readonly GuestRun[] = [
     limit: 1200,
     tests: {
       files: integration(
-        'bare container cost dead-volume escape image-volumes processes runtimes seccomp security start userns ' +
+        'bare container cost dead-volume escape image-volumes kubelet-fields processes runtimes seccomp security start userns ' +
           'userns-host-network userns-volumes volumes volumes-legacy',
       ),
     },
