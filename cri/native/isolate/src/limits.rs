@@ -116,6 +116,7 @@ pub(crate) fn limits_of(resources: &Resources) -> Result<Limits, IsolateError> {
         memory: resources.memory.limit,
         memory_and_swap: resources.memory.swap,
         memory_reservation: resources.memory.reservation,
+        memory_swappiness: resources.memory.swappiness,
         cpu_shares: resources.cpu.shares,
         cpu_quota: resources.cpu.quota,
         cpu_period: resources.cpu.period,
@@ -185,7 +186,7 @@ fn code_and_errno(error: &LimitsError) -> (ErrorCode, i32) {
             };
             (code, known.errno)
         }
-        LimitsError::NeedsV2(_) => (ErrorCode::Unimplemented, 0),
+        LimitsError::NeedsV1(_) | LimitsError::NeedsV2(_) => (ErrorCode::Unimplemented, 0),
         LimitsError::NoController(..) | LimitsError::InUse { .. } => {
             (ErrorCode::FailedPrecondition, 0)
         }

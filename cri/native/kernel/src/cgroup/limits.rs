@@ -16,6 +16,8 @@ pub struct Limits {
     pub memory_and_swap: Option<i64>,
     /// Soft limit in bytes.
     pub memory_reservation: Option<i64>,
+    /// v1: how readily memory is swapped out, up to 100.
+    pub memory_swappiness: Option<u64>,
     /// Relative weight, 2 to 262144.
     pub cpu_shares: Option<u64>,
     /// Microseconds of CPU time per period; <= 0 = unlimited.
@@ -49,6 +51,9 @@ pub enum LimitsError {
     /// v1 has nothing like it.
     #[error("cannot set {0}: it needs cgroup v2")]
     NeedsV2(String),
+    /// v2 has nothing like it.
+    #[error("cannot set {0}: it needs cgroup v1")]
+    NeedsV1(String),
     /// The controller is not mounted or not enabled.
     #[error("cannot set {0}: this host has no {1} controller")]
     NoController(String, String),

@@ -24,6 +24,11 @@ impl Hierarchies {
         if limits.sets_memory() {
             settings.extend(memory(&dir("memory.limit", "memory")?, limits, present)?);
         }
+        if let Some(percent) = limits.memory_swappiness {
+            const WHAT: &str = "memory.swappiness";
+            let file = dir(WHAT, "memory")?.join("memory.swappiness");
+            settings.push(Setting::new(WHAT, file, &percent));
+        }
         if let Some(shares) = limits.cpu_shares.filter(|shares| *shares > 0) {
             let file = dir("cpu.shares", "cpu")?.join("cpu.shares");
             settings.push(Setting::new("cpu.shares", file, &shares));
@@ -229,6 +234,7 @@ mod tests {
         let limits = Limits {
             memory: Some(4096),
             memory_reservation: Some(2048),
+            memory_swappiness: Some(0),
             cpu_shares: Some(512),
             cpu_quota: Some(-5),
             cpus: "0-1".to_owned(),
@@ -240,6 +246,7 @@ mod tests {
         let expected = [
             (LIMIT, "4096"),
             ("memory.soft_limit_in_bytes", "2048"),
+            ("memory.swappiness", "0"),
             ("cpu.shares", "512"),
             (QUOTA, "-1"),
             ("cpuset.cpus", "0-1"),

@@ -12,6 +12,11 @@ pub(super) fn settings(
     cpu_max_now: Option<&str>,
 ) -> Result<Vec<Setting>, LimitsError> {
     let set = |what: &str, file: &str, value: String| Setting::new(what, dir.join(file), &value);
+    if limits.memory_swappiness.is_some() {
+        return Err(LimitsError::NeedsV1(
+            "resources.memory.swappiness".to_owned(),
+        ));
+    }
     let mut settings = memory(dir, limits)?;
     if let Some(shares) = limits.cpu_shares.filter(|shares| *shares > 0) {
         let weight = cpu_weight(shares).to_string();
@@ -191,6 +196,17 @@ mod tests {
             );
             assert_eq!(refused.to_string(), expected);
         }
+    }
+
+    #[test]
+    fn swappiness_is_refused_by_name() {
+        let limits = Limits {
+            memory_swappiness: Some(0),
+            ..Limits::default()
+        };
+        let refused = settings(Path::new("/c"), &limits, None).unwrap_err();
+        let expected = "cannot set resources.memory.swappiness: it needs cgroup v1";
+        assert_eq!(refused.to_string(), expected);
     }
 
     #[test]
