@@ -94,7 +94,7 @@ pub(crate) fn finish_root(spec: &Spec, root: BorrowedFd<'_>) -> Result<(), Isola
         let (bits, _) = propagation(wanted).ok_or_else(|| {
             IsolateError::invalid(STEP, format!("cannot use rootfsPropagation {wanted:?}"))
         })?;
-        // "Slave" of nothing is private: the root file system has no peer on the host.
+        // That it was made when it was attached, if it has a peer on the host.
         if bits != libc::MS_SLAVE {
             attributes.propagation = bits;
         }

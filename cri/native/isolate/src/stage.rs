@@ -12,17 +12,22 @@ use crate::control::Stopwatch;
 use crate::error::IsolateError;
 use crate::ids::Ids;
 use crate::masks;
+use crate::options::propagation;
 use crate::pod_mounts::{POD_ROOT_DIR, STAGE_DIR};
 use crate::request::Rootfs;
 use crate::rootfs::{self, Overlay};
 use crate::spec::Linux;
 use crate::staging::{StagedRoot, Staging};
 
-const PRIVATE: Attributes = Attributes {
-    set: 0,
-    clear: 0,
-    propagation: libc::MS_PRIVATE,
-};
+const PRIVATE: Attributes = propagating(libc::MS_PRIVATE);
+
+const fn propagating(propagation: u64) -> Attributes {
+    Attributes {
+        set: 0,
+        clear: 0,
+        propagation,
+    }
+}
 
 /// Where the rest of the container is built.
 pub(crate) struct Stage {
@@ -89,8 +94,8 @@ pub(crate) fn set_the_stage(
         None
     };
     let root = match root {
-        Root::Detached(root, _) if via_pod => attach(root, Path::new(POD_ROOT_DIR))?,
-        Root::Detached(root, place) => attach(root, place)?,
+        Root::Detached(root, _) if via_pod => attach(root, Path::new(POD_ROOT_DIR), PRIVATE)?,
+        Root::Detached(root, place) => attach(root, place, received(assembly))?,
         Root::Later(overlay) => overlay.mount_at(overlay.writable_dir.unwrap_or(Path::new("/")))?,
         Root::Staged(StagedRoot { layers, writable }) => staging
             .as_ref()
@@ -183,9 +188,20 @@ fn visit_pod(
     Ok(copies)
 }
 
-fn attach(root: OwnedFd, place: &Path) -> Result<OwnedFd, IsolateError> {
+/// Whether mounts that the host makes in a bundle's root directory appear in the container. What
+/// `finish_root` makes of the root later would be too late for that.
+fn received(assembly: &Assembly<'_>) -> Attributes {
+    let wanted = propagation(&assembly.spec.linux.rootfs_propagation);
+    match (&assembly.request.rootfs, wanted) {
+        (Rootfs::Directory(_), Some((libc::MS_SLAVE, _))) => propagating(libc::MS_SLAVE),
+        // An overlay has no peer on the host.
+        _ => PRIVATE,
+    }
+}
+
+fn attach(root: OwnedFd, place: &Path, how: Attributes) -> Result<OwnedFd, IsolateError> {
     let place = rootfs::open_path(place)?;
-    mount::set_attributes(&root, PRIVATE, true).map_err(fail)?;
+    mount::set_attributes(&root, how, true).map_err(fail)?;
     mount::attach(&root, place.as_fd()).map_err(fail)?;
     Ok(root)
 }
