@@ -39,7 +39,7 @@ use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
 use crate::users::{self, Identity};
-use crate::{apparmor, config, devices, masks, sysctl};
+use crate::{apparmor, config, devices, masks, pod_user, sysctl};
 
 /// What the builder hands on.
 #[derive(Debug)]
@@ -130,7 +130,6 @@ fn assemble<'a>(
     let monitor = rustix::process::getppid().map_or(0, |pid| pid.as_raw_nonzero().get());
     let request = &mut assembly.request;
     let ids = Ids::of(&spec.linux);
-    let user = ids::open(&spec.linux, monitor, request.pod)?;
     let joining = namespaces::join(
         &spec.linux,
         monitor,
@@ -138,9 +137,14 @@ fn assemble<'a>(
         request.pid_target,
         request.legacy_mounts,
     )?;
-    unshare(joining.fresh).map_err(|errno| {
-        IsolateError::kernel("join-namespaces", "make the container's namespaces", errno)
-    })?;
+    let user = if ids::are_for_new_namespace(&spec.linux) {
+        Some(pod_user::make_and_join(&ids, joining.fresh)?)
+    } else {
+        unshare(joining.fresh).map_err(|errno| {
+            IsolateError::kernel("join-namespaces", "make the container's namespaces", errno)
+        })?;
+        ids::open(&spec.linux, monitor, request.pod)?
+    };
     clock.lap("join-namespaces");
     process::leave_session_keyring();
     set_oom_score(spec.process.oom_score_adj)?;

@@ -139,6 +139,12 @@ pub(crate) fn no_namespace(errno: Errno) -> IsolateError {
     }
 }
 
+/// Whether the spec wants a user namespace of the container's own.
+pub(crate) fn are_for_new_namespace(linux: &Linux) -> bool {
+    let user = linux.namespace("user");
+    user.is_some_and(|namespace| namespace.path.is_empty())
+}
+
 /// The user namespace that the spec gives by path.
 pub(crate) fn open(
     linux: &Linux,

@@ -80,7 +80,8 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     if sent.is_err() {
         return 1;
     }
-    let Some(control) = park(&parking, control) else {
+    let has_user_namespace = spec.linux.namespace("user").is_some();
+    let Some(control) = park(&parking, control, has_user_namespace) else {
         return 1;
     };
     let process = &spec.process;
@@ -152,7 +153,7 @@ pub(crate) fn stand_alone(
 }
 
 /// Waits for "go" and returns the socket that hears about the outcome.
-fn park(parking: &Parking, control: OwnedFd) -> Option<OwnedFd> {
+fn park(parking: &Parking, control: OwnedFd, has_user_namespace: bool) -> Option<OwnedFd> {
     match parking {
         Parking::Control => wait_for_go(&control).then_some(control),
         Parking::Listener(listener) => {
@@ -161,8 +162,10 @@ fn park(parking: &Parking, control: OwnedFd) -> Option<OwnedFd> {
             loop {
                 let connection =
                     rustix::net::accept_with(listener, rustix::net::SocketFlags::CLOEXEC).ok()?;
-                // The socket file is root's alone; the check costs nothing.
-                if socket::peer_uid(&connection) == Ok(0) && wait_for_go(&connection) {
+                // The socket file is root's alone; the check costs nothing. In a user namespace the
+                // host's root is nobody that could be told from others.
+                let is_root = has_user_namespace || socket::peer_uid(&connection) == Ok(0);
+                if is_root && wait_for_go(&connection) {
                     return Some(connection);
                 }
             }

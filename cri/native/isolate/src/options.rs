@@ -70,6 +70,23 @@ fn apply_flag(attributes: &mut Attributes, option: &str) -> bool {
     true
 }
 
+/// Names of all options that no file system has to know of, sorted.
+pub(crate) fn names() -> Vec<String> {
+    let flags = FLAGS.iter().map(|(name, ..)| *name).chain(ATIME_RESETS);
+    let deep = flags
+        .clone()
+        .chain(PROPAGATION.iter().map(|(name, _)| *name));
+    let deep = deep.map(|name| format!("r{name}"));
+    let plain = flags
+        .chain(PROPAGATION.iter().map(|(name, _)| *name))
+        .chain(NEUTRAL)
+        .chain(["bind", "rbind", "idmap", "ridmap"])
+        .map(str::to_owned);
+    let mut names: Vec<String> = plain.chain(deep).collect();
+    names.sort_unstable();
+    names
+}
+
 /// A propagation name ("rslave", …) as `MS_*` bits and whether it is recursive.
 pub(crate) fn propagation(name: &str) -> Option<(u64, bool)> {
     let find = |name: &str| {
@@ -166,6 +183,16 @@ mod tests {
             [("mode", "755"), ("size", "65536k"), ("noswap", "")]
         );
         assert_eq!(found.bind, None);
+    }
+
+    #[test]
+    fn no_option_of_ours_is_left_to_a_file_system() {
+        let all = names();
+        for name in &all {
+            assert_eq!(parse("bind", &[name]).data(), [], "{name}");
+        }
+        assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
+        assert_eq!(parse("tmpfs", &["sync"]).data(), [("sync", "")]);
     }
 
     #[test]

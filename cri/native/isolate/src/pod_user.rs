@@ -9,7 +9,7 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use estiba_kernel::cgroup::Joined;
-use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, setns, unshare};
 use estiba_kernel::{Errno, fd, process, socket, userns};
 
 use crate::builder::settle;
@@ -112,6 +112,34 @@ pub(crate) fn make(wanted: &Wanted<'_>, joined: Option<&Joined>) -> Result<Born,
             })
         }
     }
+}
+
+/// Makes a user namespace and what else is asked for by `CLONE_NEW*` flags, owned by it, and joins
+/// all but the user namespace itself.
+pub(crate) fn make_and_join(ids: &Ids, flags: i32) -> Result<OwnedFd, IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "join the container's namespaces", errno);
+    ids.root()?;
+    let wanted = Wanted {
+        ids,
+        network: flags & libc::CLONE_NEWNET != 0,
+        ipc: flags & libc::CLONE_NEWIPC != 0,
+        uts: flags & libc::CLONE_NEWUTS != 0,
+        pid: false,
+    };
+    let mut user = None;
+    for (name, namespace) in make(&wanted, None)?.namespaces {
+        let flag = match name {
+            "net" => libc::CLONE_NEWNET,
+            "ipc" => libc::CLONE_NEWIPC,
+            "uts" => libc::CLONE_NEWUTS,
+            _ => {
+                user = Some(namespace);
+                continue;
+            }
+        };
+        setns(namespace, flag).map_err(fail)?;
+    }
+    user.ok_or(Errno::BADF).map_err(fail)
 }
 
 fn accompany(

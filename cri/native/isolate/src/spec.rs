@@ -246,9 +246,15 @@ pub(crate) const STEP: &str = "spec";
 impl Spec {
     /// Reads and checks config.json.
     pub(crate) fn parse(json: &[u8]) -> Result<Self, IsolateError> {
-        let spec: Self = serde_json::from_slice(json).map_err(|error| {
+        let mut spec: Self = serde_json::from_slice(json).map_err(|error| {
             IsolateError::invalid(STEP, format!("cannot read OCI runtime spec: {error}"))
         })?;
+        for mount in &mut spec.mounts {
+            // Since version 1.2 a relative one starts at the root.
+            if !mount.destination.is_empty() && !mount.destination.starts_with('/') {
+                mount.destination.insert(0, '/');
+            }
+        }
         spec.check()?;
         Ok(spec)
     }

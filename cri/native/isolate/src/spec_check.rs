@@ -21,6 +21,17 @@ pub(crate) fn is_set(value: Option<&serde_json::Value>) -> bool {
     }
 }
 
+fn first_twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = Vec::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Some(name);
+        }
+        seen.push(name);
+    }
+    None
+}
+
 fn is_filled<T>(list: &Option<Vec<T>>) -> bool {
     list.as_ref().is_some_and(|list| !list.is_empty())
 }
@@ -66,6 +77,18 @@ impl Spec {
                 unknown.kind
             ));
         }
+        let kinds = self.linux.namespaces.iter().map(|one| one.kind.as_str());
+        if let Some(twice) = first_twice(kinds) {
+            return invalid(format!(
+                "cannot create container: linux.namespaces has {twice:?} twice"
+            ));
+        }
+        let limits = self.process.rlimits.iter().map(|one| one.kind.as_str());
+        if let Some(twice) = first_twice(limits) {
+            return invalid(format!(
+                "cannot create container: process.rlimits has {twice:?} twice"
+            ));
+        }
         if self.linux.cgroups_path.contains(':') && !self.linux.cgroups_path.starts_with('/') {
             return invalid(format!(
                 "cannot create container: linux.cgroupsPath {:?} is for the systemd cgroup driver",
@@ -89,7 +112,7 @@ impl Spec {
         let linux = &self.linux;
         let resources = &linux.resources;
         let process = &self.process;
-        let features: [(&str, bool); 19] = [
+        let features: [(&str, bool); 18] = [
             (
                 "SELinux (process label)",
                 !self.process.selinux_label.is_empty(),
@@ -110,12 +133,6 @@ impl Spec {
                 linux
                     .namespace("cgroup")
                     .is_some_and(|namespace| !namespace.path.is_empty()),
-            ),
-            (
-                "making a user namespace",
-                linux
-                    .namespace("user")
-                    .is_some_and(|namespace| namespace.path.is_empty()),
             ),
             ("time namespaces", linux.namespace("time").is_some()),
             (
@@ -191,7 +208,7 @@ mod tests {
         for (namespace, name) in [
             (
                 serde_json::json!({"type": "user"}),
-                "making a user namespace",
+                "a user namespace without uidMappings",
             ),
             (serde_json::json!({"type": "neetwork"}), "\"neetwork\""),
             (

@@ -16,7 +16,7 @@ use crate::hooks::{self, Hooks};
 use crate::host::{Host, cgroup_error, kill_cgroup, remove_cgroup, survivor};
 
 /// Version of the OCI runtime spec that is implemented.
-pub const SPEC_VERSION: &str = "1.1.0";
+pub const SPEC_VERSION: &str = "1.2.0";
 
 pub(super) const STEP: &str = "oci";
 /// Longest wait for a killed container's cgroup to become empty.

@@ -91,6 +91,19 @@ pub(super) fn build(
     options: &CreateOptions<'_>,
     keeps_terminal: bool,
 ) -> Result<Created, IsolateError> {
+    let caller = rustix::process::geteuid();
+    if !caller.is_root() {
+        let message = format!(
+            "cannot create container: user {} calls, and only root can: this runtime has no \
+             containers of other users",
+            caller.as_raw()
+        );
+        return Err(IsolateError::new(
+            ErrorCode::PermissionDenied,
+            STEP,
+            message,
+        ));
+    }
     let bundle = std::fs::canonicalize(options.bundle).map_err(|error| {
         IsolateError::io(STEP, format!("open bundle {:?}", options.bundle), &error)
     })?;

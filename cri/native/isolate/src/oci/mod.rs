@@ -22,6 +22,18 @@ pub use run::run;
 pub use state::{State, Status};
 pub use update::update;
 
+/// Names of all mount options that `create` understands itself, as OCI writes them.
+#[must_use]
+pub fn mount_option_names() -> Vec<String> {
+    crate::options::names()
+}
+
+/// Names of all architectures that a seccomp profile may list, as OCI writes them.
+#[must_use]
+pub fn architecture_names() -> Vec<&'static str> {
+    estiba_seccomp::architecture_names()
+}
+
 /// Names of all capabilities that a spec may grant, as OCI writes them.
 #[must_use]
 pub fn capability_names() -> Vec<String> {

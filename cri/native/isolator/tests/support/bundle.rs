@@ -124,6 +124,30 @@ impl Bundle {
         outcome.stderr
     }
 
+    /// What a container of this spec writes, to its end.
+    pub fn output(&self, spec: &Value) -> String {
+        self.write(spec);
+        let output = self.path("output");
+        let file = File::create(&output).unwrap();
+        let mut create = self.command(&["create", "one"]);
+        let errors = self.path("errors");
+        create.stderr(File::create(&errors).unwrap()).stdout(file);
+        let status = create.status().unwrap();
+        assert!(status.success(), "{}", fs::read_to_string(errors).unwrap());
+        self.good(&["start", "one"]);
+        self.wait_until_stopped();
+        self.good(&["delete", "one"]);
+        fs::read_to_string(output).unwrap()
+    }
+
+    /// Why a spec is refused, of which nothing may be left.
+    pub fn refusal(&self, spec: &Value) -> String {
+        self.write(spec);
+        let message = self.bad(&["create", "one"]);
+        self.assert_nothing_is_left();
+        message
+    }
+
     pub fn state(&self) -> Value {
         serde_json::from_str(&self.good(&["state", "one"])).unwrap()
     }
