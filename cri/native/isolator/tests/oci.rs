@@ -38,7 +38,7 @@ fn a_container_is_created_started_ended_and_deleted() {
     let state = bundle.state();
     assert_eq!(state["status"], "created");
     assert_eq!(state["id"], "one");
-    assert_eq!(state["ociVersion"], "1.1.0");
+    assert_eq!(state["ociVersion"], "1.2.0");
     assert_eq!(state["annotations"]["kept"], "yes");
     assert_eq!(state["bundle"], bundle.dir().to_str().unwrap());
     let pid = state["pid"].as_i64().unwrap();
@@ -326,11 +326,11 @@ fn versions_features_and_usage_are_told() {
     let (code, text, _) = run(&["--version"]);
     assert_eq!(code, Some(0));
     assert!(text.starts_with("estiba-isolator "), "{text}");
-    assert!(text.ends_with("\nspec: 1.1.0\n"), "{text}");
+    assert!(text.ends_with("\nspec: 1.2.0\n"), "{text}");
     let (code, text, _) = run(&["features"]);
     assert_eq!(code, Some(0));
     let features: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(features["ociVersionMax"], "1.1.0");
+    assert_eq!(features["ociVersionMax"], "1.2.0");
     assert_eq!(features["linux"]["cgroup"]["systemd"], false);
     assert_eq!(features["linux"]["capabilities"][0], "CAP_CHOWN");
     assert_eq!(features["linux"]["seccomp"]["enabled"], true);

@@ -145,7 +145,7 @@ fn hooks_of_all_kinds_run_in_their_order_and_places_with_the_state() {
         let told = state(&bundle, kind);
         assert_eq!(
             (&told["id"], &told["ociVersion"]),
-            (&json!("one"), &json!("1.1.0"))
+            (&json!("one"), &json!("1.2.0"))
         );
         assert_eq!(told["bundle"], bundle.dir().to_str().unwrap());
         assert_eq!(told["annotations"]["kept"], "yes");

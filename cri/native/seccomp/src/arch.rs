@@ -40,6 +40,21 @@ const FOREIGN: [&str; 18] = [
     "SCMP_ARCH_SHEB",
 ];
 
+/// Names of all architectures that a profile may list.
+#[must_use]
+pub fn architecture_names() -> Vec<&'static str> {
+    let mut names = vec![
+        "SCMP_ARCH_AARCH64",
+        "SCMP_ARCH_ARM",
+        "SCMP_ARCH_X32",
+        "SCMP_ARCH_X86",
+        "SCMP_ARCH_X86_64",
+    ];
+    names.extend(FOREIGN);
+    names.sort_unstable();
+    names
+}
+
 /// Calls of x32 have this bit.
 pub(crate) const X32_BIT: u32 = 0x4000_0000;
 

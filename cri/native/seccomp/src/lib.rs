@@ -26,7 +26,7 @@ mod program;
 mod rules;
 mod tree;
 
-pub use arch::{Arch, number_of};
+pub use arch::{Arch, architecture_names, number_of};
 pub use error::SeccompError;
 pub use machine::{Call, run};
 pub use program::Instruction;

@@ -1,5 +1,6 @@
 //! What `features` prints: the OCI features document.
 
+use estiba_isolate::{hooks, oci};
 use serde_json::{Value, json};
 
 const SECCOMP_FLAGS: [&str; 3] = [
@@ -8,14 +9,17 @@ const SECCOMP_FLAGS: [&str; 3] = [
     "SECCOMP_FILTER_FLAG_TSYNC",
 ];
 
-/// The document. What is not in it, or false, is refused by `create`.
+/// The document: what `create` understands, whether this host has it or not. What is not in it, or
+/// false, is refused by name.
 pub(super) fn document() -> Value {
     json!({
         "ociVersionMin": "1.0.0",
-        "ociVersionMax": estiba_isolate::oci::SPEC_VERSION,
+        "ociVersionMax": oci::SPEC_VERSION,
+        "hooks": hooks::KINDS,
+        "mountOptions": oci::mount_option_names(),
         "linux": {
-            "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "uts"],
-            "capabilities": estiba_isolate::oci::capability_names(),
+            "namespaces": ["cgroup", "ipc", "mount", "network", "pid", "user", "uts"],
+            "capabilities": oci::capability_names(),
             "cgroup": {
                 "v1": true,
                 "v2": true,
@@ -33,17 +37,17 @@ pub(super) fn document() -> Value {
                     "SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
                     "SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE",
                 ],
-                "archs": [
-                    "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM", "SCMP_ARCH_X32", "SCMP_ARCH_X86",
-                    "SCMP_ARCH_X86_64",
-                ],
+                "archs": oci::architecture_names(),
                 "knownFlags": SECCOMP_FLAGS,
                 "supportedFlags": SECCOMP_FLAGS,
             },
             "apparmor": {"enabled": true},
             "selinux": {"enabled": false},
             "intelRdt": {"enabled": false},
-            "mountExtensions": {"idmap": {"enabled": false}},
+            "mountExtensions": {"idmap": {"enabled": true}},
         },
+        "annotations": {"io.estiba.version": env!("CARGO_PKG_VERSION")},
+        // No annotation changes what a container is.
+        "potentiallyUnsafeConfigAnnotations": [],
     })
 }
