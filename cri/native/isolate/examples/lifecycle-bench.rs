@@ -14,6 +14,10 @@
 
 #[path = "../tests/containers/fixture.rs"]
 mod fixture;
+#[path = "../tests/containers/running.rs"]
+mod running;
+#[path = "../tests/containers/spec.rs"]
+mod spec;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -29,10 +29,11 @@ use crate::host::Host;
 use crate::ids::{self, Ids};
 use crate::init::{self, Birth};
 use crate::inside::{self, Inside};
-use crate::mounts::{self, Copies, Guard};
+use crate::mounts::{self, Copies};
 use crate::namespaces::{self, Pids};
 use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
+use crate::procfs_guard::{self, Guard};
 use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
 use crate::seccomp::{self, Confinement};
 use crate::sources::{self, Source};
@@ -175,8 +176,8 @@ fn assemble<'a>(
     let stage = stage::set_the_stage(assembly, &ids, user.as_ref(), with_images, clock)?;
     let root = stage.root.as_fd();
     ids::make_files_as_root(&ids)?;
-    let late = mounts::split_off_procfs(&mut planned);
-    mounts::refuse_in_procfs(&late)?;
+    let late = procfs_guard::split_off_procfs(&mut planned);
+    procfs_guard::refuse_in_procfs(&late)?;
     guard.keep_free(root, &late)?;
     let copies = Copies {
         shm: stage.pod_shm.as_ref(),

@@ -16,6 +16,7 @@ use crate::masks;
 use crate::mounts::{self, Copies};
 use crate::options::propagation;
 use crate::process::{CapabilitySets, become_user, set_rlimits};
+use crate::procfs_guard;
 use crate::request::ResolvedUser;
 use crate::rootfs::open_path;
 use crate::seccomp::Confinement;
@@ -64,7 +65,7 @@ pub(crate) fn make_cwd(
 ) -> Result<(), IsolateError> {
     if late
         .iter()
-        .any(|one| mounts::is_below(cwd, &one.mount.destination))
+        .any(|one| procfs_guard::is_below(cwd, &one.mount.destination))
     {
         return Ok(());
     }

@@ -38,6 +38,7 @@ mod pod_pin;
 mod pod_user;
 mod probe;
 mod process;
+mod procfs_guard;
 mod request;
 mod rootfs;
 mod seccomp;

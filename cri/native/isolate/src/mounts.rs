@@ -1,41 +1,23 @@
 //! Attaching the mounts of the spec to the root file system, each target found by descriptor.
 
-use std::ffi::OsString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use estiba_kernel::Errno;
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::resolve::{self, Missing};
 use rustix::fs::{FileType, Mode, OFlags};
 
-use crate::error::{ErrorCode, IsolateError};
+use crate::error::IsolateError;
 use crate::ids::Ids;
 use crate::image_mounts;
 use crate::note;
 use crate::options::Options;
-use crate::rootfs::open_path;
+use crate::procfs_guard::{self, Guard, in_procfs};
 use crate::sources::{Planned, Source};
 use crate::spec::Mount;
 use crate::staging::Staging;
 
-const STEP: &str = "mount";
-/// Files in procfs that a mount may cover (lxcfs does); everything else there stays as it is.
-const PROC_FILES: [&str; 11] = [
-    "/proc/cpuinfo",
-    "/proc/diskstats",
-    "/proc/loadavg",
-    "/proc/meminfo",
-    "/proc/net/dev",
-    "/proc/slabinfo",
-    "/proc/stat",
-    "/proc/swaps",
-    "/proc/sys/crypto/fips_enabled",
-    "/proc/sys/kernel/ns_last_pid",
-    "/proc/uptime",
-];
-
+pub(crate) const STEP: &str = "mount";
 fn fail(mount: &Mount, errno: Errno) -> IsolateError {
     IsolateError::kernel(
         STEP,
@@ -70,99 +52,6 @@ pub(crate) struct Copies<'a> {
     pub staging: Option<&'a Staging>,
     /// Ids of the container's files on the host.
     pub ids: Option<&'a Ids>,
-}
-
-/// Places in this mount namespace, by their paths: the host's procfs tells them of open files.
-#[derive(Debug)]
-pub(crate) struct Guard {
-    own_fds: OwnedFd,
-    places: Vec<PathBuf>,
-}
-
-impl Guard {
-    /// To be made while the host's procfs is in sight.
-    pub(crate) fn new() -> Result<Self, IsolateError> {
-        Ok(Self {
-            own_fds: open_path(Path::new("/proc/self/fd"))?,
-            places: Vec::new(),
-        })
-    }
-
-    /// Makes the directories that procfs is to be mounted on and keeps them free.
-    pub(crate) fn keep_free(
-        &mut self,
-        root: BorrowedFd<'_>,
-        late: &[Planned<'_>],
-    ) -> Result<(), IsolateError> {
-        for one in late.iter().filter(|one| one.mount.kind == "proc") {
-            let target = open_target(root, one.mount, false, &Copies::default())?;
-            self.places.push(self.place_of(&target)?);
-        }
-        Ok(())
-    }
-
-    fn place_of(&self, fd: &OwnedFd) -> Result<PathBuf, IsolateError> {
-        let name = fd.as_raw_fd().to_string();
-        let link = rustix::fs::readlinkat(&self.own_fds, name.as_str(), Vec::new())
-            .map_err(|errno| IsolateError::kernel(STEP, "look up a mount target", errno))?;
-        Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
-    }
-
-    fn check(&self, mount: &Mount, target: &OwnedFd) -> Result<(), IsolateError> {
-        if self.places.is_empty() {
-            return Ok(());
-        }
-        let place = self.place_of(target)?;
-        if self.places.iter().any(|kept| place.starts_with(kept)) {
-            return Err(in_procfs(mount));
-        }
-        Ok(())
-    }
-}
-
-/// The components of a path, without looking at links.
-fn components(path: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    for name in path.split('/') {
-        match name {
-            "" | "." => {}
-            ".." => drop(names.pop()),
-            name => names.push(name),
-        }
-    }
-    names
-}
-
-/// Whether `path` is `top` or below it, by its words.
-pub(crate) fn is_below(path: &str, top: &str) -> bool {
-    components(path).starts_with(&components(top))
-}
-
-/// Takes out procfs and what is mounted in it: the rest is mounted first.
-pub(crate) fn split_off_procfs<'a>(planned: &mut Vec<Planned<'a>>) -> Vec<Planned<'a>> {
-    let tops: Vec<&str> = planned
-        .iter()
-        .filter(|one| matches!(one.source, Source::New | Source::PodProc))
-        .filter(|one| one.mount.kind == "proc")
-        .map(|one| one.mount.destination.as_str())
-        .collect();
-    let is_late = |one: &Planned<'_>| tops.iter().any(|top| is_below(&one.mount.destination, top));
-    let (late, early) = std::mem::take(planned).into_iter().partition(is_late);
-    *planned = early;
-    late
-}
-
-/// Refuses what is to be mounted inside procfs, by the words of its path; links are looked at when
-/// it is mounted.
-pub(crate) fn refuse_in_procfs(late: &[Planned<'_>]) -> Result<(), IsolateError> {
-    let is_allowed = |one: &Planned<'_>| {
-        let path = format!("/{}", components(&one.mount.destination).join("/"));
-        one.mount.kind == "proc" || PROC_FILES.contains(&path.as_str())
-    };
-    match late.iter().find(|one| !is_allowed(one)) {
-        Some(one) => Err(in_procfs(one.mount)),
-        None => Ok(()),
-    }
 }
 
 /// Attaches one mount.
@@ -259,16 +148,8 @@ fn stat_kind(fd: BorrowedFd<'_>) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode))
 }
 
-fn in_procfs(mount: &Mount) -> IsolateError {
-    let message = format!(
-        "cannot mount {:?} at {:?}: this is inside the container's procfs",
-        mount.source, mount.destination
-    );
-    IsolateError::new(ErrorCode::InvalidArgument, STEP, message)
-}
-
 /// The file or directory to mount on, made when missing.
-fn open_target(
+pub(crate) fn open_target(
     root: BorrowedFd<'_>,
     mount: &Mount,
     file: bool,
@@ -300,7 +181,7 @@ fn open_target(
     if on_proc {
         let straight = resolve::open_no_symlinks(root, path, OFlags::PATH).map_err(failed)?;
         let same = resolve::same_file(&straight, &target).map_err(failed)?;
-        if !same || !PROC_FILES.contains(&path.trim_end_matches('/')) {
+        if !same || !procfs_guard::may_be_covered(path) {
             return Err(in_procfs(mount));
         }
     }
@@ -404,19 +285,4 @@ fn attach_cgroup_v1(
         mount::set_attributes(&tmpfs, read_only, false).map_err(failed)?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_in_procfs_is_told_by_the_words_of_its_path() {
-        for below in ["/proc", "/proc/", "//proc/./stat", "/x/../proc/stat"] {
-            assert!(is_below(below, "/proc"), "{below}");
-        }
-        for beside in ["/", "/processes", "/x/proc", "/proc/../etc"] {
-            assert!(!is_below(beside, "/proc"), "{beside}");
-        }
-    }
 }

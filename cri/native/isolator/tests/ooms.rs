@@ -36,6 +36,18 @@ fn run(pod: &Pod<'_>, client: &mut Client, parent: &str, limit: i64, args: &[&st
     id
 }
 
+/// Runs a container that is killed for lack of memory: its id, and what is told of the kill.
+fn starved(pod: &Pod<'_>, client: &mut Client, parent: &str, limit: i64) -> (String, v1::OomKills) {
+    let id = run(pod, client, parent, limit, &EATER);
+    let exit = client.wait_exit(&id);
+    assert_eq!(
+        (exit.exit_code, exit.signal, exit.oom_killed),
+        (137, 9, true)
+    );
+    client.remove(&id);
+    (id, exit.oom.unwrap())
+}
+
 /// Makes a cgroup with a memory limit, as the kubelet makes the pod's.
 fn limited(cgroup: &str, limit: i64) {
     for root in cgroup_roots() {
@@ -87,17 +99,10 @@ fn a_container_that_is_killed_at_once_is_never_missed() {
     let mut client = pod.connect();
     let base = launcher.cgroup_base.clone();
     for _ in 0..20 {
-        let id = run(&pod, &mut client, &base, 8 * MEBI, &EATER);
-        let exit = client.wait_exit(&id);
-        assert_eq!(
-            (exit.exit_code, exit.signal, exit.oom_killed),
-            (137, 9, true)
-        );
-        let oom = exit.oom.unwrap();
+        let (id, oom) = starved(&pod, &mut client, &base, 8 * MEBI);
         assert_eq!(oom.level(), OomLevel::Container);
         assert_eq!(oom.cgroup, format!("{base}/{id}"));
         assert_eq!((oom.kills, oom.limit_bytes), (1, 8 << 20));
-        client.remove(&id);
     }
 }
 
@@ -115,9 +120,7 @@ fn the_pods_limit_and_one_above_it_are_told_apart() {
         let parent = format!("{name}/pod");
         limited(&name, slice);
         limited(&parent, pod_limit);
-        let id = run(&pod, &mut client, &parent, 48 * MEBI, &EATER);
-        let exit = client.wait_exit(&id);
-        let oom = exit.oom.unwrap();
+        let (_, oom) = starved(&pod, &mut client, &parent, 48 * MEBI);
         assert_eq!(oom.level(), level);
         let culprit = if level == OomLevel::Pod {
             (&parent, pod_limit)
@@ -126,7 +129,6 @@ fn the_pods_limit_and_one_above_it_are_told_apart() {
         };
         assert_eq!(&oom.cgroup, culprit.0);
         assert_eq!(i64::try_from(oom.limit_bytes).unwrap(), culprit.1);
-        client.remove(&id);
     }
 }
 

@@ -12,7 +12,9 @@
 )]
 
 mod fixture;
+mod running;
 mod scenarios;
+mod spec;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

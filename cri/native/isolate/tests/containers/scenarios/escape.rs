@@ -12,7 +12,8 @@ use estiba_isolate::{ErrorCode, NamespaceMode};
 use serde_json::json;
 
 use super::sh;
-use crate::fixture::{Fixture, Pod, Running};
+use crate::fixture::{Fixture, Pod};
+use crate::running::Running;
 
 /// Capabilities of the fixture's containers: chown, kill, setgid, setuid, net_raw, mknod.
 const CONTAINER_CAPS: u64 = 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 13 | 1 << 27;
@@ -222,7 +223,7 @@ pub fn misdirected(fixture: &Fixture) {
     for trick in tricks {
         let running = target(&pod, &format!("{trick}; echo done; sleep 1000"));
         assert_eq!(
-            crate::fixture::read_until(&running.output, "done\n"),
+            crate::running::read_until(&running.output, "done\n"),
             "done\n"
         );
         pod.target = Some(running.created.pidfd.try_clone().unwrap());

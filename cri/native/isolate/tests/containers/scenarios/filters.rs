@@ -6,7 +6,8 @@ use estiba_kernel::spawn::Ended;
 use serde_json::{Value, json};
 
 use super::sh;
-use crate::fixture::{Fixture, read_until};
+use crate::fixture::Fixture;
+use crate::running::read_until;
 
 const SCRIPT: &str = "grep -E 'Cap(Prm|Eff|Bnd)|NoNew|Seccomp:' /proc/self/status; \
                       mkdir /tmp/made 2>&1; chmod 700 / 2>&1; true";

@@ -7,7 +7,8 @@ use estiba_kernel::spawn::{Ended, wait_pidfd};
 use serde_json::json;
 
 use super::{sh, wait_until};
-use crate::fixture::{Fixture, read_until};
+use crate::fixture::Fixture;
+use crate::running::read_until;
 
 pub fn users(fixture: &Fixture) {
     let pod = fixture.pod();
