@@ -72,7 +72,7 @@ pub(crate) fn end(outcome: Outcome) -> i32 {
 
 /// Tells the monitor of a failure; there is nobody else to tell when even that fails.
 pub(crate) fn report(error: &IsolateError, control: &OwnedFd) -> i32 {
-    Wire::Failed(error.clone()).send(control, &[]).ok();
+    Wire::Failed(error.shortened()).send(control, &[]).ok();
     1
 }
 

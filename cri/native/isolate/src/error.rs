@@ -43,6 +43,26 @@ pub struct IsolateError {
     pub chain: Vec<String>,
 }
 
+/// Bytes of a message that is told by a child. JSON may need six for one.
+const MAX_TEXT: usize = 1536;
+const MAX_CAUSE: usize = 256;
+const MAX_CAUSES: usize = 3;
+
+fn without_middle(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let (mut head, mut tail) = (limit / 2, text.len() - limit / 2);
+    while !text.is_char_boundary(head) {
+        head -= 1;
+    }
+    while !text.is_char_boundary(tail) {
+        tail += 1;
+    }
+    let part = |range| text.get(range).unwrap_or_default();
+    format!("{} … {}", part(0..head), part(tail..text.len()))
+}
+
 impl fmt::Display for IsolateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -105,6 +125,21 @@ impl IsolateError {
     pub fn with_code(mut self, code: ErrorCode) -> Self {
         self.code = code;
         self
+    }
+
+    /// The same in so few words that any of the conversation's messages holds them: what is left out
+    /// stands in the middle, where a message has its long values.
+    #[must_use]
+    pub(crate) fn shortened(&self) -> Self {
+        let mut chain: Vec<String> = self.chain.iter().take(MAX_CAUSES).cloned().collect();
+        for cause in &mut chain {
+            *cause = without_middle(cause, MAX_CAUSE);
+        }
+        Self {
+            message: without_middle(&self.message, MAX_TEXT),
+            chain,
+            ..self.clone()
+        }
     }
 
     /// Adds one more cause to the end of the chain.

@@ -247,7 +247,7 @@ fn child(
                 .unzip();
             (Ok(names), fds)
         }
-        Err(error) => (Err(error), Vec::new()),
+        Err(error) => (Err(error.shortened()), Vec::new()),
     };
     let Ok(bytes) = serde_json::to_vec(&answer) else {
         return 1;
@@ -260,7 +260,7 @@ fn child(
     let ready = pod_mounts::hide_all().and_then(|()| lose_privileges());
     let bytes = match ready {
         Ok(()) => bytes,
-        Err(error) => serde_json::to_vec(&Answer::Err(error)).unwrap_or_default(),
+        Err(error) => serde_json::to_vec(&Answer::Err(error.shortened())).unwrap_or_default(),
     };
     let sent = socket::send(control, &bytes, &borrowed);
     drop(fds);

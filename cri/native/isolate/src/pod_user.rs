@@ -175,7 +175,7 @@ fn accompany(
 }
 
 fn first(wanted: &Wanted<'_>, joined: Option<&Joined>, control: &OwnedFd) -> i32 {
-    let done: Word = prepare(wanted, joined, control);
+    let done: Word = prepare(wanted, joined, control).map_err(|error| error.shortened());
     let Ok(bytes) = serde_json::to_vec(&done) else {
         return 1;
     };

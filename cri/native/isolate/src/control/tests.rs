@@ -83,3 +83,24 @@ fn a_failure_without_a_birth_is_told_when_the_builder_is_gone() {
     let told = read_control(&mut building).unwrap();
     assert!(matches!(told, Some(ControlMessage::Closed)), "{told:?}");
 }
+
+#[test]
+fn a_failure_that_is_longer_than_a_message_keeps_its_beginning_and_its_reason() {
+    for long in ["x".repeat(1 << 20), "\u{1}ä".repeat(20_000)] {
+        let (mut building, child) = building();
+        let action = format!("mount {long}");
+        let error = IsolateError::kernel("mount", action, Errno::NAMETOOLONG).because(long);
+        assert_eq!(crate::builder::report(&error, &child), 1);
+        drop(child);
+        building.is_born = true;
+        building.builder_pidfd = std::fs::File::open("/dev/null").unwrap().into();
+        match read_control(&mut building).unwrap() {
+            Some(ControlMessage::Failed(told)) => {
+                assert!(told.message.starts_with("cannot mount "), "{told}");
+                assert!(told.message.ends_with(": file name too long"), "{told}");
+                assert_eq!(told.code, error.code);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
