@@ -96,3 +96,31 @@ fn an_exec_for_which_descriptors_run_out_anywhere_leaves_nothing() {
     assert!(failures > 3, "{failures}");
     client.release();
 }
+
+/// Hundredths of a second that a process has computed.
+fn computed(pid: i32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, rest) = stat.rsplit_once(") ").unwrap();
+    let times = rest.split(' ').skip(11).take(2);
+    times.map(|time| time.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn a_client_for_which_there_is_no_descriptor_waits_and_costs_nothing() {
+    need_pods!();
+    let launcher = Launcher::start();
+    let pod = Pod::start(&launcher, NamespaceMode::Container);
+    let mut client = pod.connect();
+    let monitor = pod.started.monitor_pid;
+    client.pod();
+    let mut late = with_spare_descriptors(&pod, 0, || {
+        let late = pod.connect();
+        let before = computed(monitor);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        assert!(computed(monitor) - before < 10, "it tries again and again");
+        client.pod();
+        late
+    });
+    late.pod();
+    client.release();
+}

@@ -40,6 +40,8 @@ pub(crate) struct Monitor {
     pub(crate) program: Option<Program>,
     pub(crate) poller: Poller,
     pub(crate) listener: Watched,
+    /// When connections are accepted again.
+    pub(crate) accept_at: Option<Instant>,
     pub(crate) pod_init: Option<Watched>,
     pub(crate) clients: BTreeMap<Key, Client>,
     pub(crate) containers: BTreeMap<Key, Container>,
@@ -84,6 +86,7 @@ impl Monitor {
             program,
             poller,
             listener,
+            accept_at: None,
             pod_init,
             clients: BTreeMap::new(),
             containers: BTreeMap::new(),
@@ -233,7 +236,9 @@ impl Monitor {
         let execs = self.execs.values().map(Exec::next_deadline);
         let abandoned = self.abandoned.values().map(|abandoned| abandoned.look_at);
         let strays = self.strays.values().map(|stray| stray.look_at);
-        let others = abandoned.chain(strays).chain([scratch, self.release_by]);
+        let others = abandoned
+            .chain(strays)
+            .chain([scratch, self.release_by, self.accept_at]);
         containers.chain(execs).chain(others).flatten().min()
     }
 
@@ -290,6 +295,9 @@ impl Monitor {
             .collect();
         for key in abandoned {
             self.look_at_abandoned(key);
+        }
+        if due(self.accept_at) {
+            self.accept_again();
         }
         if due(self.release_by) {
             self.release_is_late();

@@ -1,5 +1,7 @@
 //! Connections: who comes, what is asked, what is answered.
 
+use std::time::{Duration, Instant};
+
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::SocketFlags;
@@ -8,6 +10,9 @@ use crate::client::{Address, Client};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::stderr_log::Level;
+
+/// How long no connection is accepted after the host refused a descriptor.
+const SCARCE: Duration = Duration::from_millis(100);
 
 impl Monitor {
     pub(crate) fn accept(&mut self) {
@@ -21,6 +26,9 @@ impl Monitor {
                     "cannot accept a connection",
                     &[("why", &errno.to_string())],
                 );
+                // Whoever waits there would be told of again at once.
+                self.poller.change(&self.listener, EventFlags::empty());
+                self.accept_at = Instant::now().checked_add(SCARCE);
                 return;
             }
         };
@@ -35,6 +43,12 @@ impl Monitor {
             }
             Err(fault) => self.log(Level::Warn, "cannot serve", &[("why", &fault.message)]),
         }
+    }
+
+    /// Hears of new connections again.
+    pub(crate) fn accept_again(&mut self) {
+        self.accept_at = None;
+        self.poller.change(&self.listener, EventFlags::IN);
     }
 
     pub(crate) fn serve_client(&mut self, key: Key, flags: EventFlags) {
