@@ -8,13 +8,15 @@
 
 mod support;
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
-use estiba_wire::v1::{self, ContainerPhase, NamespaceMode, monitor_request::Call};
+use estiba_wire::v1::{self, ContainerPhase, ErrorCode, NamespaceMode, monitor_request::Call};
 use serde_json::json;
 use support::fuse::Volume;
 use support::pod::{Pod, need_pods, remove, stop};
-use support::{Launcher, is_alive, wait_until};
+use support::{Launcher, cgroup_directories, cgroup_roots, is_alive, wait_until};
 
 const RUNC: &str = "/usr/sbin/runc";
 
@@ -111,5 +113,56 @@ fn a_container_whose_process_dies_before_its_start_is_told_at_once() {
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     assert_eq!(client.wait_exit(&id).signal, 9);
     client.remove(&id);
+    client.release();
+}
+
+/// A program that does one command in its own way, all others as runc does.
+fn runc_but_for(launcher: &Launcher, command: &str, script: &str) -> PathBuf {
+    let path = launcher.scratch().join("runtime");
+    let text = format!(
+        "#!/bin/sh\nfor word; do if [ \"$word\" = {command} ]; then\n{script}\nfi; done\nexec {RUNC} \"$@\"\n"
+    );
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn a_dead_container_goes_although_its_program_cannot_forget_it() {
+    need_runc!();
+    let launcher = Launcher::start();
+    let program = runc_but_for(&launcher, "delete", "exit 9");
+    let pod = Pod::start_by(&launcher, NamespaceMode::Container, &program);
+    let mut client = pod.connect();
+    let id = pod.run(&mut client, &["true"]);
+    client.wait_exit(&id);
+    assert!(pod.dir.join("runtime").join(&id).exists());
+    client.remove(&id);
+    assert!(!pod.dir.join("runtime").join(&id).exists());
+    assert!(cgroup_directories(&pod.cgroup_of(&id)).is_empty());
+    client.release();
+}
+
+#[test]
+fn what_a_program_that_is_late_has_put_into_the_cgroup_is_killed() {
+    need_runc!();
+    let launcher = Launcher::start();
+    let root = cgroup_roots().pop().unwrap();
+    let dir = format!("{}{}/$last", root.display(), launcher.cgroup_base);
+    let script = format!(
+        "for last; do :; done; mkdir -p {dir}; setsid sleep 1000 & echo $! >{dir}/cgroup.procs; \
+         sleep 1000"
+    );
+    let program = runc_but_for(&launcher, "create", &script);
+    let pod = Pod::start_by(&launcher, NamespaceMode::Container, &program);
+    let mut client = pod.connect();
+    let id = pod.new_container_id();
+    let fault = client.fault(Call::CreateContainer(v1::CreateContainer {
+        deadline_ms: 2000,
+        ..pod.create_request(&id, &["true"])
+    }));
+    assert_eq!(fault.code(), ErrorCode::DeadlineExceeded, "{fault:?}");
+    client.remove(&id);
+    assert!(cgroup_directories(&pod.cgroup_of(&id)).is_empty());
     client.release();
 }

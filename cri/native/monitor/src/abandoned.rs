@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use estiba_isolate::{Building, ControlMessage, where_it_hangs};
 use estiba_wire::v1::Fault;
+use rustix::process::{Pid, Signal};
 
 use crate::container::{Construction, Phase};
 use crate::exec::LOOK_AGAIN;
@@ -24,11 +25,17 @@ pub(crate) struct Abandoned {
     pub(crate) look_at: Option<Instant>,
 }
 
+const SIGKILL: i32 = 9;
+
 /// SIGKILL to whoever is at work on a build, and `signal` to the process that it is about.
 pub(crate) fn kill(building: &Building, signal: i32) {
     process::send_signal(&building.builder_pidfd, 9).ok();
-    if let Some((_, pidfd)) = &building.process {
+    if let Some((pid, pidfd)) = &building.process {
         process::send_signal(pidfd, signal).ok();
+        // What a shim's program has started leads no group of its own. The pid is not reaped yet.
+        if let Some(group) = Pid::from_raw(*pid).filter(|_| signal == SIGKILL) {
+            rustix::process::kill_process_group(group, Signal::KILL).ok();
+        }
     }
 }
 
@@ -67,7 +74,7 @@ impl Monitor {
     }
 
     fn give_up(&mut self, building: Building, owner: Option<Key>) {
-        kill(&building, 9);
+        kill(&building, SIGKILL);
         if let Some(container) = owner.and_then(|owner| self.containers.get_mut(&owner)) {
             container.strays += 1;
         }

@@ -21,7 +21,7 @@ use crate::runtime;
 use crate::stderr_log::Level;
 
 /// For processes of a dead container to leave their cgroup.
-const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Monitor {
     /// Forks a child that removes what the container has left: that may take its time.
@@ -67,11 +67,13 @@ impl Monitor {
             let hooks = directory
                 .filter(|_| has_poststop)
                 .map(|directory| Stopped::read(&directory.join("config.json")));
-            if let (Some(program), Some(directory)) = (&self.program, directory) {
-                failures.extend(runtime::forget(program, directory).err());
-            }
-            let removed = remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE);
-            failures.extend(removed.map_err(convert::fault).err());
+            let removed = match (&self.program, directory) {
+                (Some(program), Some(directory)) => {
+                    runtime::remove(&self.host, program, (cgroup, directory))
+                }
+                _ => remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE).map_err(convert::fault),
+            };
+            failures.extend(removed.err());
             for tree in trees {
                 let removed = estiba_trees::remove_tree(tree);
                 failures.extend(removed.map_err(|error| convert::remove_fault(&error)).err());

@@ -11,6 +11,7 @@ use crate::monitor::Monitor;
 use crate::poller::Key;
 use crate::process;
 use crate::record::container_dir;
+use crate::removal::REMOVAL_PATIENCE;
 use crate::stderr_log::{self, Level};
 
 impl Monitor {
@@ -60,11 +61,28 @@ pub(crate) fn spawn_exec(
     spawned.map_err(convert::fault)
 }
 
-/// Makes the program forget a container that has ended, in the child that removes its traces.
-pub(crate) fn forget(program: &Program, directory: &Path) -> Result<(), Fault> {
-    let id = directory.file_name().and_then(|name| name.to_str());
-    let log = directory.join("delete.log");
-    program
-        .delete(id.unwrap_or_default(), &log)
-        .map_err(convert::fault)
+/// Ends what is left of a container and makes the program forget it, in the child that removes its
+/// traces. A program that cannot, or is gone, keeps nobody from removing a container that is dead.
+pub(crate) fn remove(
+    host: &estiba_isolate::Host,
+    program: &Program,
+    (cgroup, directory): (&str, &Path),
+) -> Result<(), Fault> {
+    let name = directory.file_name().and_then(|name| name.to_str());
+    let id = name.unwrap_or_default();
+    let forgotten = program.delete(id, &directory.join("delete.log"));
+    // The program knows nothing of what it had begun when its time was over.
+    estiba_isolate::kill_cgroup(host, cgroup).map_err(convert::fault)?;
+    let removed = estiba_isolate::remove_cgroup(host, cgroup, REMOVAL_PATIENCE);
+    match (forgotten, removed) {
+        (Ok(()), removed) => removed.map_err(convert::fault),
+        (Err(error), Err(_)) => Err(convert::fault(error)),
+        (Err(error), Ok(())) => {
+            let fields = [("container", id), ("why", &*error.message)];
+            let message = "cannot have the container deleted by its runtime, removing its record";
+            stderr_log::line(Level::Warn, "monitor", message, &fields);
+            let record = program.state_dir.join(id);
+            estiba_trees::remove_tree(&record).map_err(|error| convert::remove_fault(&error))
+        }
+    }
 }

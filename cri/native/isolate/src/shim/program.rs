@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use estiba_kernel::fd;
 use estiba_kernel::hang::Hang;
-use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::process::{Pid, PidfdFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::shim::waiting;
 
 /// What the program and what it runs on the host find in their environment.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// What is read of a log.
+/// What is read of a log, at its end.
 const MAX_LOG: u64 = 64 * 1024;
 /// For a signal to be sent or a container to be forgotten. runc gives what it has killed ten seconds
 /// to die.
@@ -67,7 +68,7 @@ impl Program {
         self.run(&arguments, log, Streams::default(), Some(SHORT))
     }
 
-    /// Runs one command to its end, or kills it with what it has started in its process group.
+    /// Runs one command to its end, or kills it with all that it has started.
     /// Without `patience` somebody else ends this process in time, and the command with it.
     pub(crate) fn run(
         &self,
@@ -94,7 +95,6 @@ impl Program {
             .arg(log)
             .args(["--log-format", "json"])
             .args(arguments)
-            .process_group(0)
             .stdin(stream(streams.stdin))
             .stdout(stream(streams.stdout))
             .stderr(stream(streams.stderr));
@@ -147,9 +147,7 @@ fn late(child: &mut Child, verb: &str, what: &str) -> IsolateError {
         "cannot {what}: the time for it is over while {}",
         Hang::of(pid)
     );
-    if let Some(group) = Pid::from_raw(pid) {
-        rustix::process::kill_process_group(group, Signal::KILL).ok();
-    }
+    waiting::kill_tree(pid);
     wait_within(child, DEATH).ok();
     IsolateError::new(ErrorCode::DeadlineExceeded, verb, message)
 }
@@ -165,10 +163,14 @@ fn prepare_child() -> std::io::Result<()> {
 
 /// The last error of a JSON log.
 fn last_error(log: &Path) -> Option<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    let file = std::fs::File::open(log).ok()?;
-    file.take(MAX_LOG).read_to_string(&mut text).ok()?;
+    use std::io::{Read, Seek, SeekFrom};
+    let mut text = Vec::new();
+    let mut file = std::fs::File::open(log).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(MAX_LOG)))
+        .ok()?;
+    file.take(MAX_LOG).read_to_end(&mut text).ok()?;
+    let text = String::from_utf8_lossy(&text);
     text.lines().rev().find_map(|line| {
         let line: serde_json::Value = serde_json::from_str(line).ok()?;
         let level = line.get("level").and_then(serde_json::Value::as_str)?;
@@ -215,6 +217,17 @@ mod tests {
         let error = program.kill("c", 9, &log).unwrap_err();
         assert!(error.message.ends_with("not found in $PATH"), "{error}");
         assert_eq!((error.code, &*error.step), (ErrorCode::NotFound, "kill"));
+    }
+
+    #[test]
+    fn the_last_words_of_a_long_log_are_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let script = r#"i=0; while [ $i -lt 2000 ]; do i=$((i+1))
+echo '{"level":"debug","msg":"\303\244 much is told of what goes on, and none of it matters"}'
+done >"$5"; echo '{"level":"error","msg":"at last"}' >>"$5"; exit 1"#;
+        let program = program(&dir, script);
+        let error = program.kill("c", 9, &dir.path().join("log")).unwrap_err();
+        assert!(error.message.ends_with(": at last"), "{error}");
     }
 
     #[test]
