@@ -8,7 +8,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { importBusybox } from '../lib/images.ts';
 import { containerConfig, eventually, podConfig, runContainer, runPod } from '../lib/pods.ts';
-import { pidsNamed } from '../lib/processes.ts';
+import { pidsNamed, statOf } from '../lib/processes.ts';
 import { TestServer } from '../lib/test-server.ts';
 
 const { PodSandboxState } = runtime.v1;
@@ -50,6 +50,13 @@ async function removeAll(): Promise<void> {
   }
 }
 
+/** Without the children that a monitor has for a moment, which have its name until they get their own. */
+async function podMonitors(): Promise<number[]> {
+  const named = await pidsNamed('estiba-monitor');
+  const stats = await Promise.all(named.map(statOf));
+  return stats.flatMap((stat) => (stat && !named.includes(stat.parent) ? stat.pid : []));
+}
+
 describe('a launcher killed', () => {
   it.each([2, 10, 30, 60, 100])('%i ms after four pods began to start', async (delayMs) => {
     const launcher = new Launcher({ socketPath: `${server.runDir}/launcher.sock` });
@@ -81,7 +88,7 @@ describe('monitors killed', () => {
     const lives = Array.from({ length: 4 }, () => life(podConfig()).catch(String));
     await pause(delayMs);
     const { items } = await server.client.runtime.listPodSandbox({});
-    const monitors = await pidsNamed('estiba-monitor');
+    const monitors = await podMonitors();
     for (const pid of monitors) {
       kill(pid, 'SIGKILL');
     }
