@@ -195,7 +195,7 @@ describe('hooks of a CDI device', () => {
       await expect(failure).rejects.toThrow(
         new RegExp(`${failing.hookName} hook .* of device \\\\*"test.estiba/dev=failing`, 'u'),
       );
-      await expect.poll(() => written('over'), { timeout: 5000 }).toBe('over\n');
+      await expect.poll(() => written('over'), { timeout: 30_000 }).toBe('over\n');
       await rm(join(scratch, 'over'));
     }
     const start = { hookName: 'startContainer', path: '/bin/false' };
