@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { killLauncher, parseLockHolder, runsOther } from './launcher-process.ts';
+import { isOf, killLauncher, parseLockHolder, runsOther } from './launcher-process.ts';
 
 const locks = `1: FLOCK  ADVISORY  WRITE 10 00:19:7 0 EOF
 2: POSIX  ADVISORY  READ  11 00:19:7 0 EOF
@@ -21,6 +21,13 @@ test('the holder is who has the POSIX write lock of that inode', () => {
 test('a holder of another pid namespace, which has no pid here, is nobody', () => {
   expect(parseLockHolder('1: POSIX  ADVISORY  WRITE 0 00:19:7 0 EOF\n', 7n)).toBeUndefined();
   expect(parseLockHolder('1: POSIX  ADVISORY  WRITE -1 00:19:7 0 EOF\n', 7n)).toBeUndefined();
+});
+
+test('a launcher is that of the run directory which it was given', () => {
+  const command = 'estiba-isolator\0launcher\0--run-dir\0/run/estiba\0--log\0x\0';
+  expect(isOf(command, '/run/estiba')).toBe(true);
+  expect(isOf(command, '/run/estiba-two')).toBe(false);
+  expect(isOf('', '')).toBe(false);
 });
 
 test('nobody is killed for a lock that is not held, or not there', async () => {

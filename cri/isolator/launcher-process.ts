@@ -19,7 +19,14 @@ export async function launcherPid(runDir: string): Promise<number | undefined> {
     return undefined;
   }
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
-  return name.trim() === processName ? pid : undefined;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  // An inode alone does not tell: every tmpfs counts its own.
+  return name.trim() === processName && isOf(command, runDir) ? pid : undefined;
+}
+
+/** Whether a launcher's command line, words ended by NUL, is that of `runDir`. */
+export function isOf(command: string, runDir: string): boolean {
+  return `\0${command}`.includes(`\0--run-dir\0${runDir}\0`);
 }
 
 /**
