@@ -132,6 +132,21 @@ describe('environment', () => {
     );
   });
 
+  it('refuses a variable that is longer than execve takes', () => {
+    const set = (bytes: number) =>
+      environment(
+        { envs: [{ key: 'A', value: new Uint8Array(bytes).fill(0xff) }] },
+        image,
+        '',
+        sampleHost,
+      );
+    expect(set(131_069).at(-1)).toHaveLength(131_071);
+    expect(refusalOf(() => set(131_070)).message).toBe(
+      'cannot set environment variable "A": ' +
+        'with its name it has 131072 bytes, and the kernel passes at most 131071',
+    );
+  });
+
   it.each(['', 'A=B'])('refuses the name %j', (key) => {
     expect(refusalOf(() => environment({ envs: [{ key }] }, image, '', sampleHost)).code).toBe(
       'InvalidArgument',

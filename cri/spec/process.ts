@@ -1,9 +1,12 @@
 // What is executed: argv, environment and working directory. Strings become arguments of execve, so
 // NUL bytes and what JSON cannot carry are refused here.
+import { isUtf8 } from 'node:buffer';
 import type { ContainerConfig } from './cri-types.ts';
 import type { Content, HostFacts } from './input.ts';
 import { notOnThisHost, quote, refused } from './refusal.ts';
 
+/** Linux's MAX_ARG_STRLEN, 32 pages, without the NUL at the end. */
+const longestVariable = 32 * 4096 - 1;
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Throws InvalidArgument for text that execve or a JSON document would cut or change. */
@@ -39,8 +42,8 @@ export function argv(config: ContainerConfig, content: Content): string[] {
 /**
  * The environment as `NAME=value`: our defaults, overridden by the image's, overridden by the
  * request's. A byte of a value that is no part of valid UTF-8 is the lone surrogate U+DC00 plus the
- * byte, which JSON can carry and the helper turns back. Throws InvalidArgument for names that execve
- * could not carry, and FailedPrecondition for such bytes where another runtime would change them.
+ * byte, which JSON can carry and the helper turns back. Throws InvalidArgument for what execve could
+ * not carry, and FailedPrecondition for such bytes where another runtime would change them.
  */
 export function environment(
   config: ContainerConfig,
@@ -84,12 +87,16 @@ function decodeValue(
   bytes: Uint8Array,
   host: Pick<HostFacts, 'environmentBytes'>,
 ): string {
+  const length = Buffer.byteLength(name) + 1 + bytes.length;
+  if (length > longestVariable) {
+    const why = `with its name it has ${length} bytes, and the kernel passes at most ${longestVariable}`;
+    throw refused(setting(name), why);
+  }
   if (bytes.includes(0)) {
     throw refused(setting(name), 'its value holds a NUL byte');
   }
-  const text = decoded(bytes);
-  if (text !== undefined) {
-    return text;
+  if (isUtf8(bytes)) {
+    return text(bytes);
   }
   if (!host.environmentBytes) {
     const why = 'its value is not UTF-8, which programs of the OCI runtime spec cannot be told';
@@ -98,13 +105,9 @@ function decodeValue(
   return escaped(bytes);
 }
 
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    // ignoreBOM keeps a leading byte order mark, which is part of the value.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
+/** A leading byte order mark is part of the value. */
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 function escaped(bytes: Uint8Array): string {
@@ -112,9 +115,10 @@ function escaped(bytes: Uint8Array): string {
   for (let at = 0; at < bytes.length;) {
     const lead = bytes[at] ?? 0;
     const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    const character = decoded(bytes.subarray(at, at + length));
-    parts.push(character ?? String.fromCodePoint(0xdc00 + lead));
-    at += character === undefined ? 1 : length;
+    const character = bytes.subarray(at, at + length);
+    const isText = isUtf8(character);
+    parts.push(isText ? text(character) : String.fromCodePoint(0xdc00 + lead));
+    at += isText ? length : 1;
   }
   return parts.join('');
 }
