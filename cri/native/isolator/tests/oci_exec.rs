@@ -20,7 +20,7 @@ use std::time::Duration;
 use estiba_kernel::{fd, terminal};
 use serde_json::json;
 use support::bundle::{BUSYBOX, Bundle};
-use support::{is_alive, wait_until};
+use support::{cgroup_directories, is_alive, wait_until};
 
 macro_rules! need_containers {
     () => {
@@ -350,5 +350,24 @@ fn a_filter_of_system_calls_is_in_force_for_commands_too() {
     });
     let script = "grep Seccomp: /proc/self/status; kill -0 $$ 2>/dev/null; echo $?";
     assert_eq!(shell(&bundle, &[], script), "Seccomp:\t2\n1\n");
+    bundle.delete();
+}
+
+#[test]
+fn a_command_follows_an_init_that_has_divided_its_cgroup() {
+    need_containers!();
+    let bundle = Bundle::running(|_| {});
+    let directories = cgroup_directories(&bundle.cgroup);
+    let [cgroup] = directories.as_slice() else {
+        support::skip("needs cgroup v2");
+        bundle.delete();
+        return;
+    };
+    let pid = bundle.state()["pid"].to_string();
+    let inner = cgroup.join("inner");
+    fs::create_dir(&inner).unwrap();
+    fs::write(inner.join("cgroup.procs"), pid).unwrap();
+    fs::write(cgroup.join("cgroup.subtree_control"), "+pids").unwrap();
+    assert_eq!(shell(&bundle, &[], "echo in"), "in\n");
     bundle.delete();
 }

@@ -199,7 +199,16 @@ pub fn exec(host: &Host, options: &ExecOptions<'_>) -> Result<i32, IsolateError>
     if foreground.is_some() {
         process.console_size = callers_size().or(process.console_size);
     }
-    let mut building = spawn(host, process, &record, &dir, pidfd.as_fd())?;
+    let mut building = spawn(host, &process, &record.cgroup, &dir, pidfd.as_fd());
+    if building
+        .as_ref()
+        .is_err_and(|error| error.errno == libc::EBUSY)
+    {
+        if let Some(below) = inner_cgroup(&record) {
+            building = spawn(host, &process, &below, &dir, pidfd.as_fd());
+        }
+    }
+    let mut building = building?;
     let created = converse(host, options, &record, &mut building);
     let created = created.inspect_err(|_| abandon(&building))?;
     match foreground {
@@ -234,10 +243,19 @@ fn init_of(
         .ok_or_else(|| refuse(", but its process has just ended"))
 }
 
+/// Where the container's process has gone below its own cgroup. One that has handed controllers down,
+/// as an init system does, takes no processes itself (v2).
+fn inner_cgroup(record: &Record) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/proc/{}/cgroup", record.pid)).ok()?;
+    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let rest = path.strip_prefix(&record.cgroup)?;
+    rest.starts_with('/').then(|| path.to_owned())
+}
+
 fn spawn(
     host: &Host,
-    process: Process,
-    record: &Record,
+    process: &Process,
+    cgroup: &str,
     dir: &Path,
     init_pidfd: BorrowedFd<'_>,
 ) -> Result<Building, IsolateError> {
@@ -246,27 +264,26 @@ fn spawn(
         gid: process.user.gid,
         additional_gids: process.user.additional_gids.clone(),
     };
-    let argv = process.args.clone();
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let inherit = |fd: BorrowedFd<'_>| fd.try_clone_to_owned().ok();
     spawn_exec(
         host,
         ExecRequest {
             config_path: &dir.join("config.json"),
-            argv: &argv,
+            argv: &process.args,
             user: &user,
             seccomp: None,
             // Who else has joined the container's pid namespace is not known here.
             shares_pids: true,
             init_pidfd,
-            cgroup: &record.cgroup,
+            cgroup,
             oom_score_adj: None,
             leaf: None,
             stdin: inherit(stdin.as_fd()),
             stdout: inherit(stdout.as_fd()),
             stderr: inherit(stderr.as_fd()),
             tty: process.terminal,
-            process: Some(ExecProcess(process)),
+            process: Some(ExecProcess(process.clone())),
         },
     )
 }
