@@ -149,7 +149,9 @@ fn parse_with(
                 None => command(&word.to_string_lossy(), words),
             };
         }
-        let given = words.option(word, &GLOBAL)?;
+        let Some(given) = words.option(word, &GLOBAL)? else {
+            continue;
+        };
         match given.long {
             "--root" => *root = PathBuf::from(given.value),
             "--log" => log.path = Some(PathBuf::from(given.value)).filter(|path| path != ""),

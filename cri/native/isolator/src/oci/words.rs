@@ -47,8 +47,12 @@ impl<'a> Words<'a> {
         self.0.next()
     }
 
-    /// Reads `word`, which starts with a dash, and its value.
-    pub(super) fn option(&mut self, word: &OsStr, known: &[Known]) -> Result<Given, Refusal> {
+    /// Reads `word`, which starts with a dash, and its value. `None`: a flag that is not meant.
+    pub(super) fn option(
+        &mut self,
+        word: &OsStr,
+        known: &[Known],
+    ) -> Result<Option<Given>, Refusal> {
         let bytes = word.as_bytes();
         let (name, attached) = match bytes.iter().position(|byte| *byte == b'=') {
             Some(at) => (bytes.get(..at), bytes.get(at + 1..)),
@@ -69,12 +73,13 @@ impl<'a> Words<'a> {
             },
             (false, None) => OsString::new(),
             (false, Some(b"true")) => OsString::new(),
+            (false, Some(b"false")) => return Ok(None),
             (false, Some(_)) => return usage(format!("cannot use {word:?}: it takes no value")),
         };
-        Ok(Given {
+        Ok(Some(Given {
             long: found.long,
             value,
-        })
+        }))
     }
 
     /// Options up to the first operand, which comes with all that is behind it, whatever it is.
@@ -93,7 +98,7 @@ impl<'a> Words<'a> {
                 first = Some(word);
                 break;
             }
-            options.push(self.option(word, known)?);
+            options.extend(self.option(word, known)?);
         }
         let operands = first.into_iter().chain(self.0.by_ref()).map(operand);
         Ok((options, operands.collect::<Result<_, _>>()?))
@@ -110,7 +115,7 @@ impl<'a> Words<'a> {
             } else if bytes == b"--" {
                 only_operands = true;
             } else {
-                options.push(self.option(word, known)?);
+                options.extend(self.option(word, known)?);
             }
         }
         Ok((options, operands))

@@ -41,6 +41,7 @@ fn options_may_stand_before_or_after_the_id() {
     for (line, all) in [
         ("kill x KILL", false),
         ("kill --all x 9", true),
+        ("kill --all=false x 9", false),
         ("kill x 9 -a", true),
     ] {
         assert_eq!(parsed(line).unwrap().command, kill(all), "{line}");
