@@ -26,7 +26,7 @@ const guestRuns: readonly GuestRun[] = [
     limit: 400,
     tests: {
       programs:
-        'estiba_kernel estiba_isolate containers pods execs updates ooms oci oci_exec oci_pause escape'.split(
+        'estiba_kernel estiba_isolate containers pods execs updates ooms oci oci_exec oci_looks oci_pause escape'.split(
           ' ',
         ),
     },

@@ -20,7 +20,7 @@ use std::time::Duration;
 use estiba_kernel::{fd, terminal};
 use serde_json::json;
 use support::bundle::{BUSYBOX, Bundle};
-use support::{cgroup_directories, is_alive, wait_until};
+use support::{cgroup_directories, is_alive, limit, wait_until};
 
 macro_rules! need_containers {
     () => {
@@ -195,7 +195,7 @@ fn read_until(master: &mut File, end: &str) -> String {
     let mut text = Vec::new();
     while !String::from_utf8_lossy(&text).ends_with(end) {
         let mut part = [0; 256];
-        let is_there = fd::is_readable_within(&*master, Duration::from_secs(20));
+        let is_there = fd::is_readable_within(&*master, limit(Duration::from_secs(20)));
         assert!(is_there, "waited in vain for {end:?} after {text:?}");
         let length = master.read(&mut part).unwrap();
         text.extend(&part[..length]);

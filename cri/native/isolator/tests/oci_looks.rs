@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::bundle::{BUSYBOX, Bundle};
-use support::{cgroup_directories, wait_until};
+use support::{cgroup_directories, limit, wait_until};
 
 macro_rules! need_containers {
     () => {
@@ -171,7 +171,7 @@ fn a_kill_for_lack_of_memory_is_an_event_and_the_end_ends_it() {
     // The first one: it is being watched.
     lines.next().unwrap().unwrap();
     fs::write(bundle.dir().join("rootfs/go"), "").unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + limit(Duration::from_secs(20));
     loop {
         let event: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         if event == json!({"type": "oom", "id": "one"}) {
@@ -187,7 +187,7 @@ fn a_kill_for_lack_of_memory_is_an_event_and_the_end_ends_it() {
 }
 
 /// What a file of the container's cgroup holds.
-fn limit(bundle: &Bundle, v1: &str, v2: &str) -> String {
+fn limit_of(bundle: &Bundle, v1: &str, v2: &str) -> String {
     let directories = cgroup_directories(&bundle.cgroup);
     let files = directories
         .iter()
@@ -202,8 +202,8 @@ fn limit(bundle: &Bundle, v1: &str, v2: &str) -> String {
 fn limits_are_changed_by_options_file_and_standard_input() {
     need_containers!();
     let bundle = Bundle::running(|_| {});
-    let memory = || limit(&bundle, "memory.limit_in_bytes", "memory.max");
-    let pids = || limit(&bundle, "pids.max", "pids.max");
+    let memory = || limit_of(&bundle, "memory.limit_in_bytes", "memory.max");
+    let pids = || limit_of(&bundle, "pids.max", "pids.max");
     bundle.good(&["update", "--memory", "64m", "--pids-limit", "20", "one"]);
     assert_eq!((memory().as_str(), pids().as_str()), ("67108864", "20"));
 
