@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use estiba_wire::v1::{ErrorCode, Fault};
@@ -12,6 +12,9 @@ use rustix::io::Errno;
 
 use super::Sink;
 use crate::stderr_log::{self, Level};
+
+/// How often a name is tried that somebody makes and removes all the time.
+const MAX_TRIES: u32 = 8;
 
 /// An open log. When the disk is full records are dropped and counted, and written again as soon
 /// as that works: the container never waits for its log.
@@ -59,20 +62,10 @@ impl LogFile {
                 errno => fail(errno),
             })?;
         }
-        // NONBLOCK: a FIFO of that name must not stop us.
-        let flags = OFlags::WRONLY
-            | OFlags::APPEND
-            | OFlags::CREATE
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::NOCTTY
-            | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
-        let file = rustix::fs::openat(&place, name, flags, mode).map_err(fail)?;
-        let stat = rustix::fs::fstat(&file).map_err(fail)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(invalid("it is not a regular file"));
-        }
+        let file = open_regular(&place, name).map_err(|errno| match errno {
+            Errno::NODEV => invalid("it is not a regular file"),
+            errno => fail(errno),
+        })?;
         Ok(Self {
             path: path.to_owned(),
             directory: directory.to_owned(),
@@ -128,6 +121,39 @@ fn enter(parent: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
         }
         result => result,
     }
+}
+
+/// Makes the file, or opens one that is there. What that is we know before we open it: the mere
+/// open of a device can reset the host. ENODEV means that it is no regular file.
+fn open_regular(place: &OwnedFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags =
+        OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
+    for _ in 0..MAX_TRIES {
+        let new = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+        match rustix::fs::openat(place, name, new, mode) {
+            Err(Errno::EXIST) => {}
+            made => return made,
+        }
+        let look = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = match rustix::fs::openat(place, name, look, Mode::empty()) {
+            // Somebody has just taken it away.
+            Err(Errno::NOENT) => continue,
+            found => found?,
+        };
+        let stat = rustix::fs::fstat(&found)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind == FileType::Symlink {
+            return Err(Errno::LOOP);
+        }
+        if kind != FileType::RegularFile {
+            return Err(Errno::NODEV);
+        }
+        // Leads to the file just looked at, whatever its name means by now.
+        let same = format!("/proc/self/fd/{}", found.as_raw_fd());
+        return rustix::fs::open(same, flags, Mode::empty());
+    }
+    Err(Errno::EXIST)
 }
 
 impl Sink for LogFile {

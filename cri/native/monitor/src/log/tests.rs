@@ -1,8 +1,14 @@
 use std::fs;
+use std::io::Write as _;
+use std::mem::MaybeUninit;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags};
 
 use super::*;
 
@@ -176,8 +182,137 @@ fn symlinks_and_fifos_are_no_logs() {
         Errno::LOOP.raw_os_error()
     );
     let fifo = scratch.path().join("fifo");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+    make_fifo(&fifo);
     assert!(LogFile::open(&fifo, Path::new("")).is_err());
+}
+
+/// What `act` opens of these files is told by the kernel, not by what came of it.
+fn opens_noticed(files: &[&Path], act: impl FnOnce()) -> usize {
+    let watch = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+    for file in files {
+        inotify::add_watch(&watch, *file, WatchFlags::OPEN).unwrap();
+    }
+    act();
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut events = inotify::Reader::new(&watch, &mut buffer);
+    std::iter::from_fn(|| events.next().ok().map(drop)).count()
+}
+
+fn make_fifo(path: &Path) {
+    rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+}
+
+/// A device whose open harms nobody: the one of /dev/null.
+fn make_device(path: &Path) -> bool {
+    let null = rustix::fs::makedev(1, 3);
+    rustix::fs::mknodat(CWD, path, FileType::CharacterDevice, Mode::RWXU, null).is_ok()
+        && opens_noticed(&[path], || drop(fs::File::open(path))) == 1
+}
+
+#[test]
+fn a_device_or_a_fifo_in_the_place_of_a_log_is_not_even_opened() {
+    let scratch = tempfile::tempdir().unwrap();
+    let fifo = scratch.path().join("fifo");
+    make_fifo(&fifo);
+    // With a reader, an open for writing would succeed.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let _reader = rustix::fs::open(&fifo, flags, Mode::empty()).unwrap();
+    let device = scratch.path().join("device");
+    let mut files = vec![fifo];
+    if make_device(&device) {
+        files.push(device);
+    } else {
+        writeln!(std::io::stderr(), "no device can be made and opened here").ok();
+    }
+    for file in files {
+        let opens = opens_noticed(&[&file], || {
+            let fault = LogFile::open(&file, Path::new("")).unwrap_err();
+            assert!(fault.message.contains("not a regular file"), "{fault:?}");
+        });
+        assert_eq!(opens, 0, "{file:?} was opened");
+    }
+}
+
+/// Reopens a log, and writes to it, while another thread does `mischief` to its names again and again.
+/// How often that was done and how often it was refused.
+fn reopen_during(path: &Path, directory: &Path, mischief: impl Fn() + Sync) -> (u32, u32) {
+    let mut log = LogFile::open(path, directory).unwrap();
+    let stop = AtomicBool::new(false);
+    let (mut opened, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                mischief();
+            }
+        });
+        let end = Instant::now() + Duration::from_secs(2);
+        while Instant::now() < end && (opened < 500 || refused < 500) {
+            match log.reopen() {
+                Ok(()) => opened += 1,
+                Err(_) => refused += 1,
+            }
+            log.write(b"record\n");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    (opened, refused)
+}
+
+#[test]
+fn a_log_swapped_while_it_is_reopened_leads_no_record_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (pod, outside) = (scratch.path().join("pod"), scratch.path().join("outside"));
+    fs::create_dir_all(&pod).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("file"), "").unwrap();
+    let name = |name: &str| pod.join(name);
+    symlink(outside.join("file"), name("link")).unwrap();
+    symlink(outside.join("new"), name("dangling")).unwrap();
+    make_fifo(&name("fifo"));
+    let mut traps = vec![name("link"), name("dangling"), name("fifo")];
+    let mut watched = vec![outside.join("file"), name("fifo")];
+    if make_device(&name("device")) {
+        traps.push(name("device"));
+        watched.push(name("device"));
+    }
+    let watched: Vec<&Path> = watched.iter().map(PathBuf::as_path).collect();
+    let path = name("0.log");
+    let mut rounds = (0, 0);
+    let opens = opens_noticed(&watched, || {
+        rounds = reopen_during(&path, &pod, || {
+            for trap in &traps {
+                fs::hard_link(trap, name("next")).unwrap();
+                fs::rename(name("next"), &path).unwrap();
+                std::thread::yield_now();
+                fs::remove_file(&path).unwrap();
+                std::thread::yield_now();
+            }
+        });
+    });
+    assert!(rounds.0 >= 20 && rounds.1 >= 20, "{rounds:?}");
+    assert_eq!(opens, 0);
+    assert_eq!(fs::read(outside.join("file")).unwrap(), b"");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
+}
+
+#[test]
+fn a_directory_swapped_while_a_log_is_reopened_leads_nothing_out() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (pod, outside) = (scratch.path().join("pod"), scratch.path().join("outside"));
+    fs::create_dir_all(pod.join("a")).unwrap();
+    fs::create_dir(&outside).unwrap();
+    let links = [pod.join("link"), pod.join("other")];
+    symlink(&outside, &links[0]).unwrap();
+    symlink("../outside", &links[1]).unwrap();
+    let rounds = reopen_during(&pod.join("a/0.log"), &pod, || {
+        for link in links.iter().flat_map(|link| [link, link]) {
+            let flags = RenameFlags::EXCHANGE;
+            rustix::fs::renameat_with(CWD, pod.join("a"), CWD, link, flags).unwrap();
+            std::thread::yield_now();
+        }
+    });
+    assert!(rounds.0 >= 20 && rounds.1 >= 20, "{rounds:?}");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
 #[test]
