@@ -218,11 +218,24 @@ fn remove_cgroups_below(directory: &Path) {
     }
 }
 
-/// The limit that a plain machine's limit is here: longer where programs run in software emulation
-/// (`ESTIBA_TEST_TIME_FACTOR`, as in test/lib/time.ts). Only limits grow.
-pub fn limit(on_plain_machine: Duration) -> Duration {
+/// How many times as long things may take here (`ESTIBA_TEST_TIME_FACTOR`, as in test/lib/time.ts).
+fn time_factor() -> u32 {
     let factor = std::env::var("ESTIBA_TEST_TIME_FACTOR").unwrap_or_else(|_| "1".to_owned());
-    on_plain_machine * factor.parse().unwrap()
+    factor.parse().unwrap()
+}
+
+/// The limit that a plain machine's limit is here: longer where programs run in software emulation.
+/// Only limits grow.
+pub fn limit(on_plain_machine: Duration) -> Duration {
+    on_plain_machine * time_factor()
+}
+
+/// How often a race is tried: a quarter as often in software emulation, where each lasts much longer.
+pub fn rounds(on_plain_machine: u32) -> u32 {
+    match time_factor() {
+        1 => on_plain_machine,
+        _ => on_plain_machine.div_ceil(4),
+    }
 }
 
 /// Polls until the condition holds; ten seconds are for ever.
