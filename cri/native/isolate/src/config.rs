@@ -1,6 +1,8 @@
-//! The effective spec on disk, which execs read.
+//! Specs on disk: a bundle's, and the effective one, which execs read.
 
+use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
@@ -46,9 +48,58 @@ pub(crate) fn write(dir: &OwnedFd, name: &str, spec: &Spec) -> Result<(), Isolat
     rustix::fs::renameat(dir, temporary.as_str(), dir, name).map_err(fail)
 }
 
-/// Reads it back. The file is this runtime's own.
+/// Longest document that is read.
+pub(crate) const MAX_DOCUMENT: u64 = 16 << 20;
+
+/// Reads it back, or that of a bundle. What is no file is not waited for.
 pub(crate) fn read(path: &Path) -> Result<Spec, IsolateError> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| IsolateError::io("read-config", format!("read {path:?}"), &error))?;
+    const STEP: &str = "read-config";
+    let fail = |error: &std::io::Error| IsolateError::io(STEP, format!("read {path:?}"), error);
+    let refuse = |why: String| {
+        let message = format!("cannot read {path:?}: {why}");
+        IsolateError::invalid(STEP, message)
+    };
+    let mut options = std::fs::File::options();
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .map_err(|error| fail(&error))?;
+    let kind = file.metadata().map_err(|error| fail(&error))?.file_type();
+    if !kind.is_file() {
+        return Err(refuse("it is not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_DOCUMENT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(&error))?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        return Err(refuse(format!("it is longer than {MAX_DOCUMENT} bytes")));
+    }
     Spec::parse(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_never_ends_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.json");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(MAX_DOCUMENT + 1).unwrap();
+        let error = read(&path).unwrap_err();
+        let why = "it is longer than 16777216 bytes";
+        assert!(error.message.ends_with(why), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        let fifo = rustix::fs::FileType::Fifo;
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, mode, 0).unwrap();
+        let error = read(&path).unwrap_err();
+        assert!(
+            error.message.ends_with("it is not a regular file"),
+            "{error}"
+        );
+    }
 }

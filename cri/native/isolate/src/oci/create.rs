@@ -10,6 +10,7 @@ use rustix::net::{bind, listen};
 
 use super::state::{Record, Status, claim, dir_of};
 use crate::builder::spawn_create;
+use crate::config;
 use crate::control::{Building, ControlMessage, Created, read_control};
 use crate::error::{ErrorCode, IsolateError};
 use crate::execute::variable;
@@ -107,10 +108,7 @@ pub(super) fn build(
     let bundle = std::fs::canonicalize(options.bundle).map_err(|error| {
         IsolateError::io(STEP, format!("open bundle {:?}", options.bundle), &error)
     })?;
-    let config = bundle.join("config.json");
-    let bytes = std::fs::read(&config)
-        .map_err(|error| IsolateError::io(STEP, format!("read {config:?}"), &error))?;
-    let mut spec = Spec::parse(&bytes)?;
+    let mut spec = config::read(&bundle.join("config.json"))?;
     if keeps_terminal {
         spec.process.console_size = callers_size().or(spec.process.console_size);
     }
