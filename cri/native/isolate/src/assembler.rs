@@ -35,7 +35,7 @@ use crate::note;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::procfs_guard::{self, Guard};
 use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
-use crate::seccomp::{self, Confinement};
+use crate::seccomp::{Confinement, Way};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
@@ -210,15 +210,16 @@ fn assemble<'a>(
         clock.lap("write-config");
     }
     let filter = assembly.request.seccomp.take();
-    let is_alone = joining.pids == Pids::Fresh;
-    let mut detours = Vec::new();
-    if console.is_some() {
-        detours.push(seccomp::FOR_TERMINAL);
-    }
-    if matches!(assembly.request.parking, Parking::Listener(_)) {
-        detours.extend(seccomp::FOR_LISTENER);
-    }
-    let confinement = Confinement::plan(filter, &spec.process, is_alone, &detours)?;
+    let way = Way {
+        has_terminal: console.is_some(),
+        has_listener: matches!(assembly.request.parking, Parking::Listener(_)),
+        has_hooks: spec
+            .hooks
+            .as_ref()
+            .is_some_and(|hooks| !hooks.start_container.is_empty()),
+    };
+    let is_first = joining.pids == Pids::Fresh;
+    let confinement = Confinement::of_init(filter, &spec.process, is_first, way)?;
     let owner = ids.owner(&identity.user)?;
     place_streams(&mut assembly.request, console.as_ref(), &null, owner)?;
     let inside = Inside {

@@ -46,9 +46,29 @@ const ON_THE_WAY: [NamedCall; 18] = [
 /// What taking a terminal calls.
 pub(crate) const FOR_TERMINAL: NamedCall = ("ioctl", libc::SYS_ioctl);
 /// What waiting for somebody who connects calls.
-pub(crate) const FOR_LISTENER: [NamedCall; 2] = [
+const FOR_LISTENER: [NamedCall; 2] = [
     ("accept4", libc::SYS_accept4),
     ("getsockopt", libc::SYS_getsockopt),
+];
+
+/// What running startContainer hooks calls.
+const FOR_HOOKS: &[NamedCall] = &[
+    #[cfg(target_arch = "x86_64")]
+    ("dup2", libc::SYS_dup2),
+    #[cfg(target_arch = "aarch64")]
+    ("dup3", libc::SYS_dup3),
+    ("getpid", libc::SYS_getpid),
+    ("ioctl", libc::SYS_ioctl),
+    ("kill", libc::SYS_kill),
+    ("lseek", libc::SYS_lseek),
+    ("memfd_create", libc::SYS_memfd_create),
+    ("pidfd_send_signal", libc::SYS_pidfd_send_signal),
+    #[cfg(target_arch = "x86_64")]
+    ("poll", libc::SYS_poll),
+    ("ppoll", libc::SYS_ppoll),
+    ("rt_sigaction", libc::SYS_rt_sigaction),
+    ("rt_sigprocmask", libc::SYS_rt_sigprocmask),
+    ("waitid", libc::SYS_waitid),
 ];
 
 const ALLOW: u32 = 0x7fff_0000;
@@ -63,6 +83,32 @@ enum Moment {
     LastAsAdmin,
     /// While the process becomes the user.
     Early,
+}
+
+/// What an init does on its way to execve besides the usual.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    pub has_terminal: bool,
+    /// It waits until somebody connects.
+    pub has_listener: bool,
+    /// It runs startContainer hooks.
+    pub has_hooks: bool,
+}
+
+impl Way {
+    fn detours(self) -> Vec<NamedCall> {
+        let mut detours = Vec::new();
+        if self.has_terminal {
+            detours.push(FOR_TERMINAL);
+        }
+        if self.has_listener {
+            detours.extend(FOR_LISTENER);
+        }
+        if self.has_hooks {
+            detours.extend(FOR_HOOKS);
+        }
+        detours
+    }
 }
 
 /// A filter and the moment for it.
@@ -101,6 +147,20 @@ pub fn compile(profile: &[u8]) -> Result<SeccompFilter, IsolateError> {
 }
 
 impl Confinement {
+    /// That of an init. `is_first`: it is the first process of its pid namespace. Others may come
+    /// before its execve: hooks, which are programs of the image, and, where it waits for anybody who
+    /// connects, whoever is let into the namespace by its path meanwhile.
+    pub(crate) fn of_init(
+        filter: Option<SeccompFilter>,
+        process: &Process,
+        is_first: bool,
+        way: Way,
+    ) -> Result<Option<Self>, IsolateError> {
+        let has_company = way.has_hooks || way.has_listener;
+        let is_alone = is_first && !(has_company && may_trace(process));
+        Self::plan(filter, process, is_alone, &way.detours())
+    }
+
     /// `is_alone`: nobody in the pid namespace can take hold of the process. `detours`: what it calls
     /// on its way besides the usual.
     pub(crate) fn plan(
@@ -131,8 +191,8 @@ impl Confinement {
             (None, Some((name, _))) => {
                 let needed = ON_THE_WAY.iter().chain(detours).map(|(name, _)| *name);
                 return Err(refused(&format!(
-                    "it forbids {name}, which is needed to get into a pid namespace of others: \
-                     allow these calls, or set no_new_privs: {}",
+                    "it forbids {name}, which is needed on the way to execve where others could take \
+                     hold of the process: allow these calls, or set no_new_privs: {}",
                     needed.collect::<Vec<_>>().join(" ")
                 )));
             }
@@ -194,8 +254,12 @@ mod tests {
 
     #[test]
     fn calls_that_must_be_allowed_have_the_numbers_that_filters_are_made_of() {
-        let detours = [FOR_TERMINAL, FOR_LISTENER[0], FOR_LISTENER[1]];
-        for (name, number) in ON_THE_WAY.iter().chain(&detours) {
+        let everything = Way {
+            has_terminal: true,
+            has_listener: true,
+            has_hooks: true,
+        };
+        for (name, number) in ON_THE_WAY.iter().chain(&everything.detours()) {
             let known = estiba_seccomp::number_of(Arch::native(), name);
             assert_eq!(known.map(i64::from), Some(*number), "{name}");
         }
@@ -249,6 +313,58 @@ mod tests {
     fn a_filter_that_cannot_come_early_comes_last_where_that_takes_no_more_rights() {
         assert_eq!(moment(ALL_BUT_SETSID, &locked(), false), Moment::Last);
         assert_eq!(moment(ALL_BUT_SETSID, &admin(), false), Moment::LastAsAdmin);
+    }
+
+    fn tracer() -> Process {
+        let mut process = admin();
+        let sets = process.capabilities.as_mut().unwrap();
+        sets.bounding = vec!["CAP_SYS_PTRACE".to_owned()];
+        process
+    }
+
+    fn init(profile: &str, process: &Process, way: Way) -> Result<Moment, IsolateError> {
+        let planned = Confinement::of_init(filter(profile), process, true, way)?;
+        Ok(planned.unwrap().moment)
+    }
+
+    const STRAIGHT: Way = Way {
+        has_terminal: false,
+        has_listener: false,
+        has_hooks: false,
+    };
+
+    #[test]
+    fn who_may_trace_an_init_before_its_execve_finds_no_admin() {
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW"}"#;
+        let with_hooks = Way {
+            has_hooks: true,
+            ..STRAIGHT
+        };
+        let listening = Way {
+            has_listener: true,
+            ..STRAIGHT
+        };
+        for way in [with_hooks, listening] {
+            assert_eq!(init(profile, &tracer(), way).unwrap(), Moment::Early);
+            let plain = Process::default();
+            assert_eq!(init(profile, &plain, way).unwrap(), Moment::LastAsAdmin);
+        }
+        let moment = init(profile, &tracer(), STRAIGHT).unwrap();
+        assert_eq!(moment, Moment::LastAsAdmin);
+    }
+
+    #[test]
+    fn hooks_that_an_early_filter_would_stop_are_refused_with_the_call() {
+        let profile = r#"{"defaultAction": "SCMP_ACT_ALLOW",
+            "syscalls": [{"names": ["waitid"], "action": "SCMP_ACT_ERRNO"}]}"#;
+        let with_hooks = Way {
+            has_hooks: true,
+            ..STRAIGHT
+        };
+        let error = init(profile, &tracer(), with_hooks).unwrap_err();
+        assert!(error.message.contains("forbids waitid"), "{error}");
+        let moment = init(profile, &tracer(), STRAIGHT).unwrap();
+        assert_eq!(moment, Moment::LastAsAdmin);
     }
 
     #[test]

@@ -281,7 +281,16 @@ fn a_command_needs_a_container_that_lives() {
     };
     refused("does not exist");
     bundle.good(&["create", "one"]);
-    assert_eq!(shell(&bundle, &[], "echo early"), "early\n");
+    refused("it is created, and its program has not been started");
+    bundle.good(&["pause", "one"]);
+    let early = bundle.run(&["exec", "--ignore-paused", "one", "true"]);
+    assert_eq!(early.code, 255);
+    assert!(
+        early.stderr.contains("not been started"),
+        "{}",
+        early.stderr
+    );
+    bundle.good(&["resume", "one"]);
     bundle.good(&["kill", "one", "KILL"]);
     bundle.wait_until_stopped();
     refused("it is stopped: container not running");

@@ -14,7 +14,7 @@ use super::create::{abandon, check_terminal, wait_message};
 use super::foreground::{Foreground, callers_size};
 use super::handover::{send_console, write_pid};
 use super::state::{Record, Status, dir_of};
-use crate::config;
+use crate::config::{self, MAX_DOCUMENT};
 use crate::control::{Building, ControlMessage, Created};
 use crate::error::{ErrorCode, IsolateError};
 use crate::exec::spawn_exec;
@@ -22,9 +22,6 @@ use crate::execute::variable;
 use crate::host::Host;
 use crate::request::{ExecProcess, ExecRequest, ResolvedUser};
 use crate::spec::{Capabilities, Process};
-
-/// Longest document of a process that is read.
-const MAX_DOCUMENT: u64 = 16 << 20;
 
 /// Arguments of `exec`.
 #[derive(Debug)]
@@ -184,7 +181,7 @@ fn read_document(path: &Path) -> Result<Process, IsolateError> {
 /// when it is detached.
 ///
 /// # Errors
-/// `FailedPrecondition` unless the container lives and is not paused; otherwise the step that failed.
+/// `FailedPrecondition` unless the container's program runs and is not paused; otherwise the step that failed.
 pub fn exec(host: &Host, options: &ExecOptions<'_>) -> Result<i32, IsolateError> {
     let dir = dir_of(options.root, options.id)?;
     let record = Record::load(&dir, options.id)?;
@@ -231,6 +228,8 @@ fn init_of(
     };
     match status {
         Status::Creating | Status::Stopped => return Err(refuse(": container not running")),
+        // Its init may still have rights that the container will not have.
+        _ if !record.started => return Err(refuse(", and its program has not been started")),
         Status::Paused if !options.ignore_paused => {
             return Err(refuse(" (use --ignore-paused to wait until it goes on)"));
         }
