@@ -94,6 +94,7 @@ pub(crate) fn serve(link: &OwnedFd, serving: &Serving<'_>) {
         Err(_) => return,
     };
     let answered: Answered = serving.run(&asked, message.fds.first(), link);
+    let answered = answered.map_err(|error| error.shortened());
     let answer = serde_json::to_vec(&answered).unwrap_or_default();
     // When nobody hears there is nobody to tell either.
     socket::send(link, &answer, &[]).ok();

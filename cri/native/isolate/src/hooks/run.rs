@@ -15,6 +15,7 @@ use rustix::pipe::PipeFlags;
 use rustix::process::{Pid, Signal};
 
 use super::{Hook, STEP};
+use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError, errno_text};
 use crate::seccomp::Confinement;
 
@@ -124,8 +125,10 @@ impl Running {
         // exit_now or execve.
         match unsafe { clone3(&how) }? {
             Side::Child => {
+                // Of the pipe's readers only the parent is left, which tells whether it lives.
+                drop(report);
                 let error = become_hook(hook, &stdin, &their_output, &their_report, place);
-                let text = serde_json::to_vec(&error).unwrap_or_default();
+                let text = serde_json::to_vec(&error.shortened()).unwrap_or_default();
                 rustix::io::write(&their_report, &text).ok();
                 exit_now(127)
             }
@@ -226,7 +229,7 @@ impl Running {
 
     /// What kept the child from becoming the hook.
     fn report(&self) -> Option<IsolateError> {
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; MAX_MESSAGE];
         let count = rustix::io::read(&self.report, &mut buffer).ok()?;
         serde_json::from_slice(buffer.get(..count)?).ok()
     }
@@ -266,7 +269,10 @@ fn become_hook(
     place: &Place<'_>,
 ) -> IsolateError {
     let fail = |errno| IsolateError::kernel(STEP, "prepare the process", errno);
+    let die_with_parent =
+        || rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(fail);
     let prepare = || -> Result<_, IsolateError> {
+        die_with_parent()?;
         // With it a process group of its own: what it leaves behind can be killed.
         process::set_session();
         for (source, target) in [(stdin, 0), (output, 1), (output, 2)] {
@@ -284,8 +290,12 @@ fn become_hook(
         rustix::process::umask(Mode::from_raw_mode(0o022));
         (place.enter)()?;
         fd::close_all_except(&[report.as_raw_fd()]).map_err(fail)?;
-        // After all that could change credentials, which clears it.
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(fail)?;
+        // Again: a change of credentials would have cleared it.
+        die_with_parent()?;
+        if !has_reader(report) {
+            // It died before the first time, and nobody would end this hook.
+            exit_now(127);
+        }
         if let Some(confinement) = place.confinement {
             confinement.install()?;
         }
@@ -308,6 +318,17 @@ fn become_hook(
     }
 }
 
+/// Whether somebody could read what is written to this pipe.
+fn has_reader(pipe: &OwnedFd) -> bool {
+    let mut fds = [PollFd::new(pipe, PollFlags::empty())];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let found = rustix::io::retry_on_intr(|| poll(&mut fds, Some(&now)));
+    found.is_ok_and(|count| count == 0)
+}
+
 /// For programs of the host: as likely to be picked by the OOM killer as others, and nothing of our
 /// keyring.
 pub(super) fn settle_on_host(dir: &std::path::Path) {
@@ -325,6 +346,65 @@ pub(super) fn settle_on_host(dir: &std::path::Path) {
 mod tests {
     use super::*;
     use std::os::fd::AsFd;
+
+    #[test]
+    fn a_pipe_has_a_reader_until_that_is_closed() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        assert!(has_reader(&writer));
+        drop(reader);
+        assert!(!has_reader(&writer));
+    }
+
+    /// The new process is still on its way to where it is to run.
+    #[test]
+    fn a_hook_does_not_begin_when_who_runs_it_is_dead() {
+        let (begun, tell) = rustix::pipe::pipe().unwrap();
+        let (wait, go) = rustix::pipe::pipe().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place {
+            kind: "createContainer",
+            purpose: "create container",
+            cgroup: None,
+            confinement: None,
+            old_call: false,
+            until: None,
+            enter: &|| {
+                rustix::io::write(&tell, b"x").ok();
+                rustix::io::read(&wait, &mut [0_u8; 1]).ok();
+                Ok(())
+            },
+        };
+        let made = dir.path().join("made");
+        let hook = Hook {
+            path: "/bin/sh".to_owned(),
+            args: vec![
+                "sh".to_owned(),
+                "-c".to_owned(),
+                format!("echo >{}", made.display()),
+            ],
+            ..Hook::default()
+        };
+        // SAFETY: the child ends in exit_now.
+        match unsafe { clone3(&Clone::default()) }.unwrap() {
+            Side::Child => {
+                run_all(&[hook], b"{}", &place).ok();
+                exit_now(0)
+            }
+            Side::Parent { pidfd, .. } => {
+                assert!(fd::is_readable_within(&begun, DEATH));
+                send_signal(&pidfd, libc::SIGKILL).unwrap();
+                wait_pidfd(&pidfd, true).unwrap();
+            }
+        }
+        rustix::io::write(&go, b"x").unwrap();
+        // Nobody is left to write it.
+        drop(tell);
+        rustix::io::ioctl_fionbio(&begun, false).unwrap();
+        let mut rest = [0; 8];
+        while rustix::io::read(&begun, &mut rest).unwrap() > 0 {}
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!made.exists());
+    }
 
     #[test]
     fn a_hook_that_nobody_waits_for_is_killed() {

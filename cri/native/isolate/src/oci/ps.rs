@@ -2,21 +2,23 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use estiba_kernel::fd;
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, PidfdFlags};
 
-use super::commands::{STEP, open_pidfd, precondition};
+use super::commands::{STEP, precondition};
 use super::state::{Record, dir_of};
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::{Host, cgroup_error};
 
 /// Longest wait for the host's `ps`.
 const PS_PATIENCE: Duration = Duration::from_secs(10);
+/// The same after SIGKILL.
+const DEATH: Duration = Duration::from_secs(5);
 /// Most of its output that is read.
 const MAX_OUTPUT: u64 = 64 << 20;
 
@@ -61,17 +63,7 @@ fn run_ps(arguments: &[String]) -> Result<String, IsolateError> {
     let mut command = Command::new("ps");
     command.args(arguments).stdin(Stdio::null()).stdout(stdout);
     let mut child = command.spawn().map_err(|error| fail(&error))?;
-    let pidfd: Option<OwnedFd> = i32::try_from(child.id()).ok().and_then(open_pidfd);
-    if !pidfd.is_some_and(|pidfd| fd::is_readable_within(pidfd, PS_PATIENCE)) {
-        child.kill().ok();
-        let message = format!("cannot run ps: it has not ended within {PS_PATIENCE:?}");
-        return Err(IsolateError::new(
-            ErrorCode::DeadlineExceeded,
-            STEP,
-            message,
-        ));
-    }
-    let status = child.wait().map_err(|error| fail(&error))?;
+    let status = end_of(&mut child, PS_PATIENCE)?;
     if !status.success() {
         return Err(precondition(format!("cannot run ps: {status}")));
     }
@@ -82,6 +74,30 @@ fn run_ps(arguments: &[String]) -> Result<String, IsolateError> {
         .read_to_end(&mut text)
         .map_err(|error| fail(&error))?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// How a child ends; one that does not within its time is killed and reaped.
+fn end_of(child: &mut Child, patience: Duration) -> Result<ExitStatus, IsolateError> {
+    let pid = child.id();
+    let held = rustix::process::pidfd_open(Pid::from_child(child), PidfdFlags::empty());
+    let error = match held {
+        Ok(pidfd) if fd::is_readable_within(&pidfd, patience) => {
+            let status = child.wait();
+            return status.map_err(|error| IsolateError::io(STEP, "run ps", &error));
+        }
+        Ok(_) => {
+            let why = format!("cannot run ps: process {pid} has not ended within {patience:?}");
+            IsolateError::new(ErrorCode::DeadlineExceeded, STEP, why)
+        }
+        Err(errno) => IsolateError::kernel(STEP, format!("hold ps, process {pid}"), errno),
+    };
+    child.kill().ok();
+    // One that hangs in the kernel is not waited for: it is left to the host's init.
+    let deadline = Instant::now() + DEATH;
+    while matches!(child.try_wait(), Ok(None)) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Err(error)
 }
 
 /// The title and the lines of these processes.
@@ -100,7 +116,20 @@ fn only(output: &str, pids: &[i32]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::only;
+    use super::*;
+
+    #[test]
+    fn a_child_that_does_not_end_is_killed_and_reaped() {
+        let mut child = Command::new("sleep").arg("100").spawn().unwrap();
+        let error = end_of(&mut child, Duration::from_millis(5)).unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
+        let pid = child.id();
+        assert_eq!(
+            error.message,
+            format!("cannot run ps: process {pid} has not ended within 5ms")
+        );
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
 
     #[test]
     fn lines_are_chosen_by_the_column_that_the_title_names() {
