@@ -177,6 +177,8 @@ pub(crate) enum Wire {
         program: Option<i32>,
         steps: Vec<StepTime>,
     },
+    /// Final process, to whoever starts it by its listener: all that is left to do is execve.
+    Executing,
     /// Either: it is over.
     Failed(IsolateError),
 }
@@ -233,6 +235,7 @@ pub fn read_control(building: &mut Building) -> Result<Option<ControlMessage>, I
         let fds = message.fds;
         match wire {
             Wire::Failed(error) => building.failed = Some(error),
+            Wire::Executing => {}
             Wire::Handed { pid, cgroup, steps } => {
                 building.cgroup = Some(cgroup);
                 building.steps.splice(0..0, steps);

@@ -86,7 +86,13 @@ pub(crate) fn run(birth: Birth<'_>, control: OwnedFd) -> i32 {
     };
     let process = &spec.process;
     let error = match run_hooks(spec, id, bundle, confinement.as_ref()) {
-        Ok(()) => run_program(confinement.as_ref(), &process.args, &process.env),
+        Ok(()) => {
+            if matches!(parking, Parking::Listener(_)) {
+                // Who starts it may have gone; that is no reason not to.
+                Wire::Executing.send(&control, &[]).ok();
+            }
+            run_program(confinement.as_ref(), &process.args, &process.env)
+        }
         Err(error) => error,
     };
     report(&error, &control)

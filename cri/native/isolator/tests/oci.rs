@@ -358,3 +358,16 @@ fn the_binary_on_disk_is_not_what_a_container_could_reach() {
     );
     bundle.good(&["delete", "-f", "one"]);
 }
+
+#[test]
+fn state_that_cannot_be_removed_is_an_error_and_none_is_not() {
+    need_containers!();
+    let bundle = Bundle::new(&["true"]);
+    bundle.good(&["delete", "--force", "one"]);
+    std::fs::create_dir(bundle.root()).unwrap();
+    let file = bundle.root().join("one");
+    std::fs::write(&file, "").unwrap();
+    let message = bundle.bad(&["delete", "--force", "one"]);
+    assert!(message.starts_with("cannot remove"), "{message}");
+    std::fs::remove_file(&file).unwrap();
+}

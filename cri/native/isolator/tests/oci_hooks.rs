@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::bundle::{BUSYBOX, Bundle};
+use support::hooks::{hook, with_hooks, written};
 use support::{is_alive, limit, wait_until};
 
 macro_rules! need_containers {
@@ -35,31 +36,6 @@ const KINDS: [&str; 6] = [
     "poststart",
     "poststop",
 ];
-
-/// A hook that runs a script; `$DIR` is where it may write: in the container, its root.
-fn hook(bundle: &Bundle, kind: &str, script: &str) -> Value {
-    let dir = match kind {
-        "startContainer" => "/".to_owned(),
-        _ => bundle.dir().join("rootfs").display().to_string(),
-    };
-    json!({
-        "path": "/bin/busybox",
-        "args": ["sh", "-c", script, "hook", kind],
-        "env": [format!("DIR={dir}"), "PATH=/bin"],
-    })
-}
-
-fn with_hooks(bundle: &Bundle, hooks: Value) -> Value {
-    let mut spec = bundle.spec(&["sh", "-c", "echo program >>/order; sleep 100"]);
-    spec["hooks"] = hooks;
-    bundle.write(&spec);
-    spec
-}
-
-fn written(bundle: &Bundle, name: &str) -> String {
-    let path = bundle.dir().join("rootfs").join(name);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-}
 
 fn state(bundle: &Bundle, kind: &str) -> Value {
     serde_json::from_str(&written(bundle, &format!("state.{kind}"))).unwrap()
@@ -243,6 +219,14 @@ fn a_hook_that_is_not_there_is_told_from_one_that_fails() {
         assert!(message.ends_with(&expected), "{message}");
     }
     let bundle = Bundle::new(&[]);
+    let long = format!("/{}", "x".repeat(20_000));
+    with_hooks(&bundle, json!({"createRuntime": [{"path": long}]}));
+    let message = bundle.bad(&["create", "one"]);
+    assert!(
+        message.ends_with("cannot be run: file name too long\n"),
+        "{message}"
+    );
+    let bundle = Bundle::new(&[]);
     for (hook, why) in [
         (json!({"path": "hook"}), "its path is not absolute"),
         (
@@ -353,39 +337,6 @@ fn a_mount_made_by_a_create_container_hook_is_the_containers_alone() {
     bundle.good(&["start", "one"]);
     bundle.wait_until_stopped();
     assert_eq!(written(&bundle, "out"), "content\n");
-    bundle.good(&["delete", "one"]);
-}
-
-#[test]
-fn a_start_container_hook_has_no_more_rights_than_the_program() {
-    need_containers!();
-    let bundle = Bundle::new(&[]);
-    let script = "grep -E '^(Seccomp|CapEff|CapBnd|Uid):' /proc/self/status";
-    let hooked = format!("umask 0; {script} >/tmp/hook");
-    let mut spec = with_hooks(
-        &bundle,
-        json!({"startContainer": [hook(&bundle, "startContainer", &hooked)]}),
-    );
-    spec["process"]["args"] = json!(["sh", "-c", format!("{script} >/tmp/program")]);
-    spec["process"]["user"] = json!({"uid": 7, "gid": 8});
-    let capabilities = json!(["CAP_KILL"]);
-    spec["process"]["capabilities"] = json!({"bounding": capabilities});
-    spec["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
-    let mounts = spec["mounts"].as_array_mut().unwrap();
-    let tmp = bundle.path("tmp");
-    fs::create_dir(&tmp).unwrap();
-    std::os::unix::fs::chown(&tmp, Some(7), Some(8)).unwrap();
-    let bind = json!({"destination": "/tmp", "type": "bind", "source": tmp, "options": ["bind"]});
-    mounts.push(bind);
-    bundle.write(&spec);
-    bundle.good(&["create", "one"]);
-    bundle.good(&["start", "one"]);
-    bundle.wait_until_stopped();
-    let hook = fs::read_to_string(tmp.join("hook")).unwrap();
-    let expected = "Uid:\t7\t7\t7\t7\nCapEff:\t0000000000000000\nCapBnd:\t0000000000000020\n\
-                    Seccomp:\t2\n";
-    assert_eq!(hook, expected);
-    assert_eq!(fs::read_to_string(tmp.join("program")).unwrap(), expected);
     bundle.good(&["delete", "one"]);
 }
 

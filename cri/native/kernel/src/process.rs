@@ -188,6 +188,27 @@ fn parse_start_time(stat: &str) -> Option<u64> {
     rest.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
+/// Whether a process has executed a program since it was forked, as far as /proc tells; of one that
+/// has ended that is as long as nobody has reaped it. `None` when the pid is not, or no longer, that of
+/// the process with this start time.
+#[must_use]
+pub fn has_executed(pid: i32, start_time_ticks: u64) -> Option<bool> {
+    let stat = stat_of(pid)?;
+    (parse_start_time(&stat)? == start_time_ticks)
+        .then(|| parse_flags(&stat))
+        .flatten()
+        .map(|flags| flags & PF_FORKNOEXEC == 0)
+}
+
+/// The kernel's mark of a process that is a copy of its parent to this day.
+const PF_FORKNOEXEC: u64 = 0x40;
+
+/// Field 9.
+fn parse_flags(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(6)?.parse().ok()
+}
+
 /// State letter of a process (Z = zombie); `None` when there is no such process.
 #[must_use]
 pub fn state_letter(pid: i32) -> Option<char> {
@@ -218,6 +239,27 @@ mod tests {
         let stat = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1 2 3";
         assert_eq!(parse_start_time(stat), Some(424_242));
         assert_eq!(parse_start_time("garbage"), None);
+    }
+
+    #[test]
+    fn a_process_that_has_executed_nothing_is_known_even_when_it_is_dead() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let own = start_time_ticks(pid).unwrap();
+        assert_eq!(has_executed(pid, own), Some(true));
+        assert_eq!(has_executed(pid, own + 1), None);
+        // SAFETY: the child ends at once.
+        let side = unsafe { crate::spawn::clone3(&crate::spawn::Clone::default()) };
+        match side.unwrap() {
+            crate::spawn::Side::Child => crate::spawn::exit_now(0),
+            crate::spawn::Side::Parent { pid, pidfd } => {
+                let patience = std::time::Duration::from_secs(10);
+                assert!(crate::fd::is_readable_within(&pidfd, patience));
+                let ticks = start_time_ticks(pid).unwrap();
+                assert_eq!(has_executed(pid, ticks), Some(false));
+                crate::spawn::wait_pidfd(&pidfd, true).unwrap();
+                assert_eq!(has_executed(pid, ticks), None);
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The commands on containers that exist.
 
+use std::collections::HashSet;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use estiba_kernel::hang::Hang;
-use estiba_kernel::{fd, socket, spawn};
+use estiba_kernel::{fd, process, socket, spawn};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::state::{Record, State, Status, dir_of};
@@ -76,32 +78,59 @@ pub fn start(host: &Host, root: &Path, id: &str, warn: Warn<'_>) -> Result<(), I
     connect(&socket, &address)
         .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
     send_go_on(&socket)?;
-    if !fd::is_readable_within(&socket, patience) {
-        return Err(IsolateError::new(
-            ErrorCode::DeadlineExceeded,
-            STEP,
-            format!(
-                "cannot start container {id:?}: its program is not executed after \
-                 {patience:?}: {}",
-                Hang::of(record.pid)
-            ),
-        ));
-    }
-    let message = socket::receive(&socket, MAX_MESSAGE, true)
-        .map_err(|errno| IsolateError::kernel(STEP, format!("start container {id:?}"), errno))?;
+    let heard = hear_of_execve(&socket, &record, patience)?;
     record.started = true;
     record.save(&dir)?;
-    if message.bytes.is_empty() {
-        let (bundle, pid) = (&record.bundle, record.pid);
-        hooks::after(&spec, id, bundle, Status::Running, pid, warn);
-        return Ok(());
+    heard?;
+    let (bundle, pid) = (&record.bundle, record.pid);
+    hooks::after(&spec, id, bundle, Status::Running, pid, warn);
+    Ok(())
+}
+
+/// Listens until an init has executed its program, has told why it could not, or is dead. The outer
+/// error: it is not known which.
+fn hear_of_execve(
+    socket: &OwnedFd,
+    record: &Record,
+    patience: Duration,
+) -> Result<Result<(), IsolateError>, IsolateError> {
+    let (id, pid) = (&record.id, record.pid);
+    let deadline = Instant::now() + patience;
+    let mut is_executing = false;
+    loop {
+        let rest = deadline.saturating_duration_since(Instant::now());
+        if !fd::is_readable_within(socket, rest) {
+            let hang = Hang::of(pid);
+            let message = format!(
+                "cannot start container {id:?}: its program is not executed after {patience:?}: {hang}"
+            );
+            let code = ErrorCode::DeadlineExceeded;
+            return Err(IsolateError::new(code, STEP, message));
+        }
+        let message = socket::receive(socket, MAX_MESSAGE, true).map_err(|errno| {
+            IsolateError::kernel(STEP, format!("start container {id:?}"), errno)
+        })?;
+        if message.bytes.is_empty() {
+            break;
+        }
+        match serde_json::from_slice(&message.bytes) {
+            Ok(Wire::Executing) => is_executing = true,
+            Ok(Wire::Failed(error)) => return Ok(Err(error)),
+            _ => {
+                let why = format!("cannot start container {id:?}: unexpected answer");
+                return Ok(Err(precondition(why)));
+            }
+        }
     }
-    if let Ok(Wire::Failed(error)) = serde_json::from_slice(&message.bytes) {
-        return Err(error);
-    }
-    Err(precondition(format!(
-        "cannot start container {id:?}: unexpected answer"
-    )))
+    // Execve closes the socket, and so does death. A program may have ended and be reaped by now.
+    let has_executed = process::has_executed(pid, record.start_time_ticks);
+    Ok(match has_executed.unwrap_or(is_executing) {
+        true => Ok(()),
+        false => Err(precondition(format!(
+            "cannot start container {id:?}: its init, process {pid}, was killed before it could \
+             execute the program"
+        ))),
+    })
 }
 
 /// The container's state.
@@ -160,15 +189,7 @@ pub fn kill(
         return kill_frozen(host, &record.cgroup);
     }
     if all {
-        let pids = host.cgroups.processes(&record.cgroup);
-        let pids = pids.map_err(|error| cgroup_error(STEP, &error))?;
-        for pidfd in pids.into_iter().filter_map(open_pidfd) {
-            match spawn::send_signal(&pidfd, signal) {
-                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-                Err(errno) => return Err(fail(errno)),
-            }
-        }
-        return Ok(());
+        return signal_all(host, &record.cgroup, signal, fail);
     }
     // The pidfd first, the check of its identity second: then it cannot be another process's.
     let pidfd = open_pidfd(record.pid);
@@ -183,6 +204,37 @@ pub fn kill(
             "cannot kill container {id:?}: container not running"
         ))),
     }
+}
+
+/// Most processes that are held at once.
+const MAX_HELD: usize = 256;
+
+/// The pidfds first, a second look at who is in the cgroup second: a pid may be another process's by
+/// the time that it is held.
+fn signal_all(
+    host: &Host,
+    cgroup: &str,
+    signal: i32,
+    fail: impl Fn(Errno) -> IsolateError,
+) -> Result<(), IsolateError> {
+    let processes = || {
+        let pids = host.cgroups.processes(cgroup);
+        pids.map_err(|error| cgroup_error(STEP, &error))
+    };
+    for pids in processes()?.chunks(MAX_HELD) {
+        let held: Vec<(i32, OwnedFd)> = pids
+            .iter()
+            .filter_map(|pid| open_pidfd(*pid).map(|pidfd| (*pid, pidfd)))
+            .collect();
+        let there: HashSet<i32> = processes()?.into_iter().collect();
+        for (_, pidfd) in held.iter().filter(|(pid, _)| there.contains(pid)) {
+            match spawn::send_signal(pidfd, signal) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                Err(errno) => return Err(fail(errno)),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What v1 has frozen dies when it is thawed.
@@ -260,8 +312,7 @@ pub fn delete(
     let record = match Record::load(&dir, id) {
         Err(error) if force && error.code == ErrorCode::NotFound => {
             // A creation that was cut short leaves a directory without a record.
-            std::fs::remove_dir_all(&dir).ok();
-            return Ok(());
+            return remove(&dir);
         }
         result => result?,
     };
@@ -279,10 +330,19 @@ pub fn delete(
         remove_cgroup(host, &record.cgroup, PATIENCE)?;
     }
     let stopped = hooks::Stopped::read(&dir.join("config.json"));
-    std::fs::remove_dir_all(&dir)
-        .map_err(|error| IsolateError::io(STEP, format!("remove {dir:?}"), &error))?;
+    remove(&dir)?;
     stopped.run(id, &record.bundle, warn);
     Ok(())
+}
+
+/// Removes a container's state; what is gone already is no error.
+fn remove(dir: &Path) -> Result<(), IsolateError> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(IsolateError::io(STEP, format!("remove {dir:?}"), &error))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

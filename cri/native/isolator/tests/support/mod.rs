@@ -27,6 +27,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 pub mod bundle;
 pub mod client;
 pub mod fuse;
+pub mod hooks;
 pub mod pod;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
