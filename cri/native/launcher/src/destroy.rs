@@ -1,8 +1,8 @@
 //! Ends what a dead monitor has left behind.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use estiba_isolate::hooks::Stopped;
 use estiba_isolate::{Host, remove_cgroup};
@@ -10,6 +10,7 @@ use estiba_monitor::convert;
 use estiba_monitor::process;
 use estiba_wire::Message;
 use estiba_wire::v1::{self, ErrorCode, Fault};
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 
@@ -17,6 +18,8 @@ use crate::job::{self, Context, Reply};
 
 /// For processes to go away after SIGKILL.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// No container's poststop hooks are begun later, so that somebody hears the answer.
+const HOOKS_TIME: Duration = Duration::from_secs(20);
 
 /// Kills, waits, removes; every step is tried even when one before it failed. The first failure is
 /// answered, the others stand in its chain.
@@ -40,12 +43,8 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
         failures.extend(unpin(netns).err());
     }
     if request.remove_dir && failures.is_empty() {
-        let hooks = poststop_hooks(&pod_dir);
-        let removed = estiba_trees::remove_tree(&pod_dir);
-        failures.extend(removed.err().map(|error| convert::remove_fault(&error)));
-        for (directory, hooks) in hooks {
-            estiba_monitor::hooks::poststop(&record.pod_id, &directory, hooks);
-        }
+        let removed = end_containers(&record.pod_id, &pod_dir).and_then(|()| remove_tree(&pod_dir));
+        failures.extend(removed.err());
     }
     let mut failures = failures.into_iter();
     let Some(mut first) = failures.next() else {
@@ -55,16 +54,47 @@ pub(crate) fn run(request: &v1::DestroyPod, context: &Context) -> Result<Option<
     Err(first)
 }
 
-/// Of containers that no monitor has removed.
-fn poststop_hooks(pod_dir: &Path) -> Vec<(PathBuf, Stopped)> {
-    let containers = fs::read_dir(pod_dir.join("containers"));
-    let directories = containers.into_iter().flatten().flatten();
-    let hooks = |entry: fs::DirEntry| {
+/// Runs the poststop hooks of containers that no monitor has removed. Whose hooks are through loses
+/// its directory, so that whoever tries again goes on with the next.
+fn end_containers(pod_id: &str, pod_dir: &Path) -> Result<(), Fault> {
+    let containers = pod_dir.join("containers");
+    let what = format!("cannot end the containers of pod {pod_id:?}");
+    let fail = |errno: Errno| Fault::from_errno("poststop", &what, errno.raw_os_error());
+    let later = |code, why: &str| Fault::new(code, "poststop", format!("{what}: {why}"));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let lock = match rustix::fs::open(&containers, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened.map_err(fail)?,
+    };
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN) => {
+            let why = "another job runs their poststop hooks";
+            return Err(later(ErrorCode::Unavailable, why));
+        }
+        locked => locked.map_err(fail)?,
+    }
+    let end = Instant::now() + HOOKS_TIME;
+    let entries =
+        fs::read_dir(&containers).map_err(|error| Fault::from_io("poststop", &what, &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| Fault::from_io("poststop", &what, &error))?;
+        if Instant::now() >= end {
+            let why = format!(
+                "poststop hooks took {} s, some are still to be run",
+                HOOKS_TIME.as_secs()
+            );
+            return Err(later(ErrorCode::DeadlineExceeded, &why));
+        }
         let directory = entry.path();
         let hooks = Stopped::read(&directory.join("config.json"));
-        (directory, hooks)
-    };
-    directories.map(hooks).collect()
+        estiba_monitor::hooks::poststop(pod_id, &directory, hooks);
+        remove_tree(&directory)?;
+    }
+    Ok(())
+}
+
+fn remove_tree(tree: &Path) -> Result<(), Fault> {
+    estiba_trees::remove_tree(tree).map_err(|error| convert::remove_fault(&error))
 }
 
 /// `None` when there is no record; a record that cannot be read is an error.

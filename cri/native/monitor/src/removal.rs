@@ -1,6 +1,7 @@
 //! Removes what a container has left, in a child: that may take its time.
 
 use std::os::fd::AsRawFd;
+use std::path::Path;
 use std::time::Duration;
 
 use estiba_isolate::hooks::Stopped;
@@ -34,9 +35,8 @@ impl Monitor {
         }
         let cgroup = container.cgroup.clone();
         let directory = container_dir(&self.identity.pod_dir, &container.id);
-        // A writable directory goes before the record that somebody could find it by.
-        let trees = [container.writable_dir.clone(), directory];
-        let started = self.fork_remover(key, &cgroup, &trees);
+        let writable = container.writable_dir.clone();
+        let started = self.fork_remover(key, &cgroup, (&writable, &directory));
         match (started, self.containers.get_mut(&key)) {
             (Ok(remover), Some(container)) => container.remover = Some(remover),
             (Err(fault), Some(container)) => {
@@ -47,11 +47,12 @@ impl Monitor {
         }
     }
 
+    /// The container's directory goes last: by its record somebody can find the rest.
     fn fork_remover(
         &mut self,
         key: Key,
         cgroup: &str,
-        trees: &[std::path::PathBuf],
+        (writable, directory): (&Path, &Path),
     ) -> Result<Remover, Fault> {
         let fault = |errno: Errno| {
             Fault::from_errno("fork", "cannot fork the remover", errno.raw_os_error())
@@ -63,23 +64,19 @@ impl Monitor {
             rustix::thread::set_name(c"estiba-remover").ok();
             estiba_kernel::fd::close_all_except(&[theirs.as_raw_fd()]).ok();
             let mut failures = Vec::new();
-            let directory = trees.last().map(std::path::PathBuf::as_path);
-            let hooks = directory
-                .filter(|_| has_poststop)
-                .map(|directory| Stopped::read(&directory.join("config.json")));
-            let removed = match (&self.program, directory) {
-                (Some(program), Some(directory)) => {
-                    runtime::remove(&self.host, program, (cgroup, directory))
-                }
-                _ => remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE).map_err(convert::fault),
+            let removed = match &self.program {
+                Some(program) => runtime::remove(&self.host, program, (cgroup, directory)),
+                None => remove_cgroup(&self.host, cgroup, REMOVAL_PATIENCE).map_err(convert::fault),
             };
             failures.extend(removed.err());
-            for tree in trees {
-                let removed = estiba_trees::remove_tree(tree);
-                failures.extend(removed.map_err(|error| convert::remove_fault(&error)).err());
-            }
-            if let (Some(hooks), Some(directory), true) = (hooks, directory, failures.is_empty()) {
-                hooks::poststop(&self.identity.pod_id, directory, hooks);
+            failures.extend(remove_tree(writable).err());
+            // Else everything that the next attempt needs is kept, the spec with its hooks too.
+            if failures.is_empty() {
+                if has_poststop {
+                    let hooks = Stopped::read(&directory.join("config.json"));
+                    hooks::poststop(&self.identity.pod_id, directory, hooks);
+                }
+                failures.extend(remove_tree(directory).err());
             }
             if let Some(fault) = failures.first() {
                 rustix::io::write(&theirs, &fault.encode_to_vec()).ok();
@@ -131,6 +128,10 @@ impl Monitor {
         self.log(Level::Error, "cannot remove container", &fields);
         self.answer_all(waiters, &Answer::Fault(fault));
     }
+}
+
+fn remove_tree(tree: &Path) -> Result<(), Fault> {
+    estiba_trees::remove_tree(tree).map_err(|error| convert::remove_fault(&error))
 }
 
 #[cfg(test)]
