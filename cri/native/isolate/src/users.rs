@@ -52,7 +52,11 @@ fn read_bounded(root: BorrowedFd<'_>, path: &str) -> Result<Option<String>, Isol
         Err(errno) => return Err(fail(errno)),
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let fd = resolve::open_in_root(root, path, flags).map_err(fail)?;
+    let fd = match resolve::open_in_root(root, path, flags) {
+        // Gone since: a volume's other user renames it.
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        opened => opened.map_err(fail)?,
+    };
     let stat = rustix::fs::fstat(&fd).map_err(fail)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return refuse("it is not a regular file");
@@ -317,5 +321,39 @@ mod tests {
         let found = resolve_user(root.as_fd(), &request("app", "")).unwrap();
         assert_eq!(found.user.uid, 1000);
         assert_eq!(home_of(root.as_fd(), 0).as_deref(), Some("/root"));
+    }
+
+    #[test]
+    fn a_passwd_that_comes_and_goes_is_there_or_not() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        use std::time::{Duration, Instant};
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("etc")).unwrap();
+        let (name, other) = (dir.path().join("etc/passwd"), dir.path().join("other"));
+        std::fs::write(&name, PASSWD).unwrap();
+        let root: OwnedFd = std::fs::File::open(dir.path()).unwrap().into();
+        let stop = AtomicBool::new(false);
+        let (mut found, mut missing) = (0, 0);
+        let faults: Vec<_> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    std::fs::rename(&name, &other).unwrap();
+                    std::fs::rename(&other, &name).unwrap();
+                }
+            });
+            let end = Instant::now() + Duration::from_secs(1);
+            let mut faults = Vec::new();
+            while Instant::now() < end && faults.is_empty() && (found < 1000 || missing < 1000) {
+                match resolve_user(root.as_fd(), &request("app", "")) {
+                    Ok(_) => found += 1,
+                    Err(error) if error.message.contains("not in /etc/passwd") => missing += 1,
+                    Err(error) => faults.push(error),
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+            faults
+        });
+        assert!(faults.is_empty(), "{faults:?}");
+        assert!(found + missing >= 100, "{found} {missing}");
     }
 }

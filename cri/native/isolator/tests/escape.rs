@@ -228,10 +228,7 @@ fn a_passwd_swapped_for_the_hosts_makes_nobody_root() {
                         .insert(0, etc_is_a_link(&launcher));
                     fs::create_dir_all(pod.writable(&id).parent().unwrap()).unwrap();
                     let fault = client.fault(Call::CreateContainer(request));
-                    // Inside, where the link leads too, there is no such user, or no such file.
-                    let words = ["mallory", "cannot read \"/etc/passwd\""];
-                    let is_known = words.iter().any(|word| fault.message.contains(word));
-                    assert!(is_known, "{fault:?}");
+                    assert!(fault.message.contains("mallory"), "{fault:?}");
                     client.remove(&id);
                 }
             },
