@@ -99,7 +99,7 @@ fn bind(source: &Path, target: &str) -> Value {
 /// What a spec asks for behind the door.
 type Trick = (&'static str, fn(&mut Value, &Trap, &Path));
 
-const TRICKS: [Trick; 8] = [
+const TRICKS: [Trick; 10] = [
     ("a directory to mount on", |spec, _, harmless| {
         let mounts = spec["mounts"].as_array_mut().unwrap();
         mounts.push(bind(harmless, "/trap/door/made/here"));
@@ -111,6 +111,15 @@ const TRICKS: [Trick; 8] = [
     ("a file system to mount", |spec, _, _| {
         let mounts = spec["mounts"].as_array_mut().unwrap();
         mounts.push(json!({"destination": "/trap/door/tmp", "type": "tmpfs", "source": "tmpfs"}));
+    }),
+    ("terminals to mount", |spec, _, _| {
+        let mounts = spec["mounts"].as_array_mut().unwrap();
+        mounts.push(json!({"destination": "/trap/door/pts", "type": "devpts",
+            "source": "devpts", "options": ["newinstance"]}));
+    }),
+    ("a file of the pod to mount", |spec, _, harmless| {
+        let mounts = spec["mounts"].as_array_mut().unwrap();
+        mounts.push(bind(&harmless.join("file"), "/trap/door/passwd"));
     }),
     ("an image to mount", |spec, _, harmless| {
         let layer = format!("layer={}", harmless.display());
