@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { toLong } from '../../proto/long.ts';
-import { containerConfig, exec } from '../lib/pods.ts';
+import { containerConfig, eventually, exec } from '../lib/pods.ts';
 import { base, mapped } from '../lib/userns.ts';
 
 const run = promisify(execFile);
@@ -158,11 +158,22 @@ describe('hooks of a CDI device', () => {
       { hookName: 'startContainer', path: '/bin/sh', args: ['sh', '-c', 'cat >/started'] },
     ]);
     const config = containerConfig(
-      'cat /found; cat /started; cat /proc/mounts',
-      asking('test.estiba/dev=hooked'),
+      'cat /found; cat /started; cat /proc/mounts; echo end; exec sleep 1000',
+      {
+        ...asking('test.estiba/dev=hooked'),
+        logPath: 'hooked.log',
+      },
     );
     for (const pod of [ground, await ground.another(mapped(base))]) {
-      const found = await pod.outcome(config);
+      const containerId = await pod.run(config);
+      // The start is answered when these hooks are through; they end with a container that ends before.
+      expect(JSON.parse(await written('poststart'))).toMatchObject({ status: 'running' });
+      await eventually(async () => {
+        const { status } = await pod.server.client.runtime.containerStatus({ containerId });
+        expect(await readFile(status?.logPath ?? '', 'utf8')).toContain(' end\n');
+      });
+      await pod.server.client.runtime.stopContainer({ containerId, timeout: toLong(0) });
+      const found = await pod.ended(containerId);
       expect(found.stderr).toBe('');
       expect(found.stdout).toMatch(/^found\n\{.*"status":"created","pid":1,.*\}/u);
       // Nothing of the host is left in the container.

@@ -86,7 +86,11 @@ export class Fixture {
   /** Runs a container to its end. */
   async outcome(config: Container, withinMs?: number): Promise<Outcome> {
     const logPath = `${config.metadata?.name ?? ''}/0.log`;
-    const id = await this.run({ logPath, ...config });
+    return this.ended(await this.run({ logPath, ...config }), withinMs);
+  }
+
+  /** What a container with a log has come to, once it has ended. */
+  async ended(id: string, withinMs?: number): Promise<Outcome> {
     const status = await exited(this.server, id, withinMs);
     const lines = await readLog(status.logPath ?? '');
     const text = (stream: string): string =>
