@@ -100,15 +100,32 @@ need_packages() {
   for package in "$@"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
-  [ ${#missing[@]} = 0 ] && return 0
-  need_mirror "${missing[@]}"
-  say "installing Debian packages: ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  if ! apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
-    apt-get update >/dev/null 2>&1 || die "cannot read the package lists" "apt-get update"
-    apt-get install -y --no-install-recommends "${missing[@]}" >/dev/null ||
-      die "cannot install ${missing[*]}" "apt-get install -y ${missing[*]}"
-  fi
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" ||
+    die "cannot install ${missing[*]}" "apt-get install -y ${missing[*]}"
+}
+
+# want_packages PROGRAM...: installs the packages of programs that are not there, each called like its
+# program. Where that is not possible the tests that want them are skipped.
+want_packages() {
+  local missing=() package
+  for package in "$@"; do
+    find_tool "$package" >/dev/null || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" && return 0
+  for package in "${missing[@]}"; do
+    install_packages "$package" || say "going without $package"
+  done
+}
+
+# Never takes away what is installed: Docker's containerd.io excludes Debian's containerd and runc.
+install_packages() {
+  need_mirror "$@"
+  say "installing Debian packages: $*"
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
+  local install=("${apt[@]}" install -y --no-install-recommends --no-remove)
+  "${install[@]}" "$@" >/dev/null 2>&1 && return 0
+  "${apt[@]}" update >/dev/null 2>&1 || die "cannot read the package lists" "apt-get update"
+  "${install[@]}" "$@" >/dev/null
 }
 
 # Either of Debian's two busybox packages does; they exclude each other.
