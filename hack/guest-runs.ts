@@ -58,7 +58,8 @@ const guestRuns: readonly GuestRun[] = [
     name: 'apparmor',
     variant: 'apparmor',
     limit: 400,
-    tests: { files: [...integration('apparmor'), 'conformance/critest-modules.test.ts'] },
+    // critest's specs of it call sudo, which the guest does not have: hack/critest --vm=apparmor.
+    tests: { files: integration('apparmor') },
   },
 ];
 
