@@ -12,21 +12,11 @@ mod support;
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use support::bundle::{BINARY, BUSYBOX, Bundle};
+use support::bundle::{BINARY, Bundle, need_containers};
 use support::{cgroup_directories, is_alive, wait_until};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 #[test]
 fn a_container_is_created_started_ended_and_deleted() {

@@ -13,23 +13,13 @@ mod support;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use estiba_kernel::{fd, terminal};
 use serde_json::json;
-use support::bundle::{BUSYBOX, Bundle};
+use support::bundle::{Bundle, need_containers};
 use support::{cgroup_directories, is_alive, limit, wait_until};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 /// What `exec ... one sh -c SCRIPT` prints.
 fn shell(bundle: &Bundle, options: &[&str], script: &str) -> String {

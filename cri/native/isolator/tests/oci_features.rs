@@ -11,20 +11,10 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
-use support::bundle::{BUSYBOX, Bundle};
+use support::bundle::{Bundle, need_containers};
 use support::wait_until;
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 fn features(bundle: &Bundle) -> Value {
     serde_json::from_str(&bundle.good(&["features"])).unwrap()

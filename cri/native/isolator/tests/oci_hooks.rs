@@ -11,22 +11,12 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::bundle::{BUSYBOX, Bundle};
+use support::bundle::{Bundle, need_containers};
 use support::hooks::{hook, with_hooks, written};
 use support::{is_alive, limit, wait_until};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 const KINDS: [&str; 6] = [
     "prestart",
@@ -36,6 +26,11 @@ const KINDS: [&str; 6] = [
     "poststart",
     "poststop",
 ];
+
+fn of_all_kinds(bundle: &Bundle, script: &str) -> Value {
+    let hooks = KINDS.map(|kind| (kind.to_owned(), json!([hook(bundle, kind, script)])));
+    hooks.into_iter().collect::<serde_json::Map<_, _>>().into()
+}
 
 fn state(bundle: &Bundle, kind: &str) -> Value {
     serde_json::from_str(&written(bundle, &format!("state.{kind}"))).unwrap()
@@ -54,11 +49,7 @@ fn hooks_of_all_kinds_run_in_their_order_and_places_with_the_state() {
         for name in mnt net uts ipc cgroup pid; do
             echo $(busybox readlink /proc/self/ns/$name)
         done >$DIR/ns.$1; busybox pwd >$DIR/pwd.$1";
-    let hooks: serde_json::Map<String, Value> = KINDS
-        .iter()
-        .map(|kind| ((*kind).to_owned(), json!([hook(&bundle, kind, script)])))
-        .collect();
-    with_hooks(&bundle, hooks.into());
+    with_hooks(&bundle, of_all_kinds(&bundle, script));
     bundle.good(&["create", "one"]);
     let pid = bundle.state()["pid"].clone();
     let own: String = ["mnt", "net", "uts", "ipc", "cgroup", "pid"]
@@ -134,11 +125,7 @@ fn a_hook_gets_its_environment_and_streams_and_nothing_else() {
     let bundle = Bundle::new(&[]);
     let script = "echo $(busybox ls /proc/self/fd) $(busybox env | busybox sort) \
                   $(busybox id -u) $# >$DIR/got.$1";
-    let hooks: serde_json::Map<String, Value> = KINDS
-        .iter()
-        .map(|kind| ((*kind).to_owned(), json!([hook(&bundle, kind, script)])))
-        .collect();
-    with_hooks(&bundle, hooks.into());
+    with_hooks(&bundle, of_all_kinds(&bundle, script));
     bundle.good(&["create", "one"]);
     bundle.good(&["start", "one"]);
     bundle.good(&["delete", "--force", "one"]);

@@ -12,22 +12,12 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::bundle::{BUSYBOX, Bundle};
+use support::bundle::{Bundle, need_containers};
 use support::{cgroup_directories, limit, wait_until};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 fn json_of(bundle: &Bundle, words: &[&str]) -> Value {
     serde_json::from_str(&bundle.good(words)).unwrap()

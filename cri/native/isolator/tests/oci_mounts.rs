@@ -17,16 +17,7 @@ use std::process::{Child, Command};
 
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use serde_json::{Value, json};
-use support::bundle::{BUSYBOX, Bundle};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
+use support::bundle::{BUSYBOX, Bundle, need_containers};
 
 fn with_mounts(bundle: &Bundle, script: &str, mounts: &[Value]) -> Value {
     let mut spec = bundle.spec(&["sh", "-c", script]);

@@ -11,20 +11,10 @@
 mod support;
 
 use std::fs::{self, File};
-use std::path::Path;
 use std::time::Duration;
 
-use support::bundle::{BUSYBOX, Bundle};
+use support::bundle::{Bundle, need_containers};
 use support::{is_alive, wait_until};
-
-macro_rules! need_containers {
-    () => {
-        if !support::is_root() || !Path::new(BUSYBOX).exists() {
-            support::skip("needs root and a static busybox");
-            return;
-        }
-    };
-}
 
 /// A container that counts up.
 fn counting() -> (Bundle, impl Fn() -> u64) {

@@ -9,6 +9,8 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
+#[allow(unused_imports, reason = "each test binary uses a part")]
+pub(crate) use super::pod::need_pods as need_containers;
 use super::{cgroup_directories, wait_until};
 
 pub const BUSYBOX: &str = "/bin/busybox";

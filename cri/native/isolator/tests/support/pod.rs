@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use estiba_wire::v1::{self, NamespaceMode, launcher_reply, launcher_request};
 use serde_json::{Value, json};
 
+use super::bundle::BUSYBOX;
 pub use super::client::*;
 use super::{Launcher, connect};
-
-const BUSYBOX: &str = "/bin/busybox";
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
