@@ -176,6 +176,13 @@ pub fn start_time_ticks(pid: i32) -> Option<u64> {
     parse_start_time(&stat_of(pid)?)
 }
 
+/// Pid of the parent and start time, by one look: whose child the process with this start time is.
+#[must_use]
+pub fn parent_and_start(pid: i32) -> Option<(i32, u64)> {
+    let stat = stat_of(pid)?;
+    Some((parse_field(&stat, 4)?, parse_start_time(&stat)?))
+}
+
 /// The name in it is whatever bytes the process chose.
 fn stat_of(pid: i32) -> Option<String> {
     let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
@@ -183,9 +190,15 @@ fn stat_of(pid: i32) -> Option<String> {
 }
 
 fn parse_start_time(stat: &str) -> Option<u64> {
+    parse_field(stat, 22)
+}
+
+/// A field behind the name, by its number in proc_pid_stat(5).
+fn parse_field<T: std::str::FromStr>(stat: &str, number: usize) -> Option<T> {
     // The name may hold spaces and parentheses; the last ')' ends it. State is field 3.
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(19)?.parse().ok()
+    let field = rest.split_ascii_whitespace().nth(number - 3)?;
+    field.parse().ok()
 }
 
 /// Whether a process has executed a program since it was forked, as far as /proc tells; of one that
@@ -195,7 +208,7 @@ fn parse_start_time(stat: &str) -> Option<u64> {
 pub fn has_executed(pid: i32, start_time_ticks: u64) -> Option<bool> {
     let stat = stat_of(pid)?;
     (parse_start_time(&stat)? == start_time_ticks)
-        .then(|| parse_flags(&stat))
+        .then(|| parse_field::<u64>(&stat, 9))
         .flatten()
         .map(|flags| flags & PF_FORKNOEXEC == 0)
 }
@@ -203,21 +216,10 @@ pub fn has_executed(pid: i32, start_time_ticks: u64) -> Option<bool> {
 /// The kernel's mark of a process that is a copy of its parent to this day.
 const PF_FORKNOEXEC: u64 = 0x40;
 
-/// Field 9.
-fn parse_flags(stat: &str) -> Option<u64> {
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_ascii_whitespace().nth(6)?.parse().ok()
-}
-
 /// State letter of a process (Z = zombie); `None` when there is no such process.
 #[must_use]
 pub fn state_letter(pid: i32) -> Option<char> {
-    stat_of(pid)?
-        .rsplit_once(')')?
-        .1
-        .trim_start()
-        .chars()
-        .next()
+    parse_field(&stat_of(pid)?, 3)
 }
 
 /// The kernel's boot id, lower-case with dashes.
@@ -239,6 +241,8 @@ mod tests {
         let stat = "7 (a) b) (c) S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 424242 1 2 3";
         assert_eq!(parse_start_time(stat), Some(424_242));
         assert_eq!(parse_start_time("garbage"), None);
+        assert_eq!(parse_field::<i32>(stat, 4), Some(1));
+        assert_eq!(parse_field::<char>(stat, 3), Some('S'));
     }
 
     #[test]

@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use estiba_kernel::fd;
-use estiba_kernel::spawn::exit_now;
+use estiba_kernel::spawn::{exit_now, send_signal};
+use estiba_kernel::{fd, process};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions};
+use rustix::process::{Pid, PidfdFlags, WaitOptions};
 
 use crate::error::{ErrorCode, IsolateError};
 
@@ -94,52 +94,99 @@ pub(super) fn end_as(ended: Ended) -> ! {
         Ended::Exited(code) => exit_now(code),
         Ended::Killed(signal) => {
             // It is not the shim that crashed.
-            estiba_kernel::process::set_limit(libc::RLIMIT_CORE, 0, 0).ok();
+            process::set_limit(libc::RLIMIT_CORE, 0, 0).ok();
             estiba_kernel::signal::reset_all();
             let own = rustix::process::getpid();
             let flags = rustix::process::PidfdFlags::empty();
             // By descriptor: real-time signals have no names.
             if let Ok(own) = rustix::process::pidfd_open(own, flags) {
-                estiba_kernel::spawn::send_signal(own, signal).ok();
+                send_signal(own, signal).ok();
             }
             exit_now(128 + signal)
         }
     }
 }
 
-/// Kills a process with all its descendants, as far as /proc tells. They are stopped before the
-/// first is killed: the children of one that dies get other parents, and could not be found.
-pub(super) fn kill_tree(pid: i32) {
-    let send = |pids: &[i32], signal| {
-        for pid in pids.iter().copied().filter_map(Pid::from_raw) {
-            rustix::process::kill_process(pid, signal).ok();
+/// A process that is known by its start time too: its pid alone may be another's by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    pid: i32,
+    start_time_ticks: u64,
+}
+
+impl Known {
+    fn is_there(self) -> bool {
+        process::start_time_ticks(self.pid) == Some(self.start_time_ticks)
+    }
+
+    /// One that is gone needs no signal.
+    fn signal(self, number: i32) {
+        // The pidfd first, the check of its identity second.
+        let held = Pid::from_raw(self.pid)
+            .and_then(|pid| rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok());
+        if let Some(held) = held.filter(|_| self.is_there()) {
+            send_signal(held, number).ok();
         }
+    }
+}
+
+/// Kills a process, which somebody has to hold, with all its descendants, as far as /proc tells. They
+/// are stopped before the first is killed: the children of one that dies get other parents, and could
+/// not be found.
+pub(super) fn kill_tree(pid: i32) {
+    let Some(start_time_ticks) = process::start_time_ticks(pid) else {
+        return;
     };
-    let mut stopped = Vec::new();
+    let top = Known {
+        pid,
+        start_time_ticks,
+    };
+    let mut stopped: Vec<Known> = Vec::new();
     for _ in 0..MAX_SWEEPS {
-        let mut tree = with_descendants(pid);
-        tree.retain(|pid| !stopped.contains(pid));
+        let mut tree = with_descendants(top);
+        tree.retain(|one| !stopped.contains(one));
         if tree.is_empty() {
             break;
         }
-        send(&tree, Signal::STOP);
+        tree.iter().for_each(|one| one.signal(libc::SIGSTOP));
         stopped.append(&mut tree);
     }
-    send(&stopped, Signal::KILL);
+    stopped.iter().for_each(|one| one.signal(libc::SIGKILL));
 }
 
-/// Nearest first. The children of one thread are not those of another.
-fn with_descendants(pid: i32) -> Vec<i32> {
-    let mut found = vec![pid];
+/// Nearest first.
+fn with_descendants(top: Known) -> Vec<Known> {
+    let mut found = vec![top];
     let mut next = 0;
     while let Some(parent) = found.get(next).copied().filter(|_| next < MAX_TREE) {
         next += 1;
-        let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
-        for thread in threads.into_iter().flatten().flatten() {
-            let listed = std::fs::read_to_string(thread.path().join("children"));
-            let listed = listed.unwrap_or_default();
-            let children = listed.split_ascii_whitespace();
-            found.extend(children.filter_map(|child| child.parse::<i32>().ok()));
+        let children = children_of(parent.pid);
+        // Else they were another's.
+        if parent.is_there() {
+            found.extend(children);
+        }
+    }
+    found
+}
+
+/// The children of one thread are not those of another.
+fn children_of(parent: i32) -> Vec<Known> {
+    // Whose parent has just died has become a child of this subreaper.
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let mut found = Vec::new();
+    let threads = std::fs::read_dir(format!("/proc/{parent}/task"));
+    for thread in threads.into_iter().flatten().flatten() {
+        let listed = std::fs::read_to_string(thread.path().join("children"));
+        let listed = listed.unwrap_or_default();
+        for pid in listed.split_ascii_whitespace() {
+            let known = pid.parse().ok().and_then(|pid| {
+                let (now, start_time_ticks) = process::parent_and_start(pid)?;
+                ([parent, own].contains(&now)).then_some(Known {
+                    pid,
+                    start_time_ticks,
+                })
+            });
+            found.extend(known);
         }
     }
     found
@@ -160,6 +207,38 @@ mod tests {
         assert_eq!(read_pid(&path).unwrap(), 12);
     }
 
+    fn pids_below(pid: i32) -> Vec<i32> {
+        let top = Known {
+            pid,
+            start_time_ticks: process::start_time_ticks(pid).unwrap_or_default(),
+        };
+        let found = with_descendants(top).into_iter();
+        found.map(|one| one.pid).collect()
+    }
+
+    #[test]
+    fn whoever_has_got_the_pid_of_one_of_the_tree_is_left_alone() {
+        let mut child = std::process::Command::new("sh")
+            .args(["-c", "sleep 30 & wait"])
+            .spawn()
+            .unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while pids_below(pid).len() != 2 {
+            assert!(std::time::Instant::now() < deadline, "no descendant");
+        }
+        let another = Known {
+            pid,
+            start_time_ticks: process::start_time_ticks(pid).unwrap() - 1,
+        };
+        assert_eq!(with_descendants(another), [another]);
+        another.signal(libc::SIGKILL);
+        std::thread::sleep(Duration::from_millis(20));
+        assert!(child.try_wait().unwrap().is_none());
+        kill_tree(pid);
+        child.wait().unwrap();
+    }
+
     #[test]
     fn descendants_are_found_below_their_parents() {
         let mut child = std::process::Command::new("sh")
@@ -168,10 +247,10 @@ mod tests {
             .unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
-        let mut tree = with_descendants(pid);
+        let mut tree = pids_below(pid);
         while tree.len() != 3 && std::time::Instant::now() < deadline {
             std::thread::sleep(std::time::Duration::from_millis(1));
-            tree = with_descendants(pid);
+            tree = pids_below(pid);
         }
         assert_eq!((tree.len(), tree.first()), (3, Some(&pid)));
         kill_tree(pid);
@@ -194,7 +273,7 @@ mod tests {
         });
         let child = i32::try_from(told.recv().unwrap()).unwrap();
         let own = i32::try_from(std::process::id()).unwrap();
-        let found = with_descendants(own);
+        let found = pids_below(own);
         drop(done);
         thread.join().unwrap();
         assert!(found.contains(&child), "{child}: {found:?}");
