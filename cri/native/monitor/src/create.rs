@@ -1,5 +1,6 @@
 //! From a request to a parked init.
 
+use std::borrow::Cow;
 use std::fs::DirBuilder;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -11,6 +12,7 @@ use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::client::Address;
 use crate::container::{Container, Init, Phase, Stream};
@@ -26,15 +28,18 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
 
 /// The parts of the spec that the monitor itself needs.
 #[derive(Deserialize)]
-struct SpecHead {
-    linux: Option<LinuxHead>,
+struct SpecHead<'a> {
+    #[serde(borrow)]
+    linux: Option<LinuxHead<'a>>,
     hooks: Option<After>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct LinuxHead {
+struct LinuxHead<'a> {
     cgroups_path: Option<String>,
+    #[serde(borrow)]
+    seccomp: Option<&'a RawValue>,
 }
 
 /// What is passed to the container, and what stays with us.
@@ -52,7 +57,12 @@ impl Monitor {
     ) -> Result<(), Fault> {
         let id = request.container_id.clone();
         self.check_new(&id)?;
-        let (cgroup, hooks) = head_of(&request.spec_json)?;
+        let (cgroup, hooks, profile) = head_of(&request.spec_json)?;
+        let mut spec_json = Cow::Borrowed(request.spec_json.as_slice());
+        // Another program compiles it itself.
+        if request.seccomp.is_some() && self.program.is_none() {
+            spec_json = without(&request.spec_json, profile);
+        }
         let rootfs = request
             .rootfs
             .as_ref()
@@ -76,7 +86,7 @@ impl Monitor {
         // On disk before anything exists that would have to be cleaned up.
         let begun = self
             .write_state()
-            .and_then(|()| self.begin(key, request, &directory));
+            .and_then(|()| self.begin(key, request, &spec_json, &directory));
         if let Err(fault) = begun {
             self.make_wreck(key, fault);
         }
@@ -117,6 +127,7 @@ impl Monitor {
         &mut self,
         key: Key,
         request: &v1::CreateContainer,
+        spec_json: &[u8],
         directory: &Path,
     ) -> Result<(), Fault> {
         let stdio = request.stdio.clone().unwrap_or_default();
@@ -153,7 +164,7 @@ impl Monitor {
         let create = CreateRequest {
             id: &request.container_id,
             bundle: directory,
-            spec_json: &request.spec_json,
+            spec_json,
             rootfs: Rootfs::Overlay {
                 lower_dirs: rootfs.lower_dirs.into_iter().map(PathBuf::from).collect(),
                 writable_dir: rootfs.writable_dir.into(),
@@ -274,23 +285,44 @@ impl Monitor {
     }
 }
 
-fn head_of(spec_json: &[u8]) -> Result<(String, Option<After>), Fault> {
+/// A spec with null for its seccomp profile, which is long, and read by nobody where the filter has
+/// been compiled: not when the container is built, and not for any of its execs.
+fn without<'a>(spec_json: &'a [u8], profile: Option<&RawValue>) -> Cow<'a, [u8]> {
+    let Some(profile) = profile.map(RawValue::get) else {
+        return Cow::Borrowed(spec_json);
+    };
+    // It is a part of the text that it was read from.
+    let start = profile.as_ptr().addr() - spec_json.as_ptr().addr();
+    match (
+        spec_json.get(..start),
+        spec_json.get(start + profile.len()..),
+    ) {
+        (Some(before), Some(behind)) => Cow::Owned([before, b"null", behind].concat()),
+        _ => Cow::Borrowed(spec_json),
+    }
+}
+
+type Head<'a> = (String, Option<After>, Option<&'a RawValue>);
+
+/// Cgroup, hooks and seccomp profile.
+fn head_of(spec_json: &[u8]) -> Result<Head<'_>, Fault> {
     let refuse = |why: String| {
         let message = format!("cannot read the OCI spec: {why}");
         Fault::new(ErrorCode::InvalidArgument, "spec", message)
     };
-    let head: SpecHead =
+    let head: SpecHead<'_> =
         serde_json::from_slice(spec_json).map_err(|error| refuse(error.to_string()))?;
-    let path = head
+    let (path, profile) = head
         .linux
-        .and_then(|linux| linux.cgroups_path)
+        .map(|linux| (linux.cgroups_path, linux.seccomp))
         .unwrap_or_default();
+    let path = path.unwrap_or_default();
     if !estiba_kernel::cgroup::is_cgroup_path(&path) {
         return Err(refuse(format!(
             "linux.cgroupsPath {path:?} is not the absolute path of a cgroup"
         )));
     }
-    Ok((path, head.hooks))
+    Ok((path, head.hooks, profile))
 }
 
 fn make_directory(directory: &Path) -> Result<(), Fault> {
@@ -346,6 +378,19 @@ fn invalid(id: &str, why: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_profile_of_a_compiled_filter_is_not_handed_on() {
+        let spec =
+            br#"{"linux":{"cgroupsPath":"/a","seccomp": {"x":[1, "}"]} ,"y":1},"process":{}}"#;
+        let profile = head_of(spec).unwrap().2;
+        let handed = without(spec, profile);
+        let expected = r#"{"linux":{"cgroupsPath":"/a","seccomp": null ,"y":1},"process":{}}"#;
+        assert_eq!(std::str::from_utf8(&handed).unwrap(), expected);
+        let profile = head_of(&handed).unwrap().2;
+        assert!(profile.is_none());
+        assert_eq!(without(&handed, profile), handed);
+    }
 
     #[test]
     fn the_cgroup_is_taken_from_the_spec_and_must_be_absolute() {
