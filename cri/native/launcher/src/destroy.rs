@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use estiba_isolate::hooks::Stopped;
 use estiba_isolate::{Host, remove_cgroup};
 use estiba_monitor::convert;
 use estiba_monitor::process;
@@ -86,8 +85,7 @@ fn end_containers(pod_id: &str, pod_dir: &Path) -> Result<(), Fault> {
             return Err(later(ErrorCode::DeadlineExceeded, &why));
         }
         let directory = entry.path();
-        let hooks = Stopped::read(&directory.join("config.json"));
-        estiba_monitor::hooks::poststop(pod_id, &directory, hooks);
+        estiba_monitor::hooks::poststop(pod_id, &directory);
         remove_tree(&directory)?;
     }
     Ok(())

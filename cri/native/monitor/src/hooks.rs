@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use estiba_isolate::IsolateError;
-use estiba_isolate::hooks::{Stopped, poststart};
+use estiba_isolate::hooks;
 use estiba_wire::v1;
 use rustix::io::Errno;
 use serde::Deserialize;
@@ -51,10 +51,11 @@ fn warn(pod: &str, id: &str, failure: &IsolateError) {
     stderr_log::line(Level::Warn, "monitor", "a hook has failed", &fields);
 }
 
-/// Runs the poststop hooks of a container that is gone.
-pub fn poststop(pod: &str, directory: &Path, hooks: Stopped) {
+/// Runs the poststop hooks of a container that is gone but for its directory, once.
+pub fn poststop(pod: &str, directory: &Path) {
     let id = directory.file_name().unwrap_or_default().to_string_lossy();
-    hooks.run(&id, directory, &|failure| warn(pod, &id, &failure));
+    let warn = |failure| warn(pod, &id, &failure);
+    hooks::poststop(&directory.join("config.json"), &id, directory, &warn);
 }
 
 impl Monitor {
@@ -100,7 +101,8 @@ impl Monitor {
             rustix::thread::set_name(c"estiba-hooks").ok();
             estiba_kernel::fd::close_all_except(&[]).ok();
             let warn = |failure| warn(&self.identity.pod_id, &id, &failure);
-            poststart(&directory.join("config.json"), &id, &directory, pid, &warn);
+            let config_path = directory.join("config.json");
+            hooks::poststart(&config_path, &id, &directory, pid, &warn);
             process::exit_now(0);
         };
         let key = self.new_key();

@@ -4,7 +4,6 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::Duration;
 
-use estiba_isolate::hooks::Stopped;
 use estiba_isolate::remove_cgroup;
 use estiba_wire::Message;
 use estiba_wire::v1::{self, ErrorCode, Fault};
@@ -73,8 +72,7 @@ impl Monitor {
             // Else everything that the next attempt needs is kept, the spec with its hooks too.
             if failures.is_empty() {
                 if has_poststop {
-                    let hooks = Stopped::read(&directory.join("config.json"));
-                    hooks::poststop(&self.identity.pod_id, directory, hooks);
+                    hooks::poststop(&self.identity.pod_id, directory);
                 }
                 failures.extend(remove_tree(directory).err());
             }

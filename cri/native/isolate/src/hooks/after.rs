@@ -5,7 +5,7 @@ use std::path::Path;
 use super::run::settle_on_host;
 use super::{Hook, Place, run_all, state_of};
 use crate::config;
-use crate::error::IsolateError;
+use crate::error::ErrorCode;
 use crate::oci::{Status, Warn};
 use crate::spec::Spec;
 
@@ -18,29 +18,17 @@ pub fn poststart(config_path: &Path, id: &str, bundle: &Path, pid: i32, warn: Wa
     }
 }
 
-/// The poststop hooks of a container, read while its spec is still there.
-#[derive(Debug)]
-pub struct Stopped(Result<Option<Spec>, IsolateError>);
-
-impl Stopped {
-    /// Reads the spec at `config_path`. A creation that failed early has left none.
-    #[must_use]
-    pub fn read(config_path: &Path) -> Self {
-        if config_path.exists() {
-            Self(config::read(config_path).map(Some))
-        } else {
-            Self(Ok(None))
-        }
+/// Runs the poststop hooks of a container that is gone by the spec at `config_path`, all of them, and
+/// takes the spec away: whoever has to remove the rest once more does not run them again. A creation
+/// that failed early has left none. `warn` hears which failed.
+pub fn poststop(config_path: &Path, id: &str, bundle: &Path, warn: Warn<'_>) {
+    match config::read(config_path) {
+        Ok(spec) => after(&spec, id, bundle, Status::Stopped, 0, warn),
+        Err(error) if error.code == ErrorCode::NotFound => return,
+        Err(error) => warn(error),
     }
-
-    /// Runs them when the container is gone, all of them. `warn` hears which failed.
-    pub fn run(self, id: &str, bundle: &Path, warn: Warn<'_>) {
-        match self.0 {
-            Ok(Some(spec)) => after(&spec, id, bundle, Status::Stopped, 0, warn),
-            Ok(None) => {}
-            Err(error) => warn(error),
-        }
-    }
+    // What stays here keeps the directory from being removed too, which is told.
+    std::fs::remove_file(config_path).ok();
 }
 
 /// Runs the hooks that come after a container has got this status.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use after::after;
-pub use after::{Stopped, poststart};
+pub use after::{poststart, poststop};
 pub(crate) use link::{Link, Serving, link, serve};
 pub(crate) use run::{Place, run_all};
 

@@ -297,7 +297,7 @@ pub(super) fn open_pidfd(pid: i32) -> Option<OwnedFd> {
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
 }
 
-/// Removes a stopped container, or with `force` any: cgroup and state. Then come its poststop hooks.
+/// Removes a stopped container, or with `force` any: its cgroup, after its poststop hooks its state.
 ///
 /// # Errors
 /// `FailedPrecondition` when it lives and `force` is not given.
@@ -329,10 +329,9 @@ pub fn delete(
         }
         remove_cgroup(host, &record.cgroup, PATIENCE)?;
     }
-    let stopped = hooks::Stopped::read(&dir.join("config.json"));
-    remove(&dir)?;
-    stopped.run(id, &record.bundle, warn);
-    Ok(())
+    // Before the state goes: who is broken off here can be asked to go on.
+    hooks::poststop(&dir.join("config.json"), id, &record.bundle, warn);
+    remove(&dir)
 }
 
 /// Removes a container's state; what is gone already is no error.

@@ -123,10 +123,7 @@ pub(super) fn build(
     spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id)?;
     let dir = claim(options.root, options.id)?;
     let result = create_claimed(host, options, &bundle, &spec, &dir);
-    if result.is_err() {
-        std::fs::remove_dir_all(&dir).ok();
-    }
-    result.map_err(|failed| match failed {
+    let result = result.map_err(|failed| match failed {
         Failed::Early(error) => error,
         // The container has been, if only for a moment.
         Failed::Late(mut error) => {
@@ -135,7 +132,11 @@ pub(super) fn build(
             hooks::after(&spec, options.id, &bundle, Status::Stopped, 0, &warn);
             error
         }
-    })
+    });
+    if result.is_err() {
+        std::fs::remove_dir_all(&dir).ok();
+    }
+    result
 }
 
 /// Why a creation has failed.
