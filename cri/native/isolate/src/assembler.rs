@@ -22,7 +22,6 @@ use crate::builder::Outcome;
 use crate::console::{self, Console};
 use crate::control::{Stopwatch, Wire};
 use crate::error::IsolateError;
-use crate::execute::variable;
 use crate::gate::Gate;
 use crate::hooks::Link;
 use crate::host::Host;
@@ -32,15 +31,15 @@ use crate::inside::{self, Inside};
 use crate::mounts::{self, Copies};
 use crate::namespaces::{self, Pids};
 use crate::note;
+use crate::own_fds::OwnFds;
 use crate::process::{Stdio, place_stdio, set_oom_score};
 use crate::procfs_guard::{self, Guard};
-use crate::request::{CreateRequest, Parking, ResolvedUser, Rootfs, UserRequest};
+use crate::request::{CreateRequest, Parking, Rootfs};
 use crate::seccomp::{Confinement, Way};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
-use crate::users::{self, Identity};
-use crate::{apparmor, config, devices, masks, pod_user, sysctl};
+use crate::{apparmor, config, devices, masks, pod_user, sysctl, users};
 
 /// What the builder hands on.
 #[derive(Debug)]
@@ -106,7 +105,7 @@ fn enter_root(
     if let Some(link) = link {
         let own = rustix::process::getpid().as_raw_nonzero().get();
         let (pid, pidfd) = init.map_or((own, None), |(pid, pidfd)| (pid, Some(pidfd)));
-        link.run_hooks(spec, place_of(&root)?, pid, pidfd)?;
+        link.run_hooks(spec, place_for_hooks(&root)?, pid, pidfd)?;
         clock.lap("hooks");
     }
     mount::replace_root(&root).map_err(fail)?;
@@ -116,11 +115,10 @@ fn enter_root(
     Ok(())
 }
 
-/// Where a directory is in this mount namespace, while that shows the host's procfs.
-fn place_of(dir: &OwnedFd) -> Result<PathBuf, IsolateError> {
-    let link = format!("/proc/self/fd/{}", dir.as_raw_fd());
-    std::fs::read_link(link)
-        .map_err(|error| IsolateError::io("hooks", "find the root file system", &error))
+/// Where the root is in this mount namespace, as hooks look for it there.
+fn place_for_hooks(root: &OwnedFd) -> Result<PathBuf, IsolateError> {
+    let place = OwnFds::open()?.place_of(root);
+    place.map_err(|errno| IsolateError::kernel("hooks", "find the root file system", errno))
 }
 
 fn assemble<'a>(
@@ -169,7 +167,8 @@ fn assemble<'a>(
     )?;
     clock.lap("open-sources");
     note::busy_with("the root file system");
-    let mut guard = Guard::new()?;
+    let own_fds = OwnFds::open()?;
+    let mut guard = Guard::new(&own_fds);
     let with_images = planned
         .iter()
         .any(|one| matches!(one.source, Source::Image(..)));
@@ -191,18 +190,18 @@ fn assemble<'a>(
     }
     clock.lap("mounts");
     note::busy_with("the files of the root file system");
-    let identity = identify(root, spec, assembly.request.user.as_ref())?;
+    let wanted = assembly.request.user.as_ref();
+    let identity = users::identify(root, &own_fds, wanted, &spec.process)?;
     devices::give_to(&identity.user, &mut assembly.spec.linux.devices);
     let console = furnish(assembly, root, &ids, clock)?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
     ids::make_files_as_host(&ids)?;
     let cover = mount::clone_fd(&stage.null, false)
         .map_err(|errno| IsolateError::kernel("mask-paths", "copy the null device", errno))?;
-    complete_process(&mut assembly.spec, &identity);
+    users::complete_process(&mut assembly.spec.process, &identity);
     if assembly.link.is_some() && matches!(assembly.request.rootfs, Rootfs::Overlay { .. }) {
-        // Hooks look for it there.
         let root = assembly.spec.root.get_or_insert_default();
-        root.path = place_of(&stage.root)?.to_string_lossy().into_owned();
+        root.path = place_for_hooks(&stage.root)?.to_string_lossy().into_owned();
     }
     note::busy_with("");
     if let Some((dir, name)) = config {
@@ -420,42 +419,4 @@ fn furnish(
     }
     clock.lap("devices");
     Ok(terminal)
-}
-
-fn identify(
-    root: BorrowedFd<'_>,
-    spec: &Spec,
-    request: Option<&UserRequest>,
-) -> Result<Identity, IsolateError> {
-    if let Some(request) = request {
-        return users::resolve_user(root, request);
-    }
-    let user = &spec.process.user;
-    let home = match variable(&spec.process.env, "HOME") {
-        Some(_) => None,
-        None => users::home_of(root, user.uid),
-    };
-    Ok(Identity {
-        user: ResolvedUser {
-            uid: user.uid,
-            gid: user.gid,
-            additional_gids: user.additional_gids.clone(),
-        },
-        home,
-    })
-}
-
-/// Makes the spec's process what it really is, for the program and for later execs.
-fn complete_process(spec: &mut Spec, identity: &Identity) {
-    let process = &mut spec.process;
-    process.user.uid = identity.user.uid;
-    process.user.gid = identity.user.gid;
-    process
-        .user
-        .additional_gids
-        .clone_from(&identity.user.additional_gids);
-    if variable(&process.env, "HOME").is_none() {
-        let home = identity.home.as_deref().unwrap_or("/");
-        process.env.push(format!("HOME={home}").into());
-    }
 }

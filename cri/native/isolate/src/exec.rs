@@ -16,11 +16,13 @@ use crate::config;
 use crate::console;
 use crate::control::{Building, Stopwatch, Wire};
 use crate::error::{ErrorCode, IsolateError};
+use crate::execute::variable;
 use crate::gate::Gate;
 use crate::host::{Host, cgroup_error};
 use crate::ids::{self, Ids};
 use crate::init::{run_program, stand_alone};
 use crate::masks::null_stream;
+use crate::own_fds::OwnFds;
 use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_score, set_rlimits};
 use crate::request::{ExecProcess, ExecRequest};
 use crate::rootfs::open_path;
@@ -144,12 +146,17 @@ fn prepare(
     set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
     apparmor::set_profile(&spec.process)?;
     let null = null_stream()?;
+    let has_home = variable(&spec.process.env, "HOME").is_some();
+    let own_fds = (!has_home).then(OwnFds::open).transpose()?;
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");
     process::leave_session_keyring();
     let root = open_path(std::path::Path::new("/"))?;
-    users::complete_env(root.as_fd(), &mut spec.process);
     let user = request.user.clone();
+    if let Some(own_fds) = own_fds {
+        let identity = users::identify(root.as_fd(), &own_fds, None, &spec.process)?;
+        users::complete_process(&mut spec.process, &identity);
+    }
     let owner = Ids::of(&spec.linux).owner(&user)?;
     let terminal = if request.tty {
         let dev = open_path(std::path::Path::new("/dev"))?;

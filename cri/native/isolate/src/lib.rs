@@ -31,6 +31,7 @@ mod note;
 pub mod oci;
 mod oom_score;
 mod options;
+mod own_fds;
 mod pod;
 mod pod_child;
 mod pod_mounts;

@@ -47,7 +47,7 @@ pub(crate) struct Copies<'a> {
     /// Detached copy of the pod's procfs.
     pub proc: Option<&'a OwnedFd>,
     /// Where procfs will be mounted: nothing else may be mounted in there.
-    pub guard: Option<&'a Guard>,
+    pub guard: Option<&'a Guard<'a>>,
     /// Where images are put together.
     pub staging: Option<&'a Staging>,
     /// Ids of the container's files on the host.

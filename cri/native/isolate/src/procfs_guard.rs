@@ -1,14 +1,12 @@
 //! Keeps procfs as it is: nothing is mounted in it but over a few files, and nothing on the place that
 //! it will have.
 
-use std::ffi::OsString;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::mounts::{Copies, STEP, open_target};
-use crate::rootfs::open_path;
+use crate::own_fds::OwnFds;
 use crate::sources::{Planned, Source};
 use crate::spec::Mount;
 
@@ -32,20 +30,19 @@ pub(crate) fn may_be_covered(path: &str) -> bool {
     PROC_FILES.contains(&path.trim_end_matches('/'))
 }
 
-/// Places in this mount namespace, by their paths: the host's procfs tells them of open files.
+/// Places in this mount namespace, by their paths.
 #[derive(Debug)]
-pub(crate) struct Guard {
-    own_fds: OwnedFd,
+pub(crate) struct Guard<'a> {
+    own_fds: &'a OwnFds,
     places: Vec<PathBuf>,
 }
 
-impl Guard {
-    /// To be made while the host's procfs is in sight.
-    pub(crate) fn new() -> Result<Self, IsolateError> {
-        Ok(Self {
-            own_fds: open_path(Path::new("/proc/self/fd"))?,
+impl<'a> Guard<'a> {
+    pub(crate) fn new(own_fds: &'a OwnFds) -> Self {
+        Self {
+            own_fds,
             places: Vec::new(),
-        })
+        }
     }
 
     /// Makes the directories that procfs is to be mounted on and keeps them free.
@@ -62,10 +59,8 @@ impl Guard {
     }
 
     fn place_of(&self, fd: &OwnedFd) -> Result<PathBuf, IsolateError> {
-        let name = fd.as_raw_fd().to_string();
-        let link = rustix::fs::readlinkat(&self.own_fds, name.as_str(), Vec::new())
-            .map_err(|errno| IsolateError::kernel(STEP, "look up a mount target", errno))?;
-        Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+        let place = self.own_fds.place_of(fd);
+        place.map_err(|errno| IsolateError::kernel(STEP, "look up a mount target", errno))
     }
 
     pub(crate) fn check(&self, mount: &Mount, target: &OwnedFd) -> Result<(), IsolateError> {

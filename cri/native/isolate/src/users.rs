@@ -8,6 +8,7 @@ use rustix::fs::{FileType, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::execute::variable;
+use crate::own_fds::OwnFds;
 use crate::request::{ResolvedUser, UserRequest};
 use crate::spec::Process;
 
@@ -30,7 +31,11 @@ pub(crate) struct Identity {
 }
 
 /// Text of a file of the container; `None` when it does not exist.
-fn read_bounded(root: BorrowedFd<'_>, path: &str) -> Result<Option<String>, IsolateError> {
+fn read_bounded(
+    root: BorrowedFd<'_>,
+    own_fds: &OwnFds,
+    path: &str,
+) -> Result<Option<String>, IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, format!("read {path:?} of the container"), errno);
     let refuse = |why: &str| {
         let message = format!("cannot read {path:?} of the container: {why}");
@@ -41,29 +46,18 @@ fn read_bounded(root: BorrowedFd<'_>, path: &str) -> Result<Option<String>, Isol
         ))
     };
     // Looked at before it is opened: opening a device or a pipe can do things.
-    match resolve::open_in_root(root, path, OFlags::PATH) {
-        Ok(fd) => {
-            let stat = rustix::fs::fstat(&fd).map_err(fail)?;
-            if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-                return refuse("it is not a regular file");
-            }
-        }
+    let held = match resolve::open_in_root(root, path, OFlags::PATH) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        Err(errno) => return Err(fail(errno)),
-    }
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let fd = match resolve::open_in_root(root, path, flags) {
-        // Gone since: a volume's other user renames it.
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
-        opened => opened.map_err(fail)?,
+        held => held.map_err(fail)?,
     };
-    let stat = rustix::fs::fstat(&fd).map_err(fail)?;
+    let stat = rustix::fs::fstat(&held).map_err(fail)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return refuse("it is not a regular file");
     }
     if u64::try_from(stat.st_size).unwrap_or(u64::MAX) > MAX_FILE {
         return refuse(&format!("it is larger than {MAX_FILE} bytes"));
     }
+    let fd = own_fds.reopen(&held, OFlags::RDONLY).map_err(fail)?;
     let mut bytes = Vec::new();
     std::fs::File::from(fd)
         .take(MAX_FILE)
@@ -133,13 +127,39 @@ fn checked(what: &str, id: u32) -> Result<u32, IsolateError> {
     }
 }
 
-/// Resolves a request against the files below `root`.
-pub(crate) fn resolve_user(
+/// Who a process runs as: what is asked for resolved against the files below `root`, or else the
+/// numbers of its spec. HOME is looked up for those unless the spec has it.
+pub(crate) fn identify(
     root: BorrowedFd<'_>,
+    own_fds: &OwnFds,
+    request: Option<&UserRequest>,
+    process: &Process,
+) -> Result<Identity, IsolateError> {
+    if let Some(request) = request {
+        return resolve_user(root, own_fds, request);
+    }
+    let user = &process.user;
+    let home = match variable(&process.env, "HOME") {
+        Some(_) => None,
+        None => home_of(root, own_fds, user.uid),
+    };
+    Ok(Identity {
+        user: ResolvedUser {
+            uid: user.uid,
+            gid: user.gid,
+            additional_gids: user.additional_gids.clone(),
+        },
+        home,
+    })
+}
+
+fn resolve_user(
+    root: BorrowedFd<'_>,
+    own_fds: &OwnFds,
     request: &UserRequest,
 ) -> Result<Identity, IsolateError> {
-    let passwd = read_bounded(root, "/etc/passwd")?.unwrap_or_default();
-    let group = read_bounded(root, "/etc/group")?.unwrap_or_default();
+    let passwd = read_bounded(root, own_fds, "/etc/passwd")?.unwrap_or_default();
+    let group = read_bounded(root, own_fds, "/etc/group")?.unwrap_or_default();
     resolve_in(&passwd, &group, request)
 }
 
@@ -207,153 +227,27 @@ fn resolve_in(passwd: &str, group: &str, request: &UserRequest) -> Result<Identi
 }
 
 /// Home directory of a uid by the container's /etc/passwd; unreadable files count as absent.
-pub(crate) fn home_of(root: BorrowedFd<'_>, uid: u32) -> Option<String> {
-    let passwd = read_bounded(root, "/etc/passwd").ok()??;
+fn home_of(root: BorrowedFd<'_>, own_fds: &OwnFds, uid: u32) -> Option<String> {
+    let passwd = read_bounded(root, own_fds, "/etc/passwd").ok()??;
     let entry = passwd_entries(&passwd).find(|entry| entry.uid == uid)?;
     (entry.home.starts_with('/') && !entry.home.contains('\0')).then(|| entry.home.to_owned())
 }
 
-/// Adds HOME, which every program gets, where it is missing.
-pub(crate) fn complete_env(root: BorrowedFd<'_>, process: &mut Process) {
+/// Makes the spec's process what it really is, for the program and for later execs: every program gets
+/// a HOME.
+pub(crate) fn complete_process(process: &mut Process, identity: &Identity) {
+    let ResolvedUser {
+        uid,
+        gid,
+        additional_gids,
+    } = &identity.user;
+    (process.user.uid, process.user.gid) = (*uid, *gid);
+    process.user.additional_gids.clone_from(additional_gids);
     if variable(&process.env, "HOME").is_none() {
-        let home = home_of(root, process.user.uid);
-        let home = home.as_deref().unwrap_or("/");
+        let home = identity.home.as_deref().unwrap_or("/");
         process.env.push(format!("HOME={home}").into());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::fd::{AsFd, OwnedFd};
-
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\nbroken line\n\
-        nobody:x:65534:65534::/nonexistent:/bin/false\napp:x:1000:1000::/home/app:/bin/sh\n\
-        huge:x:4294967295:1::/:/bin/sh\n";
-    const GROUP: &str = "root:x:0:\nbig:x:50000:app,other\nstaff:x:50:root\nbare:x:7\n";
-
-    fn request(user: &str, group: &str) -> UserRequest {
-        UserRequest {
-            user: user.to_owned(),
-            group: group.to_owned(),
-            ..UserRequest::default()
-        }
-    }
-
-    #[test]
-    fn nothing_asked_is_root() {
-        let found = resolve_in("", "", &request("", "")).unwrap();
-        assert_eq!(
-            found.user,
-            ResolvedUser {
-                uid: 0,
-                gid: 0,
-                additional_gids: vec![0]
-            }
-        );
-        assert_eq!(found.home, None);
-    }
-
-    #[test]
-    fn merge_adds_the_memberships_of_the_image() {
-        let mut wanted = request("1000", "");
-        wanted.supplemental_gids = vec![1234];
-        let found = resolve_in(PASSWD, GROUP, &wanted).unwrap();
-        assert_eq!(found.user.gid, 1000);
-        assert_eq!(found.user.additional_gids, [1000, 1234, 50_000]);
-        assert_eq!(found.home.as_deref(), Some("/home/app"));
-        wanted.strict_groups = true;
-        let found = resolve_in(PASSWD, GROUP, &wanted).unwrap();
-        assert_eq!(found.user.additional_gids, [1000, 1234]);
-    }
-
-    #[test]
-    fn names_are_resolved_and_unknown_ones_named() {
-        let found = resolve_in(PASSWD, GROUP, &request("nobody", "bare")).unwrap();
-        assert_eq!((found.user.uid, found.user.gid), (65_534, 7));
-        let error = resolve_in(PASSWD, GROUP, &request("ghost", "")).unwrap_err();
-        assert!(error.message.contains("\"ghost\""), "{error}");
-        assert!(resolve_in(PASSWD, GROUP, &request("", "ghosts")).is_err());
-    }
-
-    #[test]
-    fn ids_beyond_31_bits_are_refused() {
-        for user in ["2147483648", "4294967296", "99999999999999999999", "huge"] {
-            assert!(
-                resolve_in(PASSWD, GROUP, &request(user, "")).is_err(),
-                "{user}"
-            );
-        }
-        assert!(resolve_in(PASSWD, GROUP, &request("2147483647", "")).is_ok());
-    }
-
-    fn root(dir: &tempfile::TempDir) -> OwnedFd {
-        std::fs::create_dir(dir.path().join("etc")).unwrap();
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        rustix::fs::open(dir.path(), flags, rustix::fs::Mode::empty()).unwrap()
-    }
-
-    #[test]
-    fn huge_sparse_files_and_pipes_are_refused_at_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = root(&dir);
-        let passwd = dir.path().join("etc/passwd");
-        std::fs::File::create(&passwd)
-            .unwrap()
-            .set_len(1 << 40)
-            .unwrap();
-        let error = resolve_user(root.as_fd(), &request("0", "")).unwrap_err();
-        assert!(error.message.contains("larger than"), "{error}");
-        std::fs::remove_file(&passwd).unwrap();
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mknodat(rustix::fs::CWD, &passwd, FileType::Fifo, mode, 0).unwrap();
-        let error = resolve_user(root.as_fd(), &request("0", "")).unwrap_err();
-        assert!(error.message.contains("not a regular file"), "{error}");
-    }
-
-    #[test]
-    fn links_are_followed_inside_the_container_only() {
-        let dir = tempfile::tempdir().unwrap();
-        let root = root(&dir);
-        std::fs::create_dir(dir.path().join("lib")).unwrap();
-        std::fs::write(dir.path().join("lib/passwd"), PASSWD).unwrap();
-        std::os::unix::fs::symlink("/lib/passwd", dir.path().join("etc/passwd")).unwrap();
-        let found = resolve_user(root.as_fd(), &request("app", "")).unwrap();
-        assert_eq!(found.user.uid, 1000);
-        assert_eq!(home_of(root.as_fd(), 0).as_deref(), Some("/root"));
-    }
-
-    #[test]
-    fn a_passwd_that_comes_and_goes_is_there_or_not() {
-        use std::sync::atomic::{AtomicBool, Ordering};
-        use std::time::{Duration, Instant};
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("etc")).unwrap();
-        let (name, other) = (dir.path().join("etc/passwd"), dir.path().join("other"));
-        std::fs::write(&name, PASSWD).unwrap();
-        let root: OwnedFd = std::fs::File::open(dir.path()).unwrap().into();
-        let stop = AtomicBool::new(false);
-        let (mut found, mut missing) = (0, 0);
-        let faults: Vec<_> = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    std::fs::rename(&name, &other).unwrap();
-                    std::fs::rename(&other, &name).unwrap();
-                }
-            });
-            let end = Instant::now() + Duration::from_secs(1);
-            let mut faults = Vec::new();
-            while Instant::now() < end && faults.is_empty() && (found < 1000 || missing < 1000) {
-                match resolve_user(root.as_fd(), &request("app", "")) {
-                    Ok(_) => found += 1,
-                    Err(error) if error.message.contains("not in /etc/passwd") => missing += 1,
-                    Err(error) => faults.push(error),
-                }
-            }
-            stop.store(true, Ordering::Relaxed);
-            faults
-        });
-        assert!(faults.is_empty(), "{faults:?}");
-        assert!(found + missing >= 100, "{found} {missing}");
-    }
-}
+mod tests;

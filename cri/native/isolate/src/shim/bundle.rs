@@ -16,9 +16,11 @@ use crate::error::IsolateError;
 use crate::host::Host;
 use crate::ids::Ids;
 use crate::namespaces;
+use crate::own_fds::OwnFds;
 use crate::request::{CreateRequest, PodNamespaces, ResolvedUser, Rootfs};
 use crate::rootfs::{Overlay, open_path};
 use crate::shim::document;
+use crate::spec::Process;
 use crate::users::{self, Identity};
 
 const STEP: &str = "bundle";
@@ -252,22 +254,13 @@ fn identify(
     request: &CreateRequest<'_>,
     spec: &Value,
 ) -> Result<Identity, IsolateError> {
-    if let Some(user) = &request.user {
-        return users::resolve_user(root.as_fd(), user);
+    let wanted = request.user.as_ref();
+    let mut process = Process::default();
+    if let Some(user) = spec.pointer("/process/user").filter(|_| wanted.is_none()) {
+        process.user = serde_json::from_value(user.clone())
+            .map_err(|error| invalid(&format!("process.user: {error}")))?;
     }
-    let user: crate::spec::User = match spec.pointer("/process/user") {
-        None => crate::spec::User::default(),
-        Some(user) => serde_json::from_value(user.clone())
-            .map_err(|error| invalid(&format!("process.user: {error}")))?,
-    };
-    Ok(Identity {
-        home: users::home_of(root.as_fd(), user.uid),
-        user: ResolvedUser {
-            uid: user.uid,
-            gid: user.gid,
-            additional_gids: user.additional_gids,
-        },
-    })
+    users::identify(root.as_fd(), &OwnFds::open()?, wanted, &process)
 }
 
 /// By a temporary name and rename, mode 0600: what the environment holds may be secret.

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use serde_json::{Map, Value, json};
 
 use crate::error::IsolateError;
+use crate::own_fds::OwnFds;
 use crate::request::ResolvedUser;
 use crate::shim::bundle::{fail, invalid};
 use crate::sources::{IMAGE, IMAGE_VOLUME};
@@ -118,9 +119,7 @@ fn image_volume(
     let fail = fail(&action);
     let volume = resolve::ensure_in_root(root.as_fd(), destination, Missing::Directory(0o755))
         .map_err(&fail)?;
-    let link = format!("/proc/self/fd/{}", volume.as_raw_fd());
-    let place =
-        std::fs::read_link(link).map_err(|error| IsolateError::io(STEP, &action, &error))?;
+    let place = OwnFds::open()?.place_of(&volume).map_err(&fail)?;
     if place.starts_with(root_dir) {
         Ok(place)
     } else {
