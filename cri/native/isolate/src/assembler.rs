@@ -15,7 +15,7 @@ use estiba_kernel::cgroup::Joined;
 use estiba_kernel::resolve;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
 use estiba_kernel::{Errno, mount};
-use estiba_kernel::{fd, net, process};
+use estiba_kernel::{fd, process};
 use rustix::fs::OFlags;
 
 use crate::builder::Outcome;
@@ -39,7 +39,7 @@ use crate::seccomp::{Confinement, Way};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
-use crate::{apparmor, config, devices, masks, pod_user, sysctl, users};
+use crate::{apparmor, config, devices, masks, pod_user, users};
 
 /// What the builder hands on.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn assemble<'a>(
     process::leave_session_keyring();
     set_oom_score(spec.process.oom_score_adj)?;
     apparmor::set_profile(&spec.process)?;
-    set_namespace_values(spec)?;
+    namespaces::set_values(spec)?;
 
     let config = request.config_path.map(config::open_dir).transpose()?;
     let null = masks::null_stream()?;
@@ -354,43 +354,6 @@ fn give_birth(
             control,
         )),
     }
-}
-
-/// Host name and sysctls, through the host's procfs, in the namespaces just joined or made.
-fn set_namespace_values(spec: &Spec) -> Result<(), IsolateError> {
-    const STEP: &str = "hostname";
-    let linux = &spec.linux;
-    for (name, what) in [
-        (&spec.hostname, "hostname"),
-        (&spec.domainname, "domainname"),
-    ] {
-        if name.is_empty() {
-            continue;
-        }
-        if linux.namespace("uts").is_none() {
-            let message = format!("cannot set {what} {name:?}: the UTS namespace is the host's");
-            return Err(IsolateError::invalid(STEP, message));
-        }
-        let result = if what == "hostname" {
-            rustix::system::sethostname(name.as_bytes())
-        } else {
-            rustix::system::setdomainname(name.as_bytes())
-        };
-        result
-            .map_err(|errno| IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno))?;
-    }
-    if linux
-        .namespace("network")
-        .is_some_and(|network| network.path.is_empty())
-    {
-        net::loopback_up()
-            .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
-    }
-    let own = sysctl::Own {
-        network: linux.namespace("network").is_some(),
-        ipc: linux.namespace("ipc").is_some(),
-    };
-    sysctl::apply(&linux.sysctl, own, &Ids::of(linux), false)
 }
 
 /// Devices and the terminal.

@@ -2,13 +2,15 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use estiba_kernel::spawn;
+use estiba_kernel::{net, spawn};
 use rustix::fs::{Mode, OFlags};
 
 use crate::error::IsolateError;
 use crate::foreign_proc;
+use crate::ids::Ids;
 use crate::request::PodNamespaces;
-use crate::spec::Linux;
+use crate::spec::{Linux, Spec};
+use crate::sysctl;
 
 const STEP: &str = "join-namespaces";
 
@@ -162,6 +164,43 @@ pub(crate) fn join(
         }
     }
     Ok(Joining { fresh, pids, proc })
+}
+
+/// Host name and sysctls, through the host's procfs, in the namespaces just joined or made.
+pub(crate) fn set_values(spec: &Spec) -> Result<(), IsolateError> {
+    const STEP: &str = "hostname";
+    let linux = &spec.linux;
+    for (name, what) in [
+        (&spec.hostname, "hostname"),
+        (&spec.domainname, "domainname"),
+    ] {
+        if name.is_empty() {
+            continue;
+        }
+        if linux.namespace("uts").is_none() {
+            let message = format!("cannot set {what} {name:?}: the UTS namespace is the host's");
+            return Err(IsolateError::invalid(STEP, message));
+        }
+        let result = if what == "hostname" {
+            rustix::system::sethostname(name.as_bytes())
+        } else {
+            rustix::system::setdomainname(name.as_bytes())
+        };
+        result
+            .map_err(|errno| IsolateError::kernel(STEP, format!("set {what} {name:?}"), errno))?;
+    }
+    if linux
+        .namespace("network")
+        .is_some_and(|network| network.path.is_empty())
+    {
+        net::loopback_up()
+            .map_err(|errno| IsolateError::kernel("loopback", "set loopback up", errno))?;
+    }
+    let own = sysctl::Own {
+        network: linux.namespace("network").is_some(),
+        ipc: linux.namespace("ipc").is_some(),
+    };
+    sysctl::apply(&linux.sysctl, own, &Ids::of(linux), false)
 }
 
 #[cfg(test)]

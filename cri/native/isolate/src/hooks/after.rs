@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::run::settle_on_host;
+use super::child::settle_on_host;
 use super::{Hook, Place, run_all, state_of};
 use crate::config;
 use crate::error::ErrorCode;

@@ -8,7 +8,7 @@ use estiba_kernel::cgroup::Joined;
 use estiba_kernel::{socket, spawn};
 use serde::{Deserialize, Serialize};
 
-use super::run::settle_on_host;
+use super::child::settle_on_host;
 use super::{Place, STEP, run_all, state_of};
 use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};

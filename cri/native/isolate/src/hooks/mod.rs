@@ -9,6 +9,7 @@
 //! | poststart, poststop | whoever starts and deletes | the runtime's namespaces |
 
 mod after;
+mod child;
 mod link;
 mod run;
 
