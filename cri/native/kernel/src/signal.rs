@@ -75,6 +75,15 @@ pub fn reset_all() {
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut()) };
 }
 
+/// Has this signal do nothing but break off a call that waits.
+pub fn let_interrupt(number: i32) {
+    extern "C" fn nothing(_number: libc::c_int) {}
+    let handler = nothing as extern "C" fn(libc::c_int);
+    // SAFETY: the handler touches nothing. (A write that is broken off while memory is reclaimed is
+    // not restarted.)
+    unsafe { libc::signal(number, handler as libc::sighandler_t) };
+}
+
 /// Lets the kernel reap the children of this process: they never become zombies.
 pub fn reap_children_automatically() {
     // SAFETY: SIG_IGN installs no handler.

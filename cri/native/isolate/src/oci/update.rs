@@ -1,20 +1,36 @@
 //! `update`: changes the limits of a container.
 
+#![allow(unsafe_code, reason = "fork point")]
+
 use std::path::Path;
+use std::time::Duration;
+
+use estiba_kernel::hang::Hang;
+use estiba_kernel::spawn::{Clone, Side, clone3, exit_now};
+use estiba_kernel::{fd, process, signal, spawn};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::commands::{STEP, precondition};
 use super::state::{Record, Status, dir_of};
+use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::Host;
 use crate::limits::update_resources;
 use crate::spec::Resources;
 use crate::spec_check::is_set;
 
+/// Longest wait for memory to be given back.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a write is told to end then, one after the other, and the wait for each.
+const INTERRUPTIONS: u32 = 10;
+const BETWEEN: Duration = Duration::from_millis(100);
+
 /// Changes the limits that are given, all of them or none. `resources` is the part of that name of an
 /// OCI runtime spec; device rules in it have no effect, as in other runtimes.
 ///
 /// # Errors
-/// `FailedPrecondition` when the container is over, or more is in use than a limit allows;
+/// `FailedPrecondition` when the container is over, or more is in use than a limit allows, after a
+/// minute of asking for it; `DeadlineExceeded` when the kernel does not come back from that;
 /// `Unimplemented` for what is not limited here; the limit that was refused.
 pub fn update(host: &Host, root: &Path, id: &str, resources: &[u8]) -> Result<(), IsolateError> {
     let record = Record::load(&dir_of(root, id)?, id)?;
@@ -34,7 +50,56 @@ pub fn update(host: &Host, root: &Path, id: &str, resources: &[u8]) -> Result<()
     }
     // Here 0 says that nothing was said.
     resources.pids.limit = resources.pids.limit.filter(|limit| *limit != 0);
-    update_resources(host, &record.cgroup, &resources)
+    in_time(PATIENCE, || {
+        update_resources(host, &record.cgroup, &resources)
+    })
+}
+
+/// Has a child do what may wait for the kernel to give memory back. A write that has no more time is
+/// broken off, which undoes the update. What hears nothing is left to end by itself: killed it could
+/// leave half of an update.
+fn in_time(
+    patience: Duration,
+    work: impl FnOnce() -> Result<(), IsolateError>,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "fork the child that updates limits", errno);
+    let (report, theirs) = pipe_with(PipeFlags::CLOEXEC).map_err(fail)?;
+    // SAFETY: the caller of this crate has one thread (crate contract); the child ends in exit_now.
+    let (pid, pidfd) = match unsafe { clone3(&Clone::default()) }.map_err(fail)? {
+        Side::Child => {
+            process::set_name(c"estiba-updater").ok();
+            signal::let_interrupt(libc::SIGALRM);
+            let done: Result<(), IsolateError> = work().map_err(|error| error.shortened());
+            let told = serde_json::to_vec(&done).unwrap_or_default();
+            rustix::io::write(&theirs, &told).ok();
+            exit_now(0)
+        }
+        Side::Parent { pid, pidfd } => (pid, pidfd),
+    };
+    drop(theirs);
+    let mut has_ended = fd::is_readable_within(&pidfd, patience);
+    for _ in 0..INTERRUPTIONS {
+        if has_ended {
+            break;
+        }
+        spawn::send_signal(&pidfd, libc::SIGALRM).ok();
+        has_ended = fd::is_readable_within(&pidfd, BETWEEN);
+    }
+    if !has_ended {
+        let hang = Hang::of(pid);
+        let message = format!("cannot update limits: it takes longer than {patience:?}: {hang}");
+        let code = ErrorCode::DeadlineExceeded;
+        return Err(IsolateError::new(code, STEP, message));
+    }
+    let ended = spawn::wait_pidfd(&pidfd, true).map_err(fail)?;
+    let mut told = [0; MAX_MESSAGE];
+    let count = rustix::io::read(&report, &mut told).map_err(fail)?;
+    let done = serde_json::from_slice(told.get(..count).unwrap_or_default());
+    done.unwrap_or_else(|_silent| {
+        let how = ended.map_or_else(String::new, |ended| format!(" with {ended}"));
+        let message = format!("cannot update limits: the child that does it has ended{how}");
+        Err(IsolateError::new(ErrorCode::Internal, STEP, message))
+    })
 }
 
 fn unsupported(resources: &Resources) -> Option<&'static str> {
@@ -53,4 +118,64 @@ fn unsupported(resources: &Resources) -> Option<&'static str> {
     ]
     .into_iter()
     .find_map(|(what, is_used)| is_used.then_some(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn nap() -> rustix::io::Result<usize> {
+        let for_ever = rustix::event::Timespec {
+            tv_sec: 1000,
+            tv_nsec: 0,
+        };
+        rustix::event::poll(&mut [], Some(&for_ever))
+    }
+
+    #[test]
+    fn what_an_update_says_is_heard() {
+        in_time(Duration::from_secs(10), || Ok(())).unwrap();
+        let error = in_time(Duration::from_secs(10), || {
+            Err(precondition("in use".to_owned()))
+        });
+        assert_eq!(error.unwrap_err().message, "in use");
+        let error = in_time(Duration::from_secs(10), || exit_now(3));
+        let message = error.unwrap_err().message;
+        assert!(
+            message.ends_with("has ended with exit status 3"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_write_that_takes_too_long_is_broken_off() {
+        let error = in_time(SHORT, || match nap() {
+            Ok(_) => Ok(()),
+            Err(errno) => Err(precondition(errno.to_string())),
+        });
+        assert!(error.unwrap_err().message.contains("nterrupted"));
+    }
+
+    #[test]
+    fn an_update_that_hears_nothing_is_named_and_goes_on() {
+        let (wait, go) = rustix::pipe::pipe().unwrap();
+        let error = in_time(SHORT, || {
+            // Nobody but the test holds it open.
+            drop(go);
+            loop {
+                match rustix::io::read(&wait, &mut [0_u8]) {
+                    Err(rustix::io::Errno::INTR) => {}
+                    _ => exit_now(0),
+                }
+            }
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
+        assert!(
+            error.message.contains("longer than 50ms: process "),
+            "{error}"
+        );
+    }
 }
