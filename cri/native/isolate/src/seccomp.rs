@@ -178,7 +178,7 @@ impl Confinement {
         }
         let last = if process.no_new_privileges {
             Some(Moment::Last)
-        } else if is_alone || has_capability(process, "CAP_SYS_ADMIN") {
+        } else if is_alone || is_admin(process) {
             Some(Moment::LastAsAdmin)
         } else {
             None
@@ -220,6 +220,11 @@ impl Confinement {
 /// Whether a container's processes may look into one another's.
 pub(crate) fn may_trace(process: &Process) -> bool {
     has_capability(process, "CAP_SYS_PTRACE")
+}
+
+/// Whether a container's processes have the right to install filters, and much else.
+pub(crate) fn is_admin(process: &Process) -> bool {
+    has_capability(process, "CAP_SYS_ADMIN")
 }
 
 fn has_capability(process: &Process, name: &str) -> bool {

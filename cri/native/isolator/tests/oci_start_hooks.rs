@@ -79,6 +79,43 @@ fn an_init_has_no_more_rights_than_its_hooks_that_may_trace() {
     bundle.delete();
 }
 
+/// By its path, as no command runs in there before the start either.
+#[test]
+fn nobody_who_may_trace_joins_the_pid_namespace_of_an_init_that_waits() {
+    need_containers!();
+    let waiting = Bundle::new(&["sleep", "100"]);
+    let mut spec = waiting.spec(&["sleep", "100"]);
+    spec["linux"]["seccomp"] = json!({"defaultAction": "SCMP_ACT_ALLOW"});
+    waiting.write(&spec);
+    waiting.good(&["create", "one"]);
+    let pid = waiting.state()["pid"].clone();
+    let tracer = Bundle::new(&[]);
+    let mut spec = tracer.spec(&["true"]);
+    let namespaces = spec["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.retain(|one| one["type"] != "pid");
+    namespaces.push(json!({"type": "pid", "path": format!("/proc/{pid}/ns/pid")}));
+    let with = |names: &[&str]| {
+        let mut spec = spec.clone();
+        spec["process"]["capabilities"] = json!({"bounding": names, "effective": names,
+            "permitted": names});
+        spec
+    };
+    let message = tracer.refusal(&with(&["CAP_SYS_PTRACE"]));
+    let expected = format!("process {pid}, the first of pid namespace \"/proc/{pid}/ns/pid\"");
+    assert!(message.contains(&expected), "{message}");
+    let is_taken = |names: &[&str]| {
+        tracer.write(&with(names));
+        tracer.good(&["create", "one"]);
+        tracer.delete();
+    };
+    is_taken(&["CAP_KILL"]);
+    // That one has the rights anyway.
+    is_taken(&["CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]);
+    waiting.good(&["start", "one"]);
+    is_taken(&["CAP_SYS_PTRACE"]);
+    waiting.delete();
+}
+
 #[test]
 fn hooks_run_under_a_filter_that_allows_what_is_demanded_and_no_more() {
     need_containers!();

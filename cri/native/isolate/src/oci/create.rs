@@ -25,6 +25,7 @@ use super::commands::{
 };
 use super::foreground::callers_size;
 use super::handover::{send_console, write_pid};
+use super::neighbour::refuse_before_start;
 
 /// Start of the cgroup's name where the spec names none.
 const DEFAULT_CGROUP: &str = "/estiba-oci-";
@@ -118,6 +119,7 @@ pub(super) fn build(
         options.console_socket,
     )
     .map_err(|why| IsolateError::invalid(STEP, format!("cannot create container: {why}")))?;
+    refuse_before_start(&spec)?;
     dir_of(options.root, options.id)?;
     // Before anything is recorded: whoever cleans up after us takes the record's word for it.
     spec.linux.cgroups_path = cgroup_of(&spec.linux.cgroups_path, options.id)?;

@@ -7,6 +7,7 @@ mod exec;
 mod foreground;
 mod handover;
 mod list;
+mod neighbour;
 mod ps;
 mod run;
 mod state;
