@@ -75,6 +75,8 @@ pub fn ensure_sealed() -> Result<(), LauncherError> {
 /// See [`LauncherError`].
 pub fn run(options: &Options) -> Result<ExitCode, LauncherError> {
     image::ensure_sealed()?;
+    // For all the children of all monitors.
+    estiba_kernel::signal::take_stock();
     place::detach();
     estiba_monitor::process::keep_heap_small();
     let host = estiba_isolate::Host::probe();
