@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -160,6 +160,8 @@ describe('loadConfig', () => {
     await expect(loadConfig(path)).rejects.toMatchObject({ code: 'NotFound' });
     await writeFile(path, 'x = 1\n');
     await expect(loadConfig(path)).rejects.toThrow(`cannot use "${path}": unknown key "x"`);
+    await truncate(path, 2 ** 20 + 1);
+    await expect(loadConfig(path)).rejects.toThrow(`"${path}": it has 1048577 bytes`);
   });
 });
 

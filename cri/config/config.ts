@@ -1,15 +1,16 @@
 // The configuration of `estiba serve`: its type, and how a file becomes one.
-import { readFile } from 'node:fs/promises';
-
 import { parse } from 'smol-toml';
 
-import { CriError } from '../core/error.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
+import { CriError, errnoCode } from '../core/error.ts';
 import type { ErrorCode } from '../core/error.ts';
 import { checkFile } from './schema.ts';
 import type { SchemaProblem } from './schema.ts';
 
 /** Where the file is looked for when the command line names none. */
 export const defaultConfigPath = '/etc/estiba/estiba.toml';
+
+const mostBytes = 1 << 20;
 
 /** A checked configuration; every value is present. What each means: `renderReference()`. */
 export interface Config {
@@ -96,7 +97,7 @@ export async function loadConfig(path?: string): Promise<Config> {
   const source = path ?? defaultConfigPath;
   let text: string;
   try {
-    text = await readFile(source, 'utf8');
+    text = await readBoundedText(source, mostBytes);
   } catch (cause) {
     if (path === undefined && errnoCode(cause) === 'ENOENT') {
       return parseConfig('');
@@ -129,8 +130,4 @@ function readError(source: string, cause: unknown): CriError {
   const code = readErrorCodes.get(errnoCode(cause)) ?? 'Internal';
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CriError(code, `cannot read configuration "${source}": ${why}`, { cause });
-}
-
-function errnoCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

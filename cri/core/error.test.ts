@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asCriError, CriError, describeError, fileError } from './error.ts';
+import { asCriError, CriError, describeError, errnoCode, fileError } from './error.ts';
 
 test('a CriError keeps code, step, errno and cause', () => {
   const cause = new Error('deep');
@@ -20,6 +20,12 @@ test('asCriError returns a CriError untouched', () => {
 test('asCriError makes Internal of an untyped error and keeps it as the cause', () => {
   const cause = new TypeError('x is not a function');
   expect(asCriError(cause)).toMatchObject({ code: 'Internal', message: cause.message, cause });
+});
+
+test('errnoCode knows the system’s errors from ours', () => {
+  expect(errnoCode(Object.assign(new Error('no'), { code: 'EIO', errno: -5 }))).toBe('EIO');
+  expect(errnoCode(new CriError('NotFound', 'no', { errno: 2 }))).toBe('');
+  expect(errnoCode('EIO')).toBe('');
 });
 
 test('describeError never returns an empty text', () => {

@@ -68,6 +68,12 @@ export function fileError(what: string, error: unknown, step?: string): CriError
   );
 }
 
+/** The system's name of an error, such as "ENOENT"; "" for what is none of the system's. */
+export function errnoCode(error: unknown): string {
+  const isSystems = error instanceof Error && 'errno' in error && 'code' in error;
+  return isSystems && !(error instanceof CriError) ? String(error.code) : '';
+}
+
 /** Returns the text of whatever was thrown; never throws and never returns an empty text. */
 export function describeError(error: unknown): string {
   if (error instanceof Error) {

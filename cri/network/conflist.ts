@@ -1,8 +1,9 @@
 // CNI network configuration: which file of the configured directories is in force, and why none is.
 // Read on demand by names and times, never watched: a directory that is removed and made again, or
 // a file replaced through a symlink, is seen at the next look.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readBoundedText } from '../core/bounded-file.ts';
 import { describeError } from '../core/error.ts';
 
 /** One plugin of a conflist: its "type" names the program, the rest is the plugin's own. */
@@ -80,11 +81,8 @@ async function readFirst(paths: readonly string[]): Promise<ConfigView> {
   const problems: string[] = [];
   for (const path of paths) {
     try {
-      const text = await readFile(path);
-      if (text.length > maxFileBytes) {
-        throw new Error(`it has ${text.length} bytes, more than ${maxFileBytes}`);
-      }
-      return { conflist: parseConflist(text.toString('utf8')), file: path, problems };
+      const text = await readBoundedText(path, maxFileBytes);
+      return { conflist: parseConflist(text), file: path, problems };
     } catch (error) {
       problems.push(`"${path}": ${describeError(error)}`);
     }

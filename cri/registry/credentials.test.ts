@@ -136,6 +136,10 @@ describe('files', () => {
     const path = await writeConfig('broken.json', '{"hunter2');
     const found = findCredentials(await endpointOf('r.example'), reference, { files: [path] });
     await expect(found).rejects.toThrow(`cannot read "${path}": it is not JSON`);
+    const endless = findCredentials(await endpointOf('r.example'), reference, {
+      files: ['/dev/zero'],
+    });
+    await expect(endless).rejects.toThrow('cannot read "/dev/zero": it is not a file');
   });
 });
 

@@ -1,7 +1,7 @@
 // Which credentials a host gets. The rule behind all others: what was given for one registry is
 // never sent to another.
-import { readFile } from 'node:fs/promises';
-import { CriError } from '../core/error.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 import { askHelper } from './credential-helper.ts';
 import type { HelperRunner } from './credential-helper.ts';
 import { decodeAuth, findAuth, findHelper, helperServer, isSameServer } from './docker-config.ts';
@@ -107,18 +107,24 @@ function readPullAuth(pullAuth: PullAuth): Credentials | undefined {
   return undefined;
 }
 
+/** A file of credentials may hold those of some thousand registries. */
+const mostBytes = 1 << 20;
+
 async function readConfig(path: string): Promise<DockerConfig | undefined> {
   try {
-    return parseDockerConfig(await readFile(path, 'utf8'), path);
+    return parseDockerConfig(await readBoundedText(path, mostBytes), path);
   } catch (cause) {
     if (cause instanceof CriError) {
       throw cause;
     }
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no reason';
+    const code = errnoCode(cause);
     if (code === 'ENOENT') {
       return undefined;
     }
-    throw new CriError('FailedPrecondition', `cannot read "${path}": ${code}`);
+    throw new CriError(
+      'FailedPrecondition',
+      `cannot read "${path}": ${code || describeError(cause)}`,
+    );
   }
 }
 

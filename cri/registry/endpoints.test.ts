@@ -123,7 +123,7 @@ describe('findEndpoints with hosts.toml', () => {
     await mkdir(join(root, 's.example', 'hosts.toml'), { recursive: true });
     await expect(urls('r.example')).rejects.toThrow(`cannot read "${notDirectory}": ENOTDIR`);
     await expect(urls('s.example')).rejects.toThrow(
-      `cannot read "${join(root, 's.example', 'hosts.toml')}": EISDIR`,
+      `cannot read "${join(root, 's.example', 'hosts.toml')}": it is not a file`,
     );
   });
 

@@ -1,8 +1,9 @@
 // Which hosts are asked for the images of a domain, in which order, and why.
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { BlockList, isIP } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { CriError } from '../core/error.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 import { parseHostsFile } from './hosts-file.ts';
 import type { Capability, ClientPair, HostSettings } from './hosts-file.ts';
 import type { Secret } from './secret.ts';
@@ -41,6 +42,7 @@ export interface Endpoints {
   readonly notes: readonly string[];
 }
 
+const mostBytes = 1 << 20;
 const defaultDialTimeoutMs = 30_000;
 const dockerHub = 'docker.io';
 const dockerHubHost = 'registry-1.docker.io';
@@ -78,19 +80,15 @@ async function listDirectory(directory: string): Promise<string[] | undefined> {
   try {
     return (await readdir(directory)).sort();
   } catch (cause) {
-    if (isCode(cause, 'ENOENT')) {
+    if (errnoCode(cause) === 'ENOENT') {
       return undefined;
     }
     throw unreadable(directory, cause);
   }
 }
 
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
 function unreadable(path: string, cause: unknown): CriError {
-  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const why = errnoCode(cause) || describeError(cause);
   return new CriError('FailedPrecondition', `cannot read "${path}": ${why}`, { cause });
 }
 
@@ -109,7 +107,7 @@ async function readDirectory(
     const verified = endpoint.caFiles.length > 0 ? { ...endpoint, skipVerify: false } : endpoint;
     return { domain, endpoints: [verified], source: directory, notes: [] };
   }
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readBoundedText(path, mostBytes).catch((cause: unknown) => {
     throw unreadable(path, cause);
   });
   const file = parseHostsFile(text, path);

@@ -1,10 +1,10 @@
 // What a TLS connection to a registry trusts and shows.
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { statSync, readFileSync } from 'node:fs';
 import { createSecureContext, rootCertificates } from 'node:tls';
 import type { SecureContext } from 'node:tls';
-import { CriError, describeError } from '../core/error.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** Where distributions keep their certificates, in the order in which Go looks. */
@@ -96,12 +96,14 @@ export async function readTrustFiles(endpoint: Endpoint): Promise<TrustFiles> {
   return { ca, certificates, keys };
 }
 
+/** All CAs that a machine trusts are a quarter of this. */
+const mostPemBytes = 1 << 20;
+
 async function readPem(path: string, what: string, endpoint: Endpoint): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return await readBoundedText(path, mostPemBytes);
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'no reason';
-    throw unusable(path, what, endpoint, why);
+    throw unusable(path, what, endpoint, errnoCode(cause) || describeError(cause));
   }
 }
 

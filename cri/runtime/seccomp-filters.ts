@@ -1,7 +1,7 @@
 // Compiled seccomp profiles, for all containers of the host: a profile is compiled once, never while a
 // container waits for one that is known.
-import { constants, open } from 'node:fs/promises';
-import { CriError, describeError } from '../core/error.ts';
+import { readBounded } from '../core/bounded-file.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 import type { Launcher } from '../isolator/launcher.ts';
 import type { SeccompFilter } from '../isolator/launcher-messages.ts';
 import { capabilities } from '../spec/capabilities.ts';
@@ -108,30 +108,13 @@ function namingFile(error: unknown, path: string): unknown {
 }
 
 async function readProfile(path: string): Promise<string> {
-  const fail = (code: 'NotFound' | 'FailedPrecondition', why: string, cause?: unknown) =>
-    new CriError(code, `cannot load seccomp profile ${quote(path)}: ${why}`, { cause });
   try {
-    // A pipe that nobody writes to must not hold anybody up.
-    const { O_RDONLY, O_NONBLOCK } = constants;
-    await using file = await open(path, O_RDONLY | O_NONBLOCK);
-    const { size } = await file.stat().then((stat) => {
-      if (!stat.isFile()) {
-        throw fail('FailedPrecondition', 'it is not a file');
-      }
-      return stat;
-    });
-    if (size > mostBytes) {
-      throw fail('FailedPrecondition', `it is ${size} bytes long, and ${mostBytes} are read`);
-    }
-    const buffer = Buffer.alloc(size);
-    const { bytesRead } = await file.read(buffer, 0, size, 0);
-    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, bytesRead));
-  } catch (error) {
-    if (error instanceof CriError) {
-      throw error;
-    }
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const why = isMissing ? 'no such file or directory' : describeError(error);
-    throw fail(isMissing ? 'NotFound' : 'FailedPrecondition', why, error);
+    const bytes = await readBounded(path, mostBytes);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    const isMissing = errnoCode(cause) === 'ENOENT';
+    const why = isMissing ? 'no such file or directory' : describeError(cause);
+    const message = `cannot load seccomp profile ${quote(path)}: ${why}`;
+    throw new CriError(isMissing ? 'NotFound' : 'FailedPrecondition', message, { cause });
   }
 }
