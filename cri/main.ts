@@ -44,11 +44,11 @@ import { Store } from './store/store.ts';
 /** Version of this program; part of every node's containerRuntimeVersion. */
 const version = '0.1.0';
 
-/** What the images thread runs: a bundle of its own, which starts faster than all of the program. */
-const imagesThreadUrl = new URL(
-  import.meta.url.endsWith('/main.ts') ? 'images/pull/images-thread.ts' : 'estiba-images.mjs',
-  import.meta.url,
-);
+/** What a thread runs: a bundle of its own, which starts faster than all of the program. */
+const threadProgram = (source: string, bundle: string): URL =>
+  new URL(import.meta.url.endsWith('/main.ts') ? source : bundle, import.meta.url);
+const imagesProgram = threadProgram('images/pull/images-thread.ts', 'estiba-images.mjs');
+const yamlProgram = threadProgram('runtime/yaml-thread.ts', 'estiba-yaml.mjs');
 
 /** What a stop waits for calls that are being answered. */
 const closeGraceMs = 5000;
@@ -215,7 +215,7 @@ async function makeDeps(
     monitors: new Monitors(config.runDir),
     network,
     images,
-    cdi: new CdiRegistry(config.cdi.specDirs),
+    cdi: new CdiRegistry(config.cdi.specDirs, yamlProgram),
     seccomp: warmFilters(launcher, host.spec),
     queue: new KeyedQueue(),
     oomReports: new OomReports(),
@@ -231,7 +231,7 @@ async function makeDeps(
 function imagesThread({ config, launcher, images, log }: Deps): ThreadBackend {
   const { registry, runDir, timeouts } = config;
   return new ThreadBackend({
-    program: imagesThreadUrl,
+    program: imagesProgram,
     settings: {
       userAgent: `estiba/${version}`,
       launcherSocket: launcherSocketPath(runDir),

@@ -1,8 +1,11 @@
 import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readBoundedText } from '../core/bounded-file.ts';
 import { CdiRegistry } from './cdi-registry.ts';
+
+vi.mock('../core/bounded-file.ts', { spy: true });
 
 let scratch: string;
 let etc: string;
@@ -19,7 +22,7 @@ beforeEach(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'estiba-cdi-'));
   [etc, run] = [join(scratch, 'etc'), join(scratch, 'run')];
   await mkdir(etc);
-  registry = new CdiRegistry([etc, run]);
+  registry = new CdiRegistry([etc, run], new URL('yaml-thread.ts', import.meta.url));
 });
 
 afterEach(async () => {
@@ -94,4 +97,16 @@ test('a file that cannot be used is told and harms no other', async () => {
 test('a directory that cannot be read is told', async () => {
   await writeFile(run, 'a file');
   expect((await registry.files()).problems).toEqual([expect.stringContaining(`"${run}"`)]);
+});
+
+test('a file that could not be read once is read again, without a change of it', async () => {
+  const path = join(etc, 'a.json');
+  await writeFile(path, JSON.stringify(document('one')));
+  const full = Object.assign(new Error('EMFILE: too many open files'), {
+    code: 'EMFILE',
+    errno: -24,
+  });
+  vi.mocked(readBoundedText).mockRejectedValueOnce(full);
+  expect((await registry.files()).problems).toEqual([`"${path}": EMFILE: too many open files`]);
+  expect(await names()).toEqual(['0:one']);
 });

@@ -1,21 +1,21 @@
 // The files of the Container Device Interface on this host. They are looked at when a container asks
 // for a device, and read again when they have changed: drivers write them while we run.
-import type { Stats } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { parse } from 'yaml';
-import { describeError } from '../core/error.ts';
+import { readBoundedText } from '../core/bounded-file.ts';
+import { describeError, errnoCode } from '../core/error.ts';
 import { parseCdiDocument, type CdiDocument } from '../spec/cdi-document.ts';
 import type { CdiFile, CdiFiles } from '../spec/cdi.ts';
+import { parseYaml } from './yaml.ts';
 
 const endings: ReadonlySet<string> = new Set(['.json', '.yaml']);
-/**
- * Largest file that is read: the ones of drivers have some ten thousand bytes, and while YAML is parsed,
- * some milliseconds for each thousand, nobody else is served.
- */
+/** Largest file that is read: the ones of drivers have some ten thousand bytes. */
 const maxBytes = 512 * 1024;
 
-type Content = { readonly document: CdiDocument } | { readonly problem: string };
+type Content =
+  | { readonly document: CdiDocument }
+  /** `isPassing`: of the system, not of what the file says. */
+  | { readonly problem: string; readonly isPassing: boolean };
 
 interface Remembered {
   readonly stamp: string;
@@ -26,12 +26,17 @@ interface Remembered {
 /** Reads the directories of CDI files. */
 export class CdiRegistry {
   readonly #directories: readonly string[];
+  readonly #yamlProgram: URL;
   /** By path; what is being read is there, too, for containers that come at the same time. */
   readonly #remembered = new Map<string, Remembered>();
 
-  /** `directories`: a later one wins over an earlier one; those that do not exist are passed over. */
-  constructor(directories: readonly string[]) {
+  /**
+   * `directories`: a later one wins over an earlier one; those that do not exist are passed over.
+   * `yamlProgram` as parseYaml has it.
+   */
+  constructor(directories: readonly string[], yamlProgram: URL) {
     this.#directories = directories;
+    this.#yamlProgram = yamlProgram;
   }
 
   /** What the files say now. Never rejects: what cannot be used is among the problems. */
@@ -64,33 +69,32 @@ export class CdiRegistry {
       if (known?.stamp === stamp) {
         return await known.content;
       }
-      const content = read(path, info);
+      const content = readDocument(path, this.#yamlProgram);
       this.#remembered.set(path, { stamp, content });
-      return await content;
+      const read = await content;
+      if ('problem' in read && read.isPassing) {
+        this.#remembered.delete(path);
+      }
+      return read;
     } catch (error) {
-      return { problem: describeError(error) };
+      return problemOf(error);
     }
   }
 }
 
-async function read(path: string, info: Stats): Promise<Content> {
+async function readDocument(path: string, yamlProgram: URL): Promise<Content> {
   try {
-    if (!info.isFile()) {
-      throw new Error('it is not a file');
-    }
-    if (info.size > maxBytes) {
-      throw new Error(`it has ${info.size} bytes, more than ${maxBytes}`);
-    }
-    const text = await readFile(path, 'utf8');
-    // YAML 1.1, as Go reads it: 0660 is octal. Few aliases are enough for what a person writes.
+    const text = await readBoundedText(path, maxBytes);
     const value: unknown =
-      extname(path) === '.json'
-        ? JSON.parse(text)
-        : parse(text, { version: '1.1', maxAliasCount: 100 });
+      extname(path) === '.json' ? JSON.parse(text) : await parseYaml(text, yamlProgram);
     return { document: parseCdiDocument(value) };
   } catch (error) {
-    return { problem: describeError(error) };
+    return problemOf(error);
   }
+}
+
+function problemOf(error: unknown): Content {
+  return { problem: describeError(error), isPassing: errnoCode(error) !== '' };
 }
 
 async function listed(directory: string, problems: string[]): Promise<string[]> {
@@ -101,7 +105,7 @@ async function listed(directory: string, problems: string[]): Promise<string[]> 
       .toSorted()
       .map((name) => join(directory, name));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (errnoCode(error) !== 'ENOENT') {
       problems.push(`"${directory}": ${describeError(error)}`);
     }
     return [];

@@ -141,10 +141,12 @@ export function parseCdiDocument(content: unknown): CdiDocument {
     const [issue] = result.issues;
     throw new Error(`field "${v.getDotPath(issue) ?? ''}": ${issue.message}`);
   }
-  const names = result.output.devices.map((device) => device.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) {
-    throw new Error(`it has two devices "${twice}"`);
+  const names = new Set<string>();
+  for (const { name } of result.output.devices) {
+    if (names.has(name)) {
+      throw new Error(`it has two devices "${name}"`);
+    }
+    names.add(name);
   }
   return result.output;
 }

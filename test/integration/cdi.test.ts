@@ -98,6 +98,17 @@ describe('a CDI device', () => {
     }
   });
 
+  it('comes from a YAML file of hundreds of devices, too', async () => {
+    const devices = Array.from(
+      { length: 500 },
+      (_, number) => `- name: d${number}\n  containerEdits:\n    env: [ "NUMBER=${number}" ]\n`,
+    );
+    const head = 'cdiVersion: 0.6.0\nkind: test.estiba/many\ndevices:\n';
+    await writeFile(join(etc, 'many.yaml'), `${head}${devices.join('')}`);
+    const config = containerConfig('echo $NUMBER', asking('test.estiba/many=d499'));
+    expect((await ground.outcome(config)).stdout).toBe('499\n');
+  });
+
   it('is found anew when files change, the later directory first, without a restart', async () => {
     const env = (value: string) => ({
       devices: [{ name: 'moving', containerEdits: { env: [`FROM=${value}`] } }],
