@@ -1,4 +1,5 @@
 // From a request, its sandbox and its image to the OCI spec: gathers what `buildSpec` reads.
+import { CriError } from '../core/error.ts';
 import type { ContainerId } from '../core/ids.ts';
 import type { Image } from '../images/image.ts';
 import { buildSpec } from '../spec/build-spec.ts';
@@ -28,10 +29,8 @@ export async function containerSpec(
 ): Promise<SpecResult> {
   const names = cdiDevices(container);
   const edits = names.length === 0 ? [] : cdiEdits(names, await deps.cdi.files());
-  const nodes = await nodesAt([
-    ...devicePathsToStat(sandbox.config, container),
-    ...cdiPathsToStat(edits),
-  ]);
+  const nodes = await nodesAt(devicePathsToStat(sandbox.config, container), deviceNodesAt);
+  const cdiNodes = await nodesAt(cdiPathsToStat(edits), nodesIfThere);
   const isOlder = deps.monitors.find(sandbox.id)?.isOlder === true;
   if (isOlder && imagesToMount(container.mounts ?? []).length > 0) {
     throw imageMountFailed('FailedPrecondition', 'mount an image', olderPod);
@@ -53,14 +52,27 @@ export async function containerSpec(
     deviceNodes: nodes,
     imageLayers: new Map([...volumes].map(([name, { layers }]) => [name, layers])),
   });
-  return applyCdi(result, edits, nodes);
+  return applyCdi(result, edits, cdiNodes);
 }
 
 async function nodesAt(
   paths: readonly string[],
+  look: (path: string) => Promise<readonly DeviceNode[]>,
 ): Promise<ReadonlyMap<string, readonly DeviceNode[]>> {
-  const nodes = paths.map(async (path) => [path, await deviceNodesAt(path)] as const);
+  const nodes = paths.map(async (path) => [path, await look(path)] as const);
   return new Map(await Promise.all(nodes));
+}
+
+// Which CDI device wants what is not there `applyCdi` tells.
+async function nodesIfThere(path: string): Promise<readonly DeviceNode[]> {
+  try {
+    return await deviceNodesAt(path);
+  } catch (error) {
+    if (error instanceof CriError && error.code === 'NotFound') {
+      return [];
+    }
+    throw error;
+  }
 }
 
 function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
@@ -80,5 +92,3 @@ function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
     files: { hosts, hostname, resolvConf },
   };
 }
-
-// Never rejects: the caller is to be told why the create failed.

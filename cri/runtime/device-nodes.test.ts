@@ -28,8 +28,15 @@ test('below a directory no link is followed, and what a container has of its own
   await rm(directory, { recursive: true });
 });
 
-test('nothing at the path is no node', async () => {
-  expect(await deviceNodesAt('/dev/no-such-device')).toEqual([]);
+test('a path that is not there, or that cannot be looked at, is told with why', async () => {
+  await expect(deviceNodesAt('/dev/no-such-device')).rejects.toMatchObject({
+    code: 'NotFound',
+    message: 'cannot use device "/dev/no-such-device": no such file or directory',
+  });
+  await expect(deviceNodesAt('/dev/null/x')).rejects.toMatchObject({
+    code: 'Internal',
+    message: expect.stringMatching(/^cannot use device "\/dev\/null\/x": ENOTDIR/u),
+  });
 });
 
 test('a directory of too many entries is refused, never given in part', async () => {

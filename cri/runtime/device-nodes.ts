@@ -1,10 +1,12 @@
 // What stands at the host paths of a container's devices. Device paths are the host's own /dev, not a
 // volume; one that hangs all the same costs the call no more than its deadline.
+import type { Stats } from 'node:fs';
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline, settledOrAborted } from '../core/deadline.ts';
-import { CriError } from '../core/error.ts';
+import { CriError, errnoCode, fileError } from '../core/error.ts';
 import type { DeviceNode } from '../spec/input.ts';
+import { quote } from '../spec/refusal.ts';
 
 const deadlineMs = 10_000;
 const mostEntries = 16_384;
@@ -20,14 +22,14 @@ interface Search {
 
 /**
  * The nodes at `hostPath` (a node itself, or every node below a directory); [] when there is none.
- * Throws ResourceExhausted for a directory of more than `limit` entries, DeadlineExceeded when the
- * host does not answer.
+ * Throws NotFound for a path that is not there, ResourceExhausted for a directory of more than `limit`
+ * entries, DeadlineExceeded when the host does not answer, and as fileError why it cannot be looked at.
  */
 export async function deviceNodesAt(
   hostPath: string,
   limit: number = mostEntries,
 ): Promise<DeviceNode[]> {
-  const what = `look at device "${hostPath}"`;
+  const what = `look at device ${quote(hostPath)}`;
   const search = { root: hostPath, nodes: [], limit, looked: 0 };
   using deadline = new Deadline(what, deadlineMs);
   await settledOrAborted(collect(search, ''), what, deadline.signal);
@@ -38,10 +40,9 @@ async function collect(search: Search, below: string): Promise<void> {
   const path = join(search.root, below);
   // The name that was asked for may be a link; those found below would lead into our own process
   // (/dev/fd, /dev/stdin) or name a node twice.
-  const look = below === '' ? stat : lstat;
-  const info = await look(path).catch(() => undefined);
+  const info = below === '' ? await statOf(path) : await lstat(path).catch(() => undefined);
   if (info === undefined) {
-    return;
+    return; // unplugged while we look
   }
   if (info.isDirectory()) {
     for (const name of await namesIn(search, path)) {
@@ -63,11 +64,22 @@ async function collect(search: Search, below: string): Promise<void> {
   }
 }
 
+async function statOf(hostPath: string): Promise<Stats> {
+  const what = `use device ${quote(hostPath)}`;
+  try {
+    return await stat(hostPath);
+  } catch (cause) {
+    throw errnoCode(cause) === 'ENOENT'
+      ? new CriError('NotFound', `cannot ${what}: no such file or directory`, { cause })
+      : fileError(what, cause);
+  }
+}
+
 async function namesIn(search: Search, path: string): Promise<string[]> {
   const names: string[] = [];
   const directory = await opendir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') {
-      return []; // unplugged while we look
+      return [];
     }
     throw error;
   });
@@ -75,7 +87,7 @@ async function namesIn(search: Search, path: string): Promise<string[]> {
     search.looked += 1;
     if (search.looked > search.limit) {
       const why = `it has more than ${search.limit} entries`;
-      throw new CriError('ResourceExhausted', `cannot use device "${search.root}": ${why}`);
+      throw new CriError('ResourceExhausted', `cannot use device ${quote(search.root)}: ${why}`);
     }
     if (!ownNames.has(name)) {
       names.push(name);

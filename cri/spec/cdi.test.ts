@@ -157,7 +157,9 @@ describe('a spec with edits', () => {
 
   it('is refused when a node is not there or of another type', () => {
     const missing = { deviceNodes: [{ path: '/dev/none' }] };
-    expect(refusalOf(() => edited(missing)).message).toContain('there is no device "/dev/none"');
+    expect(refusalOf(() => edited(missing)).message).toBe(
+      'cannot make node "/dev/none" of CDI device "vendor.com/gpu=0": there is no device "/dev/none"',
+    );
     const block = { deviceNodes: [{ path: '/dev/x', type: 'b' }] };
     const character = { below: '', type: 'c', major: 1, minor: 3, mode: 0, uid: 0, gid: 0 };
     const nodes = new Map([['/dev/x', [character]]]);

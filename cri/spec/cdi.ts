@@ -120,7 +120,9 @@ export function applyCdi(
     return result;
   }
   const { spec, user } = result;
-  const made = edits.flatMap(({ deviceNodes }) => deviceNodes.map((node) => deviceOf(node, nodes)));
+  const made = edits.flatMap(({ device, deviceNodes }) =>
+    deviceNodes.map((node) => deviceOf(device, node, nodes)),
+  );
   const gids = edits.flatMap(({ additionalGids }) => additionalGids).filter((gid) => gid !== 0);
   const { resources, devices } = spec.linux;
   return {
@@ -172,11 +174,12 @@ function withDevices(
 }
 
 function deviceOf(
+  cdiDevice: string,
   node: CdiDeviceNode,
   nodes: ReadonlyMap<string, readonly DeviceNode[]>,
 ): { device: OciDevice; rule: OciDeviceRule } {
   const hostPath = hostPathOf(node);
-  const action = `make CDI device node ${quote(node.path)}`;
+  const action = `make node ${quote(node.path)} of CDI device ${quote(cdiDevice)}`;
   const path = posix.normalize(node.path).replace(/\/+$/u, '');
   if (path === '') {
     throw refused(action, 'it is the root');
@@ -217,10 +220,9 @@ function deviceOf(
   };
 }
 
-function withMounts(mounts: readonly OciMount[], edits: readonly CdiEdits[]): OciMount[] {
+function withMounts(mounts: readonly OciMount[], edits: readonly DeviceEdits[]): OciMount[] {
   const result = [...mounts];
-  for (const mount of edits.flatMap((one) => one.mounts)) {
-    const made = mountOf(mount);
+  for (const made of edits.flatMap(mountsOf)) {
     const same = result.findIndex(({ destination }) => destination === made.destination);
     if (same >= 0) {
       result.splice(same, 1);
@@ -233,8 +235,16 @@ function withMounts(mounts: readonly OciMount[], edits: readonly CdiEdits[]): Oc
   return result;
 }
 
-function mountOf({ hostPath, containerPath, options, type }: CdiMount): OciMount {
-  const action = `mount ${quote(hostPath)} of a CDI device at ${quote(containerPath)}`;
+function mountsOf({ device, mounts }: DeviceEdits): OciMount[] {
+  return mounts.map((mount) => mountOf(device, mount));
+}
+
+function mountOf(
+  cdiDevice: string,
+  { hostPath, containerPath, options, type }: CdiMount,
+): OciMount {
+  const what = `${quote(hostPath)} of CDI device ${quote(cdiDevice)}`;
+  const action = `mount ${what} at ${quote(containerPath)}`;
   const destination = posix.normalize(containerPath).replace(/\/+$/u, '');
   if (destination === '') {
     throw refused(action, 'it is the root');

@@ -67,6 +67,17 @@ describe('containerDevices', () => {
 });
 
 describe('devicePathsToStat', () => {
+  it.each([
+    ['dev/fuse', 'host_path is not an absolute path'],
+    ['', 'host_path is not an absolute path'],
+    ['/dev/fu\0se', 'holds a NUL byte'],
+  ])('refuses %j', (hostPath, why) => {
+    const config = sampleContainer({ devices: [{ ...device, hostPath }] });
+    const refusal = refusalOf(() => devicePathsToStat(sampleSandbox, config));
+    expect(refusal.code).toBe('InvalidArgument');
+    expect(refusal.message).toContain(why);
+  });
+
   it('lists each path once, and /dev for privileged containers', () => {
     expect(
       devicePathsToStat(sampleSandbox, sampleContainer({ devices: [device, device] })),

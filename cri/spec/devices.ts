@@ -34,10 +34,11 @@ const allDevices = '/dev';
  * The host paths that the caller looks at before `buildSpec`. For each: follow symlinks; a device
  * node gives one entry with `below` ""; a directory gives every device node at any depth below it,
  * in the order of the names; a missing path is NotFound. "/dev" is there for privileged containers
- * (leave out pts, shm, mqueue, fd, console and nodes that vanish while looking).
+ * (leave out pts, shm, mqueue, fd, console and nodes that vanish while looking). Throws InvalidArgument
+ * for what is no absolute path.
  */
 export function devicePathsToStat(sandbox: PodSandboxConfig, config: ContainerConfig): string[] {
-  const asked = (config.devices ?? []).map((device) => device.hostPath ?? '');
+  const asked = (config.devices ?? []).map((device) => checkHostPath(device.hostPath ?? ''));
   return [...new Set([...(getsAll(sandbox, config) ? [allDevices] : []), ...asked])];
 }
 
@@ -100,6 +101,14 @@ function askedDevice(
     devices: found.map((node) => deviceAt(target, node)),
     rules: found.map(({ type, major, minor }) => ({ allow: true, access, type, major, minor })),
   };
+}
+
+function checkHostPath(path: string): string {
+  const action = `add device ${quote(path)}`;
+  if (!path.startsWith('/')) {
+    throw refused(action, 'host_path is not an absolute path');
+  }
+  return checkText(action, path);
 }
 
 function checkPermissions(text: string, action: string): string {
