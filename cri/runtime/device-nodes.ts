@@ -1,6 +1,6 @@
 // What stands at the host paths of a container's devices. Device paths are the host's own /dev, not a
 // volume; one that hangs all the same costs the call no more than its deadline.
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { lstat, opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Deadline, settledOrAborted } from '../core/deadline.ts';
@@ -13,9 +13,9 @@ const mostEntries = 16_384;
 /** What every container has of its own; the last is the host's terminal. */
 const ownNames: ReadonlySet<string> = new Set(['pts', 'shm', 'mqueue', 'fd', 'console']);
 
+/** How far one search is. */
 interface Search {
   readonly root: string;
-  readonly nodes: DeviceNode[];
   readonly limit: number;
   looked: number;
 }
@@ -30,28 +30,36 @@ export async function deviceNodesAt(
   limit: number = mostEntries,
 ): Promise<DeviceNode[]> {
   const what = `look at device ${quote(hostPath)}`;
-  const search = { root: hostPath, nodes: [], limit, looked: 0 };
   using deadline = new Deadline(what, deadlineMs);
-  await settledOrAborted(collect(search, ''), what, deadline.signal);
-  return search.nodes;
+  return await settledOrAborted(nodesAt(hostPath, limit), what, deadline.signal);
 }
 
-async function collect(search: Search, below: string): Promise<void> {
-  const path = join(search.root, below);
-  // The name that was asked for may be a link; those found below would lead into our own process
-  // (/dev/fd, /dev/stdin) or name a node twice.
-  const info = below === '' ? await statOf(path) : await lstat(path).catch(() => undefined);
-  if (info === undefined) {
-    return; // unplugged while we look
-  }
-  if (info.isDirectory()) {
-    for (const name of await namesIn(search, path)) {
-      await collect(search, `${below}/${name}`);
+// The name that was asked for may be a link; those found below would lead into our own process
+// (/dev/fd, /dev/stdin) or name a node twice.
+async function nodesAt(root: string, limit: number): Promise<DeviceNode[]> {
+  const info = await statOf(root);
+  return info.isDirectory() ? await nodesIn({ root, limit, looked: 0 }, '') : nodeOf('', info);
+}
+
+async function nodesIn(search: Search, below: string): Promise<DeviceNode[]> {
+  const found = await entriesIn(search, below);
+  const nodes = found.map(async (entry) => {
+    const path = `${below}/${entry.name}`;
+    if (entry.isDirectory()) {
+      return await nodesIn(search, path);
     }
-    return;
+    const info = await lstat(join(search.root, path)).catch(() => undefined);
+    return info === undefined ? [] : nodeOf(path, info); // unplugged while we look
+  });
+  return (await Promise.all(nodes)).flat();
+}
+
+function nodeOf(below: string, info: Stats): DeviceNode[] {
+  if (!info.isCharacterDevice() && !info.isBlockDevice()) {
+    return [];
   }
-  if (info.isCharacterDevice() || info.isBlockDevice()) {
-    search.nodes.push({
+  return [
+    {
       below,
       type: info.isBlockDevice() ? 'b' : 'c',
       // The kernel's encoding of dev_t for user space: 12 bits major, 20 bits minor, interleaved.
@@ -60,8 +68,8 @@ async function collect(search: Search, below: string): Promise<void> {
       mode: info.mode & 0o7777,
       uid: info.uid,
       gid: info.gid,
-    });
-  }
+    },
+  ];
 }
 
 async function statOf(hostPath: string): Promise<Stats> {
@@ -75,23 +83,25 @@ async function statOf(hostPath: string): Promise<Stats> {
   }
 }
 
-async function namesIn(search: Search, path: string): Promise<string[]> {
-  const names: string[] = [];
-  const directory = await opendir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
+/** Directories and device nodes, by name. */
+async function entriesIn(search: Search, below: string): Promise<Dirent[]> {
+  const entries: Dirent[] = [];
+  const directory = await opendir(join(search.root, below)).catch((error: unknown) => {
+    if (errnoCode(error) === 'ENOENT') {
       return [];
     }
-    throw error;
+    throw fileError(`use device ${quote(search.root)}`, error);
   });
-  for await (const { name } of directory) {
+  for await (const entry of directory) {
     search.looked += 1;
     if (search.looked > search.limit) {
       const why = `it has more than ${search.limit} entries`;
       throw new CriError('ResourceExhausted', `cannot use device ${quote(search.root)}: ${why}`);
     }
-    if (!ownNames.has(name)) {
-      names.push(name);
+    const isWanted = entry.isDirectory() || entry.isCharacterDevice() || entry.isBlockDevice();
+    if (isWanted && !ownNames.has(entry.name)) {
+      entries.push(entry);
     }
   }
-  return names.toSorted();
+  return entries.toSorted((left, right) => (left.name < right.name ? -1 : 1));
 }
