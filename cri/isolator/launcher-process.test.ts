@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { isOf, killLauncher, parseLockHolder, runsOther } from './launcher-process.ts';
+import { isOf, kill, killLauncher, parseLockHolder, runsOther } from './launcher-process.ts';
 
 const locks = `1: FLOCK  ADVISORY  WRITE 10 00:19:7 0 EOF
 2: POSIX  ADVISORY  READ  11 00:19:7 0 EOF
@@ -36,6 +36,11 @@ test('nobody is killed for a lock that is not held, or not there', async () => {
   await writeFile(join(runDir, 'launcher.lock'), '');
   expect(await killLauncher(runDir)).toBeUndefined();
   await rm(runDir, { recursive: true });
+});
+
+test('a process that has ended before it is killed is fine', () => {
+  const { pid } = spawnSync('true');
+  expect(() => kill(pid)).not.toThrow();
 });
 
 test('a process runs another program when one byte differs, also when the file was replaced', async () => {

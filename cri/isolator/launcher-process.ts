@@ -3,7 +3,7 @@
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CriError } from '../core/error.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 
 /** What the kernel calls a launcher, see its main. */
 const processName = 'estiba-launcher';
@@ -39,7 +39,7 @@ export async function killLauncher(runDir: string): Promise<number | undefined> 
   if (pid === undefined) {
     return undefined;
   }
-  process.kill(pid, 'SIGKILL');
+  kill(pid);
   const endAtMs = performance.now() + endDeadlineMs;
   while ((await launcherPid(runDir)) === pid) {
     if (performance.now() > endAtMs) {
@@ -49,6 +49,18 @@ export async function killLauncher(runDir: string): Promise<number | undefined> 
     await wait(retryMs);
   }
   return pid;
+}
+
+/** Kills a process; one that has just ended is fine. Throws PermissionDenied. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (cause) {
+    if (errnoCode(cause) !== 'ESRCH') {
+      const message = `cannot replace the launcher: cannot kill process ${pid}: ${describeError(cause)}`;
+      throw new CriError('PermissionDenied', message, { cause });
+    }
+  }
 }
 
 /**
