@@ -94,7 +94,7 @@ export function containerStateFromWire(state: Properties<'ContainerState'>): Con
 const oomLevels: readonly OomLevel[] = ['unknown', 'container', 'pod', 'ancestor', 'node'];
 
 /** undefined when there were no kills. */
-export function oomFromWire(oom: Properties<'OomKills'> | null | undefined): OomKills | undefined {
+function oomFromWire(oom: Properties<'OomKills'> | null | undefined): OomKills | undefined {
   if (!oom) {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import type { runtime } from '../../proto/gen/cri.js';
+import { podResources } from '../store/record.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -13,11 +14,7 @@ export async function updatePodSandboxResources(
   const { id } = deps.store.sandboxes.resolve(request.podSandboxId ?? '');
   await deps.queue.run(id, async () => {
     deps.store.sandboxes.resolve(id);
-    const resources = {
-      overhead: request.overhead ?? undefined,
-      resources: request.resources ?? undefined,
-    };
-    await deps.store.sandboxes.update(id, () => ({ resources }));
+    await deps.store.sandboxes.update(id, () => ({ resources: podResources(request) }));
   });
   return {};
 }

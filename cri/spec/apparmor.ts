@@ -7,7 +7,7 @@ import { notOnThisHost, quote, refused } from './refusal.ts';
 const { ProfileType } = runtime.v1.SecurityProfile;
 
 /** Name of the profile RuntimeDefault. */
-export const defaultApparmorProfile = 'estiba-default';
+const defaultApparmorProfile = 'estiba-default';
 
 /**
  * The profile's name for the OCI spec; "" = none. Without a word of the request it is RuntimeDefault.

@@ -7,6 +7,7 @@ import {
   type ContainerConfig,
   type ContainerRecord,
   type JsonValue,
+  podResources,
   type PodSandboxConfig,
   recordVersion,
   type SandboxRecord,
@@ -122,12 +123,11 @@ export function containerToJson(record: ContainerRecord): string {
 /** Reads a sandbox's record; throws with the first thing that is wrong about it. */
 export function sandboxFromJson(text: string): SandboxRecord {
   const { version: _, ...record } = parse(sandboxSchema, text);
-  const told = record.resources ?? record.config.linux;
   return {
     ...record,
     podStarted: record.podStarted,
     attachment: record.attachment,
-    resources: { overhead: told?.overhead ?? undefined, resources: told?.resources ?? undefined },
+    resources: podResources(record.resources ?? record.config.linux),
   };
 }
 

@@ -63,6 +63,16 @@ export interface PodResources {
   readonly resources: runtime.v1.LinuxContainerResources.$Properties | undefined;
 }
 
+/** Those of a message that tells them. */
+export function podResources(
+  told:
+    | Pick<runtime.v1.LinuxPodSandboxConfig.$Properties, 'overhead' | 'resources'>
+    | null
+    | undefined,
+): PodResources {
+  return { overhead: told?.overhead ?? undefined, resources: told?.resources ?? undefined };
+}
+
 export interface ContainerRecord {
   readonly id: ContainerId;
   readonly sandboxId: SandboxId;

@@ -3,7 +3,7 @@ import { toLong } from '../../proto/long.ts';
 import { type ObjectKind, ObjectTable, type Query } from './object-table.ts';
 import {
   type NewSandbox,
-  type PodResources,
+  podResources,
   sandboxNameKey,
   type SandboxRecord,
   type SandboxState,
@@ -42,10 +42,6 @@ const kind: ObjectKind<SandboxRecord> = {
       ],
     }).finish(),
 };
-
-function podResources(linux: NewSandbox['config']['linux']): PodResources {
-  return { overhead: linux?.overhead ?? undefined, resources: linux?.resources ?? undefined };
-}
 
 /** All pod sandboxes. */
 export class SandboxTable extends ObjectTable<SandboxRecord> {
