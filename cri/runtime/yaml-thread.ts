@@ -12,4 +12,5 @@ function answer(): YamlAnswer {
   }
 }
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
 parentPort?.postMessage(answer());

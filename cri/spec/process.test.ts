@@ -117,7 +117,7 @@ describe('environment', () => {
         'cannot set environment variable "BLOB": its value is not UTF-8, ' +
         'which programs of the OCI runtime spec cannot be told',
     });
-    for (const entry of ['A=\udcff', 'A=\0']) {
+    for (const entry of ['A=\udcff', 'A=\0', 'A\0=b', 'A\udcff=b']) {
       const content = sampleContent({ Env: [entry] });
       expect(refusalOf(() => environment({}, content, '', sampleHost)).code).toBe(
         'InvalidArgument',

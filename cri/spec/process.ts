@@ -62,7 +62,7 @@ export function environment(
     const split = entry.indexOf('=');
     // Docker's builder never writes an entry without "="; the kernel would take it for a name alone.
     if (split > 0) {
-      const name = entry.slice(0, split);
+      const name = checkText('set an environment variable', entry.slice(0, split));
       variables.set(name, checkText(setting(name), entry.slice(split + 1)));
     }
   }
