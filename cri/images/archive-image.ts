@@ -70,7 +70,4 @@ export function requireSameCount(what: string, layers: number, diffIds: number):
     const why = `it has ${layers} layers, its config names ${diffIds}`;
     throw new CriError('InvalidArgument', `cannot use ${what}: ${why}`);
   }
-  if (layers === 0) {
-    throw new CriError('InvalidArgument', `cannot use ${what}: it has no layers`);
-  }
 }

@@ -272,7 +272,7 @@ export class ImageStore {
     this.#additions += 1;
     const holder = `add:${this.#additions}`;
     try {
-      const stack = await bring(this.#layers, holder);
+      const stack = await this.#atLeastOne(await bring(this.#layers, holder), holder);
       await this.#layers.makeDurable(stack.layers);
       const layers = stack.layers.map((layer) => layer.record);
       const image = await this.#catalog.commit({ documents, layers, chainId: stack.chainId });
@@ -280,6 +280,14 @@ export class ImageStore {
     } finally {
       this.#layers.release(holder);
     }
+  }
+
+  async #atLeastOne(stack: LayerStack, holder: string): Promise<LayerStack> {
+    if (stack.layers.length > 0) {
+      return stack;
+    }
+    const layer = await this.#layers.ensureEmpty(holder);
+    return { ...stack, layers: [layer], chainId: layer.record.id };
   }
 
   /** See ImageCatalog.addTags. */

@@ -94,6 +94,32 @@ describe('an OCI archive', () => {
     },
   );
 
+  test('of an image without layers is imported, with an empty one, and is there after a restart', async () => {
+    const built = buildImage({ ...input, layers: [] });
+    expect(await importContent(ociContent([built]))).toEqual([built.id]);
+    const again = new ImageStore({
+      stateDir: join(root, 'state'),
+      launcher,
+      onProblem: (error) => {
+        throw error;
+      },
+    });
+    await again.load();
+    for (const each of [store, again]) {
+      const image = each.resolve('localhost/t:1');
+      expect(image?.size).toBe(built.config.length + built.manifest.length);
+      expect(each.acquire('container', image?.id ?? '')).toHaveLength(1);
+    }
+    const twin = buildImage({
+      ...input,
+      layers: [],
+      tags: ['localhost/t:2'],
+      config: { Cmd: ['b'] },
+    });
+    await importContent(ociContent([twin]));
+    expect(launcher.layerUnpacks).toHaveLength(1);
+  });
+
   test('hands layers on as slices of the archive, with both digests', async () => {
     const built = buildImage(input);
     const path = await archive(ociContent([built]));

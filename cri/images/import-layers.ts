@@ -26,6 +26,7 @@ export interface ImportLayersOptions {
 export interface LayerStack {
   /** Bottom to top. */
   readonly layers: readonly Layer[];
+  /** "" without layers. */
   readonly chainId: string;
   readonly present: number;
   readonly unpacked: number;

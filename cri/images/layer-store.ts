@@ -12,7 +12,7 @@ import { KeyedQueue } from '../core/keyed-queue.ts';
 import type { Unpacked, UnpackProgress } from '../isolator/launcher-messages.ts';
 import { removeDurably, writeDurably } from '../store/durable-file.ts';
 import { unpackFrom } from './layer-blob.ts';
-import type { LayerBlob } from './layer-blob.ts';
+import type { LayerBlob, UnpackOptions, UnpackOrder } from './layer-blob.ts';
 import type { LayerLauncher } from './layer-launcher.ts';
 import { loadLayerRecords } from './layer-record.ts';
 import type { LayerName, Quarantined } from './layer-record.ts';
@@ -45,7 +45,9 @@ interface Staged {
 }
 
 const STAGING = '.staging';
-const EMPTY_TAR_BYTES = 1024;
+/** Two blocks of zeros: a tar without entries. */
+const emptyTar = Buffer.alloc(1024);
+const emptyTarDigest = `sha256:${createHash('sha256').update(emptyTar).digest('hex')}`;
 
 /** Chain id of a layer on top of `parentChain` ("" = none): the identity of the whole stack. */
 export function chainIdOf(parentChain: string, diffId: string): string {
@@ -171,6 +173,25 @@ export class LayerStore {
       throw new CriError('Internal', `cannot unpack layer "${request.diffId}": no result`);
     }
     return { layer, wasPresent: false };
+  }
+
+  /**
+   * Returns an empty layer, held by `holder`: for an image that has none, as overlays need one and
+   * records name one.
+   */
+  async ensureEmpty(holder: string): Promise<Layer> {
+    const blob: LayerBlob = { unpack: (order, options) => this.#unpackEmpty(order, options) };
+    const request = {
+      blob,
+      digest: '',
+      diffId: emptyTarDigest,
+      chainId: emptyTarDigest,
+      parentChain: '',
+      below: async () => [],
+      sync: false,
+    };
+    const { layer } = await this.ensure(request, holder);
+    return layer;
   }
 
   /** Makes the layers survive a power cut: data first, then their records. */
@@ -316,19 +337,25 @@ export class LayerStore {
   /** syncfs, which Node does not have: the unpacker does one after unpacking an empty tar. */
   async #syncAll(): Promise<void> {
     const covers = this.#table.sequence;
-    const emptyTar = join(this.#staging, `${randomUUID()}.tar`);
     const target = join(this.#staging, randomUUID());
     try {
-      await writeFile(emptyTar, Buffer.alloc(EMPTY_TAR_BYTES), { mode: 0o600 });
-      await this.#launcher.unpack({ sourcePath: emptyTar, targetDir: target, sync: true });
+      await this.#unpackEmpty({ targetDir: target, sync: true });
       await rmdir(target);
     } catch (error) {
       await this.#launcher.removeTrees([target]).catch(this.#onProblem);
       throw fileError(`sync "${this.#dir}"`, error);
-    } finally {
-      await rm(emptyTar, { force: true });
     }
     this.#table.markSynced(covers);
+  }
+
+  async #unpackEmpty(order: UnpackOrder, options?: UnpackOptions): Promise<Unpacked> {
+    const sourcePath = join(this.#staging, `${randomUUID()}.tar`);
+    try {
+      await writeFile(sourcePath, emptyTar, { mode: 0o600 });
+      return await this.#launcher.unpack({ ...order, sourcePath }, options);
+    } finally {
+      await rm(sourcePath, { force: true });
+    }
   }
 
   async #writeRecord(layer: StoredLayer): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseImageConfig } from './oci-documents.ts';
+import { parseImageConfig, parseManifest } from './oci-documents.ts';
 
 const config = (env: string | Buffer) =>
   Buffer.concat([
@@ -16,4 +16,14 @@ test('what is no text in an image’s configuration is U+FFFD, as other runtimes
   expect(env(Buffer.of(0x61, 0xff, 0x62))).toEqual(['A=a\uFFFDb']);
   expect(env('a\\udcffb')).toEqual(['A=a\uFFFDb']);
   expect(env('\\ud83d\\ude00')).toEqual(['A=😀']);
+});
+
+test('a manifest may have no layers, in the words of any program', () => {
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const part = { mediaType: 'application/vnd.oci.image.config.v1+json', digest, size: 2 };
+  for (const none of [{ layers: [] }, { layers: null }, {}]) {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, config: part, ...none }));
+    expect(parseManifest(bytes, mediaType, 'manifest').layers).toEqual([]);
+  }
 });

@@ -119,7 +119,7 @@ const manifestSchema = v.object({
   schemaVersion: v.literal(2),
   mediaType: optionalText,
   config: descriptorSchema,
-  layers: v.pipe(v.array(descriptorSchema), v.maxLength(MAX_LAYERS)),
+  layers: v.pipe(v.nullish(v.array(descriptorSchema), []), v.maxLength(MAX_LAYERS)),
 });
 
 const configSchema = v.object({

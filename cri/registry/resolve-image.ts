@@ -98,9 +98,6 @@ async function readImage(
     const why = `its config has ${diffIds.length} diff ids for ${manifest.layers.length} layers`;
     throw new CriError('InvalidArgument', `cannot use image "${name}": ${why}`);
   }
-  if (diffIds.length === 0) {
-    throw new CriError('InvalidArgument', `cannot use image "${name}": it has no layers`);
-  }
   const layersSize = manifest.layers.reduce((sum, layer) => sum + layer.size, 0);
   return {
     digest,

@@ -11,6 +11,7 @@ import {
   writeLayout,
   type ImageInput,
 } from '../../hack/images/build-image.ts';
+import { findBusybox } from '../../hack/images/busybox-layer.ts';
 import { Fixture } from '../lib/fixture.ts';
 import {
   attributesOf,
@@ -92,6 +93,27 @@ describe('estiba images import', () => {
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
     expect(result.stdout).toContain('0 layers unpacked, 1 already present');
     expect((await known('localhost/named:2'))?.repoTags).toContain('localhost/named:2');
+  });
+
+  it('takes an image without layers, which a container runs and another one mounts', async () => {
+    const image = 'localhost/without-layers:1';
+    const built = buildImage({ layers: [], tags: [image], config: { Cmd: ['none'] } });
+    const result = await fromStdin(packArchive(ociContent([built])));
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    const busybox = { hostPath: findBusybox(), containerPath: '/own/busybox', readonly: true };
+    const script = 'cd /; /own/busybox touch written; echo *; /own/busybox stat -c %a /';
+    const alone = containerConfig('', {
+      image: { image },
+      command: ['/own/busybox', 'sh', '-c', script],
+      mounts: [busybox],
+    });
+    expect(await ground.outcome(alone)).toMatchObject({
+      stderr: '',
+      stdout: 'dev etc own proc sys written\n755\n',
+    });
+    const volume = { image: { image }, containerPath: '/volume', readonly: true };
+    const found = await ground.outcome(containerConfig('ls -A /volume', { mounts: [volume] }));
+    expect(found).toMatchObject({ status: { exitCode: 0 }, stdout: '', stderr: '' });
   });
 
   it('says what is wrong with a file, in one line', async () => {

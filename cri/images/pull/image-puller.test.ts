@@ -110,6 +110,13 @@ describe('a pull', () => {
     expect(await partials()).toEqual([]);
   });
 
+  test('takes an image without layers, and gives it an empty one', async () => {
+    registry.putImage('1', []);
+    const { image, ...counts } = await puller.pull(nameOf('1'));
+    expect(counts).toEqual({ layersPresent: 0, layersUnpacked: 0 });
+    expect(image).toMatchObject({ layers: [{ kind: 'diff', id: image.chainId }] });
+  });
+
   test('makes everything durable once, before the record', async () => {
     registry.putImage('1', [layer(), layer(), layer()]);
     await puller.pull(nameOf('1'));
