@@ -189,32 +189,6 @@ fn poststop_hooks_are_run_by_the_removal_that_works_in_the_end() {
 }
 
 #[test]
-fn poststop_hooks_are_not_run_again_when_only_the_directory_stays() {
-    need_pods!();
-    let launcher = Launcher::start();
-    let pod = Pod::start(&launcher, NamespaceMode::Pod);
-    let mut client = pod.connect();
-    let (id, request) = with_poststop(&pod, "echo $ID >> $OUT/ran");
-    client.create(request);
-    client.start(&id);
-    client.stop(&id, 9, 0);
-    let obstacle = pod.container_dir(&id).join("obstacle");
-    fs::create_dir_all(&obstacle).unwrap();
-    let flags = rustix::mount::MountFlags::empty();
-    rustix::mount::mount("tmpfs", &obstacle, "tmpfs", flags, None).unwrap();
-    let fault = client.call(remove(&id));
-    rustix::mount::unmount(&obstacle, rustix::mount::UnmountFlags::DETACH).unwrap();
-    assert!(
-        matches!(&fault, monitor_reply::Result::Fault(fault) if fault.message.contains("mounted")),
-        "{fault:?}"
-    );
-    client.remove(&id);
-    let ran = fs::read_to_string(launcher.scratch().join("ran")).unwrap();
-    assert_eq!(ran, format!("{id}\n"));
-    client.release();
-}
-
-#[test]
 fn a_pod_whose_destruction_is_broken_off_loses_no_poststop_hook() {
     need_pods!();
     let launcher = Launcher::start();

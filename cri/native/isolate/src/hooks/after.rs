@@ -73,3 +73,26 @@ pub(crate) fn after(
         Err(error) => warn(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn poststop_hooks_that_are_through_are_not_run_by_the_next_attempt() {
+        let dir = tempfile::tempdir().unwrap();
+        let config_path = dir.path().join("config.json");
+        let script = format!("echo >>{}", dir.path().join("ran").display());
+        let spec = serde_json::json!({
+            "ociVersion": "1.1.0",
+            "process": {"args": ["true"], "cwd": "/"},
+            "linux": {"namespaces": [{"type": "mount"}], "cgroupsPath": "/c"},
+            "hooks": {"poststop": [{"path": "/bin/sh", "args": ["sh", "-c", script]}]},
+        });
+        std::fs::write(&config_path, spec.to_string()).unwrap();
+        for _ in 0..2 {
+            poststop(&config_path, "c", dir.path(), &|error| panic!("{error}"));
+        }
+        assert_eq!(std::fs::read(dir.path().join("ran")).unwrap(), b"\n");
+    }
+}
