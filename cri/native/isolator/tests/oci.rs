@@ -73,6 +73,22 @@ fn term_is_what_kill_sends_without_a_signal() {
 }
 
 #[test]
+fn a_container_that_has_left_its_cgroup_is_deleted_with_its_process() {
+    need_containers!();
+    let bundle = Bundle::running(|_| {});
+    let pid = i32::try_from(bundle.state()["pid"].as_i64().unwrap()).unwrap();
+    for directory in cgroup_directories(&bundle.cgroup) {
+        fs::write(
+            directory.parent().unwrap().join("cgroup.procs"),
+            pid.to_string(),
+        )
+        .unwrap();
+    }
+    bundle.delete();
+    assert!(!is_alive(pid), "it lives on");
+}
+
+#[test]
 fn a_living_container_is_deleted_only_by_force() {
     need_containers!();
     let bundle = Bundle::new(&["sleep", "100"]);

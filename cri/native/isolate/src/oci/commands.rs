@@ -300,7 +300,7 @@ pub(super) fn open_pidfd(pid: i32) -> Option<OwnedFd> {
 /// Removes a stopped container, or with `force` any: its cgroup, after its poststop hooks its state.
 ///
 /// # Errors
-/// `FailedPrecondition` when it lives and `force` is not given.
+/// `FailedPrecondition` when it lives and `force` is not given; `DeadlineExceeded` when it does not die.
 pub fn delete(
     host: &Host,
     root: &Path,
@@ -323,15 +323,27 @@ pub fn delete(
     }
     if record.boot_id == host.boot_id {
         kill_frozen(host, &record.cgroup)?;
-        let deadline = Instant::now() + PATIENCE;
-        while record.is_alive(&host.boot_id) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        end_process(host, &record)?;
         remove_cgroup(host, &record.cgroup, PATIENCE)?;
     }
     // Before the state goes: who is broken off here can be asked to go on.
     hooks::poststop(&dir.join("config.json"), id, &record.bundle, warn);
     remove(&dir)
+}
+
+/// Kills the container's process and waits for its death: it may have left the container's cgroup.
+fn end_process(host: &Host, record: &Record) -> Result<(), IsolateError> {
+    // The pidfd first, the check of its identity second.
+    let pidfd = open_pidfd(record.pid).filter(|_| record.is_alive(&host.boot_id));
+    let Some(pidfd) = pidfd else { return Ok(()) };
+    spawn::send_signal(&pidfd, libc::SIGKILL).ok();
+    if fd::is_readable_within(&pidfd, PATIENCE) {
+        return Ok(());
+    }
+    let (id, hang) = (&record.id, Hang::of(record.pid));
+    let message = format!("cannot delete container {id:?}: it does not die: {hang}");
+    let code = ErrorCode::DeadlineExceeded;
+    Err(IsolateError::new(code, STEP, message))
 }
 
 /// Removes a container's state; what is gone already is no error.
