@@ -11,36 +11,18 @@ use estiba_isolate::{CreateRequest, Created, Parking, PidTarget, Rootfs};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
 use rustix::pipe::PipeFlags;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::client::Address;
 use crate::container::{Container, Init, Phase, Stream};
 use crate::convert;
-use crate::hooks::After;
 use crate::log::{LogFile, Splitter, StreamName};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::record::container_dir;
+use crate::spec_head::{head_of, without};
 use crate::timestamp;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
-
-/// The parts of the spec that the monitor itself needs.
-#[derive(Deserialize)]
-struct SpecHead<'a> {
-    #[serde(borrow)]
-    linux: Option<LinuxHead<'a>>,
-    hooks: Option<After>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LinuxHead<'a> {
-    cgroups_path: Option<String>,
-    #[serde(borrow)]
-    seccomp: Option<&'a RawValue>,
-}
 
 /// What is passed to the container, and what stays with us.
 struct Stdio {
@@ -285,46 +267,6 @@ impl Monitor {
     }
 }
 
-/// A spec with null for its seccomp profile, which is long, and read by nobody where the filter has
-/// been compiled: not when the container is built, and not for any of its execs.
-fn without<'a>(spec_json: &'a [u8], profile: Option<&RawValue>) -> Cow<'a, [u8]> {
-    let Some(profile) = profile.map(RawValue::get) else {
-        return Cow::Borrowed(spec_json);
-    };
-    // It is a part of the text that it was read from.
-    let start = profile.as_ptr().addr() - spec_json.as_ptr().addr();
-    match (
-        spec_json.get(..start),
-        spec_json.get(start + profile.len()..),
-    ) {
-        (Some(before), Some(behind)) => Cow::Owned([before, b"null", behind].concat()),
-        _ => Cow::Borrowed(spec_json),
-    }
-}
-
-type Head<'a> = (String, Option<After>, Option<&'a RawValue>);
-
-/// Cgroup, hooks and seccomp profile.
-fn head_of(spec_json: &[u8]) -> Result<Head<'_>, Fault> {
-    let refuse = |why: String| {
-        let message = format!("cannot read the OCI spec: {why}");
-        Fault::new(ErrorCode::InvalidArgument, "spec", message)
-    };
-    let head: SpecHead<'_> =
-        serde_json::from_slice(spec_json).map_err(|error| refuse(error.to_string()))?;
-    let (path, profile) = head
-        .linux
-        .map(|linux| (linux.cgroups_path, linux.seccomp))
-        .unwrap_or_default();
-    let path = path.unwrap_or_default();
-    if !estiba_kernel::cgroup::is_cgroup_path(&path) {
-        return Err(refuse(format!(
-            "linux.cgroupsPath {path:?} is not the absolute path of a cgroup"
-        )));
-    }
-    Ok((path, head.hooks, profile))
-}
-
 fn make_directory(directory: &Path) -> Result<(), Fault> {
     DirBuilder::new()
         .mode(0o700)
@@ -373,34 +315,4 @@ fn errno_fault(errno: Errno) -> Fault {
 fn invalid(id: &str, why: &str) -> Fault {
     let message = format!("cannot create container {id:?}: {why}");
     Fault::new(ErrorCode::InvalidArgument, "check", message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_profile_of_a_compiled_filter_is_not_handed_on() {
-        let spec =
-            br#"{"linux":{"cgroupsPath":"/a","seccomp": {"x":[1, "}"]} ,"y":1},"process":{}}"#;
-        let profile = head_of(spec).unwrap().2;
-        let handed = without(spec, profile);
-        let expected = r#"{"linux":{"cgroupsPath":"/a","seccomp": null ,"y":1},"process":{}}"#;
-        assert_eq!(std::str::from_utf8(&handed).unwrap(), expected);
-        let profile = head_of(&handed).unwrap().2;
-        assert!(profile.is_none());
-        assert_eq!(without(&handed, profile), handed);
-    }
-
-    #[test]
-    fn the_cgroup_is_taken_from_the_spec_and_must_be_absolute() {
-        let spec = br#"{"ociVersion":"1.1.0","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#;
-        assert_eq!(head_of(spec).unwrap().0, "/a/b");
-        for spec in [&br#"{"linux":{"cgroupsPath":"a"}}"#[..], b"{}", b"{", b"[]"] {
-            assert_eq!(
-                head_of(spec).unwrap_err().code(),
-                ErrorCode::InvalidArgument
-            );
-        }
-    }
 }

@@ -24,6 +24,7 @@ mod release;
 mod removal;
 mod runtime;
 mod serving;
+mod spec_head;
 mod start;
 pub mod stderr_log;
 mod strays;
