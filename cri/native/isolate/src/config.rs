@@ -49,16 +49,29 @@ pub(crate) fn write(dir: &OwnedFd, name: &str, spec: &Spec) -> Result<(), Isolat
 }
 
 /// Longest document that is read.
-pub(crate) const MAX_DOCUMENT: u64 = 16 << 20;
+const MAX_DOCUMENT: u64 = 16 << 20;
+
+/// All of a document, called `what` in errors.
+///
+/// # Errors
+/// `InvalidArgument` when it is longer than 16 MiB.
+pub fn read_whole(from: impl Read, what: &str) -> Result<Vec<u8>, IsolateError> {
+    const STEP: &str = "read-config";
+    let mut bytes = Vec::new();
+    from.take(MAX_DOCUMENT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| IsolateError::io(STEP, format!("read {what}"), &error))?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        let message = format!("cannot read {what}: it is longer than {MAX_DOCUMENT} bytes");
+        return Err(IsolateError::invalid(STEP, message));
+    }
+    Ok(bytes)
+}
 
 /// Reads it back, or that of a bundle. What is no file is not waited for.
 pub(crate) fn read(path: &Path) -> Result<Spec, IsolateError> {
     const STEP: &str = "read-config";
     let fail = |error: &std::io::Error| IsolateError::io(STEP, format!("read {path:?}"), error);
-    let refuse = |why: String| {
-        let message = format!("cannot read {path:?}: {why}");
-        IsolateError::invalid(STEP, message)
-    };
     let mut options = std::fs::File::options();
     let file = options
         .read(true)
@@ -67,16 +80,10 @@ pub(crate) fn read(path: &Path) -> Result<Spec, IsolateError> {
         .map_err(|error| fail(&error))?;
     let kind = file.metadata().map_err(|error| fail(&error))?.file_type();
     if !kind.is_file() {
-        return Err(refuse("it is not a regular file".to_owned()));
+        let message = format!("cannot read {path:?}: it is not a regular file");
+        return Err(IsolateError::invalid(STEP, message));
     }
-    let mut bytes = Vec::new();
-    file.take(MAX_DOCUMENT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(&error))?;
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(refuse(format!("it is longer than {MAX_DOCUMENT} bytes")));
-    }
-    Spec::parse(&bytes)
+    Spec::parse(&read_whole(file, &format!("{path:?}"))?)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ mod words;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -40,9 +39,6 @@ OCI runtime: estiba-isolator [--root DIR] [--log FILE] [--log-format text|json] 
   events [--stats | --interval 5s] ID
   features
 ";
-
-/// Longest document that is read.
-const MAX_DOCUMENT: u64 = 16 << 20;
 
 /// Why a command failed.
 enum Failure {
@@ -147,21 +143,15 @@ fn warn(warning: IsolateError, log: &log::Log) {
 
 /// The `resources` of an OCI runtime spec.
 fn resources(limits: &Limits) -> Result<Vec<u8>, Failure> {
-    let read = |from: &mut dyn Read, what: &str| {
-        let mut bytes = Vec::new();
-        let result = from.take(MAX_DOCUMENT).read_to_end(&mut bytes);
-        let fail = |error| Failure::Failed(format!("cannot read {what}: {error}"));
-        result.map(|_| bytes).map_err(fail)
-    };
     match limits {
         Limits::Given(value) => Ok(value.to_string().into_bytes()),
-        Limits::Stdin => read(&mut std::io::stdin(), "the standard input"),
+        Limits::Stdin => Ok(oci::read_whole(std::io::stdin(), "the standard input")?),
         Limits::File(path) => {
             let what = format!("{path:?}");
             let opened = File::open(path);
-            let mut file =
+            let file =
                 opened.map_err(|error| Failure::Failed(format!("cannot open {what}: {error}")))?;
-            read(&mut file, &what)
+            Ok(oci::read_whole(file, &what)?)
         }
     }
 }
@@ -196,7 +186,7 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
             let state = oci::state(&Host::probe()?, root, id)?;
             let text = serde_json::to_string_pretty(&state)
                 .map_err(|error| Failure::Failed(format!("cannot print state: {error}")))?;
-            println!("{text}");
+            print::out(&format!("{text}\n"))?;
         }
         Command::Kill { id, signal, all } => {
             oci::kill(&Host::probe()?, root, id, *signal, *all)?;
@@ -214,7 +204,7 @@ fn execute(invocation: &Invocation) -> Result<i32, Failure> {
         } => print::processes(root, id, *is_json, arguments)?,
         Command::List { is_json, only_ids } => print::list(root, *is_json, *only_ids)?,
         Command::Events { id, interval } => print::events(root, id, *interval)?,
-        Command::Features => println!("{:#}", features::document()),
+        Command::Features => print::out(&format!("{:#}\n", features::document()))?,
     }
     Ok(0)
 }

@@ -1,7 +1,6 @@
 //! `exec`: runs a command in a container that runs.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -14,7 +13,7 @@ use super::create::{abandon, check_terminal, wait_message};
 use super::foreground::{Foreground, callers_size};
 use super::handover::{send_console, write_pid};
 use super::state::{Record, Status, dir_of};
-use crate::config::{self, MAX_DOCUMENT};
+use crate::config;
 use crate::control::{Building, ControlMessage, Created};
 use crate::error::{ErrorCode, IsolateError};
 use crate::exec::spawn_exec;
@@ -167,11 +166,7 @@ fn process_of(command: &ExecCommand, record: &Record, dir: &Path) -> Result<Proc
 fn read_document(path: &Path) -> Result<Process, IsolateError> {
     let fail = |error: &std::io::Error| IsolateError::io(STEP, format!("read {path:?}"), error);
     let file = std::fs::File::open(path).map_err(|error| fail(&error))?;
-    let mut bytes = Vec::new();
-    let mut bounded = file.take(MAX_DOCUMENT);
-    bounded
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(&error))?;
+    let bytes = config::read_whole(file, &format!("{path:?}"))?;
     serde_json::from_slice(&bytes).map_err(|error| {
         IsolateError::invalid(STEP, format!("cannot read process of {path:?}: {error}"))
     })

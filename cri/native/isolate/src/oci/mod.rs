@@ -13,6 +13,7 @@ mod run;
 mod state;
 mod update;
 
+pub use crate::config::read_whole;
 pub use commands::{SPEC_VERSION, Warn, delete, kill, pause, resume, signal_number, start, state};
 pub use create::{CreateOptions, create};
 pub use events::{events, stats};

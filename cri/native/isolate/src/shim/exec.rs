@@ -7,7 +7,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
 use crate::builder::report;
 use crate::control::{Stopwatch, Wire};
@@ -100,17 +101,22 @@ fn begin(
     Process::of(&files.pid)
 }
 
+/// What an exec needs of the container's document: the rest is long.
+#[derive(Deserialize)]
+struct Document {
+    process: Map<String, Value>,
+}
+
 /// The container's process with another command.
 fn process_of(request: &ExecRequest<'_>) -> Result<Value, IsolateError> {
     let path = request.config_path;
     let bytes = std::fs::read(path)
         .map_err(|error| IsolateError::io("read-config", format!("read {path:?}"), &error))?;
-    let spec: Option<Value> = serde_json::from_slice(&bytes).ok();
-    let process = spec.and_then(|mut spec| spec.get_mut("process").map(Value::take));
-    let Some(Value::Object(mut process)) = process else {
-        let message = format!("cannot read {path:?}: it has no process");
-        return Err(IsolateError::invalid("read-config", message));
-    };
+    let document = serde_json::from_slice(&bytes).map_err(|error| {
+        let message = format!("cannot read the process of {path:?}: {error}");
+        IsolateError::invalid("read-config", message)
+    })?;
+    let Document { mut process } = document;
     process.insert("args".to_owned(), json!(request.argv));
     process.insert("terminal".to_owned(), json!(false));
     document::set_user(&mut process, request.user);

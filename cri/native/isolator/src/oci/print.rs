@@ -14,7 +14,8 @@ use super::Failure;
 const WIDTH: usize = 12;
 const APART: usize = 3;
 
-fn out(text: &str) -> Result<(), Failure> {
+/// A reader that has gone is an error, no panic.
+pub(super) fn out(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout();
     let written = stdout.write_all(text.as_bytes());
     let written = written.and_then(|()| stdout.flush());

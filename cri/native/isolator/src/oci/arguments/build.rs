@@ -13,13 +13,8 @@ const CREATE: [Known; 6] = [
     flag("--no-pivot", None),
     flag("--no-new-keyring", None),
 ];
-const RUN: [Known; 9] = [
-    value("--bundle", Some("-b")),
-    value("--pid-file", None),
-    value("--console-socket", None),
-    value("--preserve-fds", None),
-    flag("--no-pivot", None),
-    flag("--no-new-keyring", None),
+/// `run` has these too.
+const RUN: [Known; 3] = [
     flag("--detach", Some("-d")),
     flag("--keep", None),
     flag("--no-subreaper", None),
@@ -44,7 +39,7 @@ pub(super) fn create(words: &mut Words<'_>) -> Result<Command, Refusal> {
 }
 
 pub(super) fn run(words: &mut Words<'_>) -> Result<Command, Refusal> {
-    let (options, operands) = words.rest(&RUN)?;
+    let (options, operands) = words.rest(&[&CREATE[..], &RUN].concat())?;
     let mut build = Build::new(one(operands)?);
     let (mut detach, mut keep) = (false, false);
     for given in options {
