@@ -99,13 +99,7 @@ fn attach_copy(
 }
 
 /// Flags and propagation go onto the detached mount, so that nothing is ever visible without them.
-fn attach_clone(
-    root: BorrowedFd<'_>,
-    mount: &Mount,
-    options: &Options,
-    fd: &OwnedFd,
-    copies: &Copies<'_>,
-) -> Result<(), IsolateError> {
+fn set_options(mount: &Mount, options: &Options, fd: &OwnedFd) -> Result<(), IsolateError> {
     let set = |what: Attributes, recursive: bool| {
         if what.is_empty() {
             return Ok(());
@@ -123,29 +117,53 @@ fn attach_clone(
         deep && tree,
     )?;
     set(options.recursive, true)?;
-    set(options.own, false)?;
+    set(options.own, false)
+}
+
+fn attach_clone(
+    root: BorrowedFd<'_>,
+    mount: &Mount,
+    options: &Options,
+    fd: &OwnedFd,
+    copies: &Copies<'_>,
+) -> Result<(), IsolateError> {
+    set_options(mount, options, fd)?;
     let file = stat_kind(fd.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory;
     let target = open_target(root, mount, file, copies)?;
     mount::attach(fd, target.as_fd()).map_err(|errno| fail(mount, errno))
 }
 
-/// Mounts a directory of the root file system onto itself.
+/// Mounts a directory of the root file system onto itself. What a link of the image leads to in another
+/// mount is that mount's business: a copy of it would have the rights of this one.
 fn attach_own_directory(
     root: BorrowedFd<'_>,
     mount: &Mount,
     options: &Options,
     copies: &Copies<'_>,
 ) -> Result<(), IsolateError> {
-    let target = open_target(root, mount, false, copies)?;
+    let target = match resolve::ensure_own_directory(root, &mount.destination, 0o755) {
+        Err(Errno::XDEV) => return Ok(()),
+        target => target.map_err(|errno| target_failed(mount, errno))?,
+    };
+    if let Some(guard) = copies.guard {
+        guard.check(mount, &target)?;
+    }
     if stat_kind(target.as_fd()).map_err(|errno| fail(mount, errno))? != FileType::Directory {
         return Err(fail(mount, Errno::NOTDIR));
     }
     let copy = mount::clone_fd(&target, false).map_err(|errno| fail(mount, errno))?;
-    attach_clone(root, mount, options, &copy, copies)
+    set_options(mount, options, &copy)?;
+    mount::attach(&copy, target.as_fd()).map_err(|errno| fail(mount, errno))
 }
 
 fn stat_kind(fd: BorrowedFd<'_>) -> Result<FileType, Errno> {
     Ok(FileType::from_raw_mode(rustix::fs::fstat(fd)?.st_mode))
+}
+
+fn target_failed(mount: &Mount, errno: Errno) -> IsolateError {
+    let path = &mount.destination;
+    let action = format!("prepare mount target {path:?} in the container");
+    IsolateError::kernel(STEP, action, errno)
 }
 
 /// The file or directory to mount on, made when missing.
@@ -156,13 +174,7 @@ pub(crate) fn open_target(
     copies: &Copies<'_>,
 ) -> Result<OwnedFd, IsolateError> {
     let path = &mount.destination;
-    let failed = |errno| {
-        IsolateError::kernel(
-            STEP,
-            format!("prepare mount target {path:?} in the container"),
-            errno,
-        )
-    };
+    let failed = |errno| target_failed(mount, errno);
     let missing = if file {
         Missing::File(0o644)
     } else {
