@@ -12,11 +12,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 
 use estiba_kernel::cgroup::Joined;
-use estiba_kernel::resolve;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
 use estiba_kernel::{Errno, mount};
 use estiba_kernel::{fd, process};
-use rustix::fs::OFlags;
 
 use crate::builder::Outcome;
 use crate::console::{self, Console};
@@ -185,15 +183,20 @@ fn assemble<'a>(
         staging: stage.staging.as_ref(),
         ids: Some(&ids),
     };
+    let mut dev = None;
     for one in planned {
-        mounts::attach(root, one, &copies)?;
+        let is_dev = devices::is_dev(one.mount);
+        let made = mounts::attach(root, one, &copies)?;
+        if is_dev {
+            dev = made;
+        }
     }
     clock.lap("mounts");
     note::busy_with("the files of the root file system");
     let wanted = assembly.request.user.as_ref();
     let identity = users::identify(root, &own_fds, wanted, &spec.process)?;
     devices::give_to(&identity.user, &mut assembly.spec.linux.devices);
-    let console = furnish(assembly, root, &ids, clock)?;
+    let console = furnish(assembly, root, dev, &ids, clock)?;
     inside::make_cwd(root, &spec.process.cwd, &late)?;
     ids::make_files_as_host(&ids)?;
     let cover = mount::clone_fd(&stage.null, false)
@@ -356,15 +359,16 @@ fn give_birth(
     }
 }
 
-/// Devices and the terminal.
+/// Devices and the terminal. `dev`: the file system that was mounted at /dev.
 fn furnish(
     assembly: &Assembly<'_>,
     root: BorrowedFd<'_>,
+    dev: Option<OwnedFd>,
     ids: &Ids,
     clock: &mut Stopwatch,
 ) -> Result<Option<Console>, IsolateError> {
     let spec = &assembly.spec;
-    let dev = devices::open_dev(root, &spec.mounts)?;
+    let dev = devices::open_dev(root, &spec.mounts, dev)?;
     if let Some(dev) = &dev {
         devices::fill(root, dev, &spec.linux.devices, ids)?;
     }
@@ -372,9 +376,7 @@ fn furnish(
     if assembly.request.tty {
         let dev = match dev {
             Some(dev) => dev,
-            None => resolve::open_in_root(root, "/dev", OFlags::PATH).map_err(|errno| {
-                IsolateError::kernel("console", "open /dev of the container", errno)
-            })?,
+            None => console::open_dev(root)?,
         };
         let opened = console::open(&dev, spec.process.console_size)?;
         console::bind_console(&dev, &opened)?;

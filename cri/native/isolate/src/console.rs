@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use estiba_kernel::{Errno, mount, terminal};
+use estiba_kernel::{Errno, mount, resolve, terminal};
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 
 use crate::devices::open_in_dev;
@@ -21,6 +21,12 @@ pub(crate) struct Console {
 
 fn fail(action: &str) -> impl Fn(Errno) -> IsolateError + '_ {
     move |errno| IsolateError::kernel(STEP, action, errno)
+}
+
+/// The container's /dev. No link on the way leads out, by way of procfs neither.
+pub(crate) fn open_dev(root: impl AsFd) -> Result<OwnedFd, IsolateError> {
+    resolve::open_in_root(root, "/dev", OFlags::PATH | OFlags::DIRECTORY)
+        .map_err(fail("open /dev of the container"))
 }
 
 /// Opens a new terminal through `/dev/pts/ptmx` of the container, which must be devpts.

@@ -33,17 +33,23 @@ const LINKS: [(&str, &str); 6] = [
     ("ptmx", "pts/ptmx"),
 ];
 
-/// The container's /dev when this runtime fills it: not when the host's is bound there.
+pub(crate) fn is_dev(mount: &Mount) -> bool {
+    mount.destination.trim_end_matches('/') == "/dev"
+}
+
+/// The container's /dev when this runtime fills it: not when the host's is bound there. What has been
+/// mounted there is not looked for by its name: in an image that can lead into a volume by now.
 pub(crate) fn open_dev(
     root: BorrowedFd<'_>,
     mounts: &[Mount],
+    mounted: Option<OwnedFd>,
 ) -> Result<Option<OwnedFd>, IsolateError> {
     let bound = mounts.iter().any(|mount| {
-        mount.destination.trim_end_matches('/') == "/dev"
+        is_dev(mount)
             && (mount.kind == "bind" || mount.options.iter().any(|o| o == "bind" || o == "rbind"))
     });
-    if bound {
-        return Ok(None);
+    if bound || mounted.is_some() {
+        return Ok(mounted.filter(|_| !bound));
     }
     resolve::ensure_in_root(root, "/dev", Missing::Directory(0o755))
         .map(Some)
@@ -70,7 +76,7 @@ pub(crate) fn fill(
     ids: &Ids,
 ) -> Result<(), IsolateError> {
     for device in devices {
-        spec_device(root, device, ids)?;
+        spec_device(root, dev, device, ids)?;
     }
     for (name, major, minor) in NODES {
         let number = rustix::fs::makedev(major, minor);
@@ -122,7 +128,12 @@ fn make_node(
     }
 }
 
-fn spec_device(root: BorrowedFd<'_>, device: &Device, ids: &Ids) -> Result<(), IsolateError> {
+fn spec_device(
+    root: BorrowedFd<'_>,
+    dev: &OwnedFd,
+    device: &Device,
+    ids: &Ids,
+) -> Result<(), IsolateError> {
     let refuse = |why: &str| {
         IsolateError::invalid(STEP, format!("cannot make device {:?}: {why}", device.path))
     };
@@ -152,18 +163,28 @@ fn spec_device(root: BorrowedFd<'_>, device: &Device, ids: &Ids) -> Result<(), I
             error
         }
     };
-    let dir = resolve::ensure_in_root(root, parent, Missing::Directory(0o755)).map_err(fail)?;
+    let (top, way) = match parent.strip_prefix("/dev") {
+        Some(way) if way.is_empty() || way.starts_with('/') => (dev.as_fd(), way),
+        _ => (root, parent),
+    };
+    let dir = resolve::ensure_in_root(top, way, Missing::Directory(0o755)).map_err(fail)?;
     let mode = device.file_mode.unwrap_or(0o666) & 0o7777;
     make_node(dir.as_fd(), name, kind, number, mode, false).map_err(fail)?;
     let (uid, gid) = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
     if uid != 0 || gid != 0 {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        // The directory may be others' too, and its names theirs to change.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let node = rustix::fs::openat(&dir, name, flags, Mode::empty()).map_err(fail)?;
+        let found = rustix::fs::fstat(&node).map_err(fail)?;
+        if FileType::from_raw_mode(found.st_mode) != kind || found.st_rdev != number {
+            return Err(fail(Errno::EXIST));
+        }
         // An owner that the container does not know stays the container's root.
         let (uid, gid) = (
             ids.uid(uid).map(Uid::from_raw),
             ids.gid(gid).map(Gid::from_raw),
         );
-        rustix::fs::chownat(&dir, name, uid, gid, flags).map_err(fail)?;
+        rustix::fs::chownat(&node, "", uid, gid, AtFlags::EMPTY_PATH).map_err(fail)?;
     }
     Ok(())
 }

@@ -159,7 +159,7 @@ fn prepare(
     }
     let owner = Ids::of(&spec.linux).owner(&user)?;
     let terminal = if request.tty {
-        let dev = open_path(std::path::Path::new("/dev"))?;
+        let dev = console::open_dev(&root)?;
         let terminal = console::open(&dev, spec.process.console_size)?;
         console::give(&terminal, owner)?;
         Some(terminal)

@@ -54,12 +54,12 @@ pub(crate) struct Copies<'a> {
     pub ids: Option<&'a Ids>,
 }
 
-/// Attaches one mount.
+/// Attaches one mount. What is returned is a file system that is the container's alone.
 pub(crate) fn attach(
     root: BorrowedFd<'_>,
     planned: Planned<'_>,
     copies: &Copies<'_>,
-) -> Result<(), IsolateError> {
+) -> Result<Option<OwnedFd>, IsolateError> {
     let Planned {
         mount,
         options,
@@ -69,18 +69,19 @@ pub(crate) fn attach(
         "volume {:?} at {:?}",
         mount.source, mount.destination
     ));
-    match source {
+    let attached = match source {
         Source::Clone(fd) => attach_clone(root, mount, &options, &fd, copies),
         Source::PodShm => attach_copy(root, mount, &options, copies.shm, copies),
         Source::PodProc => attach_copy(root, mount, &options, copies.proc, copies),
-        Source::New => attach_new(root, mount, &options, copies),
+        Source::New => return attach_new(root, mount, &options, copies).map(Some),
         Source::Root => attach_own_directory(root, mount, &options, copies),
         Source::Image(layers, sub_path) => {
             let image = image_mounts::put_together(mount, &layers, &sub_path, copies.staging)?;
             attach_clone(root, mount, &options, &image, copies)
         }
         Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs, copies),
-    }
+    };
+    attached.map(|()| None)
 }
 
 /// The first use attaches the detached copy itself; once attached it can be copied for a second.
@@ -220,7 +221,7 @@ fn attach_new(
     mount: &Mount,
     options: &Options,
     copies: &Copies<'_>,
-) -> Result<(), IsolateError> {
+) -> Result<OwnedFd, IsolateError> {
     let kind = if mount.kind == "cgroup" {
         "cgroup2"
     } else {
@@ -256,7 +257,8 @@ fn attach_new(
         mount::set_attributes(&fd, what, false).map_err(|errno| fail(mount, errno))?;
     }
     let target = open_target(root, mount, false, copies)?;
-    mount::attach(&fd, target.as_fd()).map_err(|errno| fail(mount, errno))
+    mount::attach(&fd, target.as_fd()).map_err(|errno| fail(mount, errno))?;
+    Ok(fd)
 }
 
 /// A small tmpfs with one directory for each hierarchy, as v1 programs expect it.

@@ -22,6 +22,23 @@ const MAX_ID: u32 = i32::MAX as u32;
 /// As the kernel's NGROUPS_MAX.
 const MAX_GROUPS: usize = 65_536;
 
+/// File systems that are interfaces of the kernel: proc, sysfs, debugfs, tracefs, cgroup, cgroup2,
+/// securityfs, selinuxfs, bpf, configfs, pstore, efivarfs.
+const KERNEL_FILES: [i64; 12] = [
+    0x9fa0,
+    0x6265_6572,
+    0x6462_6720,
+    0x7472_6163,
+    0x0027_e0eb,
+    0x6367_7270,
+    0x7363_6673,
+    0xf97c_ff8c,
+    0xcafe_4a11,
+    0x6265_6570,
+    0x6165_676c,
+    0xde5e_81e4,
+];
+
 /// A resolved user and what the environment needs of its passwd line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
@@ -45,7 +62,8 @@ fn read_bounded(
             message,
         ))
     };
-    // Looked at before it is opened: opening a device or a pipe can do things.
+    // Looked at before it is opened: opening a device or a pipe, or reading some files of procfs, does
+    // things, with the host's rights.
     let held = match resolve::open_in_root(root, path, OFlags::PATH) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         held => held.map_err(fail)?,
@@ -54,10 +72,15 @@ fn read_bounded(
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return refuse("it is not a regular file");
     }
+    if KERNEL_FILES.contains(&rustix::fs::fstatfs(&held).map_err(fail)?.f_type) {
+        return refuse("it is a file of the kernel");
+    }
     if u64::try_from(stat.st_size).unwrap_or(u64::MAX) > MAX_FILE {
         return refuse(&format!("it is larger than {MAX_FILE} bytes"));
     }
-    let fd = own_fds.reopen(&held, OFlags::RDONLY).map_err(fail)?;
+    // Not for as long as somebody has a lease on it.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let fd = own_fds.reopen(&held, flags).map_err(fail)?;
     let mut bytes = Vec::new();
     std::fs::File::from(fd)
         .take(MAX_FILE)

@@ -1,6 +1,6 @@
 //! Published escapes that need a race or the host's hands, replayed against the real binary: symlinks
 //! swapped while a container is made, descriptors leaked into the launcher, the helper's own file
-//! overwritten from inside. Needs root and a static busybox.
+//! overwritten from inside. More of them are in races.rs. Needs root and a static busybox.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -11,90 +11,14 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::path::Path;
 
 use estiba_wire::v1::{self, NamespaceMode, monitor_reply, monitor_request::Call};
-use rustix::fs::{AtFlags, CWD, RenameFlags};
+use rustix::fs::{AtFlags, CWD};
 use serde_json::{Value, json};
 use support::pod::{Pod, exec, need_pods};
+use support::races::{Trap, bind, layer_with_link, while_swapping};
 use support::{Launcher, rounds, wait_until};
-
-/// Swaps `one` and `other` as fast as it can while `act` runs.
-fn while_swapping<T>(one: &Path, other: &Path, act: impl FnOnce() -> T) -> T {
-    let stop = AtomicBool::new(false);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                let flags = RenameFlags::EXCHANGE;
-                rustix::fs::renameat_with(CWD, one, CWD, other, flags).unwrap();
-            }
-        });
-        // Also when a test fails: the scope waits for the thread.
-        let _stopping = Stopping(&stop);
-        act()
-    })
-}
-
-struct Stopping<'a>(&'a AtomicBool);
-
-impl Drop for Stopping<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A volume that a hostile neighbour holds: "door" in it is a directory now and a link out then.
-struct Trap {
-    volume: PathBuf,
-    /// Where the link leads: a directory of the host that nothing may be made, read or covered in.
-    outside: PathBuf,
-}
-
-impl Trap {
-    fn new(scratch: &Path) -> Self {
-        let trap = Self {
-            volume: scratch.join("trap"),
-            outside: scratch.join("outside"),
-        };
-        fs::create_dir_all(trap.volume.join("door")).unwrap();
-        fs::create_dir(&trap.outside).unwrap();
-        // The way out is tried by the path of the host and by climbing.
-        let up = "../".repeat(40);
-        let link = format!("{up}{}", trap.outside.display());
-        symlink(link, trap.volume.join("other")).unwrap();
-        fs::write(trap.outside.join("passwd"), "mallory:x:0:0::/:/bin/sh\n").unwrap();
-        fs::write(trap.volume.join("door/passwd"), "").unwrap();
-        fs::write(trap.outside.join("secret"), "secret of the host\n").unwrap();
-        fs::write(trap.volume.join("door/secret"), "").unwrap();
-        trap
-    }
-
-    fn assert_nobody_was_outside(&self, how: &str) {
-        let mut names: Vec<String> = fs::read_dir(&self.outside)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort();
-        assert_eq!(
-            names,
-            ["passwd", "secret"],
-            "{how}: something was made outside"
-        );
-        let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let outside = self.outside.to_string_lossy();
-        assert!(
-            !table.contains(&*outside),
-            "{how}: something was mounted outside"
-        );
-    }
-}
-
-fn bind(source: &Path, target: &str) -> Value {
-    json!({"destination": target, "type": "bind", "source": source, "options": ["rbind"]})
-}
 
 /// What a spec asks for behind the door.
 type Trick = (&'static str, fn(&mut Value, &Trap, &Path));
@@ -234,7 +158,7 @@ fn a_passwd_swapped_for_the_hosts_makes_nobody_root() {
                         .as_mut()
                         .unwrap()
                         .lower_dirs
-                        .insert(0, etc_is_a_link(&launcher));
+                        .insert(0, layer_with_link(launcher.scratch(), "etc", "trap/door"));
                     fs::create_dir_all(pod.writable(&id).parent().unwrap()).unwrap();
                     let fault = client.fault(Call::CreateContainer(request));
                     assert!(fault.message.contains("mallory"), "{fault:?}");
@@ -245,16 +169,6 @@ fn a_passwd_swapped_for_the_hosts_makes_nobody_root() {
         client.release();
     }
     trap.assert_nobody_was_outside("passwd");
-}
-
-/// A layer whose /etc leads into the trap.
-fn etc_is_a_link(launcher: &Launcher) -> String {
-    let layer = launcher.scratch().join("etc-layer");
-    if !layer.exists() {
-        fs::create_dir(&layer).unwrap();
-        symlink("trap/door", layer.join("etc")).unwrap();
-    }
-    layer.to_string_lossy().into_owned()
 }
 
 /// Descriptors of the host's root that a careless starter leaves open in the launcher.

@@ -29,6 +29,7 @@ pub mod client;
 pub mod fuse;
 pub mod hooks;
 pub mod pod;
+pub mod races;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
