@@ -1,15 +1,16 @@
 //! The AppArmor profile that a program is executed under.
 
+use estiba_kernel::Errno;
+use rustix::fs::OFlags;
+
 use crate::error::{ErrorCode, IsolateError};
+use crate::host_proc;
 use crate::spec::Process;
 
 const STEP: &str = "apparmor";
 
-/// Since Linux 5.1 modules have directories of their own; before, the first one had the file.
-const LABELS: [&str; 2] = [
-    "/proc/thread-self/attr/apparmor/exec",
-    "/proc/thread-self/attr/exec",
-];
+/// Below /proc. Since Linux 5.1 modules have directories of their own; before, the first one had the file.
+const LABELS: [&str; 2] = ["thread-self/attr/apparmor/exec", "thread-self/attr/exec"];
 
 /// Has the next execve of this process, or of one that it makes from now on, change to the profile.
 /// To be called while /proc is the host's: what a container shows there could be anything.
@@ -25,17 +26,17 @@ pub(crate) fn set_profile(process: &Process) -> Result<(), IsolateError> {
     if !is_enabled() {
         return Err(refused(profile, "this host has no AppArmor"));
     }
-    let wanted = format!("exec {profile}");
+    let failed =
+        |errno| IsolateError::kernel(STEP, format!("use AppArmor profile {profile:?}"), errno);
     let [own, old] = LABELS;
-    let written = match std::fs::write(own, &wanted) {
-        Err(error) if !std::path::Path::new(own).exists() => {
-            std::fs::write(old, &wanted).map_err(|_second| error)
-        }
-        result => result,
+    let label = match host_proc::open(own, OFlags::WRONLY) {
+        Err(Errno::NOENT) => host_proc::open(old, OFlags::WRONLY),
+        opened => opened,
     };
-    written.map_err(|error| match error.raw_os_error() {
-        Some(libc::ENOENT) => refused(profile, "it is not loaded"),
-        _ => IsolateError::io(STEP, format!("use AppArmor profile {profile:?}"), &error),
+    let written = rustix::io::write(label.map_err(failed)?, format!("exec {profile}").as_bytes());
+    written.map(drop).map_err(|errno| match errno {
+        Errno::NOENT => refused(profile, "it is not loaded"),
+        errno => failed(errno),
     })
 }
 

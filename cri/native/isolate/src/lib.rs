@@ -19,6 +19,7 @@ mod foreign_proc;
 mod gate;
 pub mod hooks;
 mod host;
+mod host_proc;
 mod ids;
 mod image_mounts;
 mod init;

@@ -8,6 +8,7 @@ use rustix::fs::{Gid, Mode, Uid};
 
 use crate::console::Console;
 use crate::error::{ErrorCode, IsolateError};
+use crate::host_proc;
 use crate::request::ResolvedUser;
 use crate::seccomp::Confinement;
 use crate::spec::{Capabilities, Process, Rlimit};
@@ -84,14 +85,12 @@ impl CapabilitySets {
 /// its own.
 pub(crate) fn set_oom_score(value: Option<i32>) -> Result<(), IsolateError> {
     let Some(value) = value else { return Ok(()) };
-    match std::fs::write("/proc/self/oom_score_adj", value.to_string()) {
-        Ok(()) => Ok(()),
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) => Ok(()),
-        Err(error) => {
+    match host_proc::write("self/oom_score_adj", &value.to_string()) {
+        Ok(()) | Err(Errno::ACCESS | Errno::PERM) => Ok(()),
+        Err(errno) => {
             let action = format!("set oom_score_adj to {value}");
-            let made = IsolateError::io("oom-score", action, &error);
-            let bad_value = error.raw_os_error() == Some(libc::EINVAL);
-            Err(if bad_value {
+            let made = IsolateError::kernel("oom-score", action, errno);
+            Err(if errno == Errno::INVAL {
                 made.with_code(ErrorCode::InvalidArgument)
             } else {
                 made

@@ -1,12 +1,11 @@
 //! Sysctls of a pod or container: only those that a namespace of its own keeps apart.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
 
-use estiba_kernel::{resolve, userns};
-use rustix::fs::{Mode, OFlags};
+use estiba_kernel::{Errno, userns};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::host_proc;
 use crate::ids::Ids;
 
 const STEP: &str = "sysctl";
@@ -130,25 +129,21 @@ pub(crate) fn apply(
             }
         }
     }
-    if writes.is_empty() {
-        return Ok(());
-    }
-    let root = open_proc_sys()?;
     for (key, path, value, required) in writes {
-        let mut result = write_one(&root, &path, &value);
-        if ids.are_mapped() && result == Err(rustix::io::Errno::ACCESS) {
+        let mut result = write_one(&path, &value);
+        if ids.are_mapped() && result == Err(Errno::ACCESS) {
             // Newer kernels take those of an ipc namespace from its own root only.
             let (uid, gid) = ids.root()?;
-            result = userns::as_root_of(uid, gid, || write_one(&root, &path, &value));
+            result = userns::as_root_of(uid, gid, || write_one(&path, &value));
         }
         match result {
             Ok(()) => {}
             // A default that this kernel does not have is no reason to fail.
-            Err(rustix::io::Errno::NOENT) if !required => {}
+            Err(Errno::NOENT) if !required => {}
             Err(errno) => {
                 let action = format!("set sysctl {key:?} to {value:?}");
                 let error = IsolateError::kernel(STEP, action, errno);
-                let bad = errno == rustix::io::Errno::INVAL || errno == rustix::io::Errno::NOENT;
+                let bad = errno == Errno::INVAL || errno == Errno::NOENT;
                 return Err(if bad {
                     error.with_code(ErrorCode::InvalidArgument)
                 } else {
@@ -188,25 +183,8 @@ fn all_ping_groups(ids: &Ids) -> Option<String> {
     Some(format!("{} {}", range.outside, last.min(LAST_PING_GROUP)))
 }
 
-fn open_proc_sys() -> Result<OwnedFd, IsolateError> {
-    let fail = |errno| IsolateError::kernel(STEP, "open /proc/sys", errno);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open("/proc/sys", flags, Mode::empty()).map_err(fail)?;
-    let kind = rustix::fs::fstatfs(&root).map_err(fail)?.f_type;
-    if kind == libc::PROC_SUPER_MAGIC {
-        Ok(root)
-    } else {
-        Err(IsolateError::new(
-            ErrorCode::FailedPrecondition,
-            STEP,
-            "cannot set sysctls: /proc/sys is not procfs",
-        ))
-    }
-}
-
-fn write_one(root: impl AsFd, path: &str, value: &str) -> Result<(), rustix::io::Errno> {
-    let file = resolve::open_no_symlinks(root, path, OFlags::WRONLY)?;
-    rustix::io::write(&file, value.as_bytes()).map(drop)
+fn write_one(path: &str, value: &str) -> Result<(), Errno> {
+    host_proc::write(&format!("sys/{path}"), value)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::run::Place;
 use super::{Hook, STEP};
 use crate::error::{ErrorCode, IsolateError, errno_text};
+use crate::host_proc;
 
 /// Returns only to say why the hook could not be executed.
 pub(super) fn become_hook(
@@ -87,7 +88,7 @@ fn has_reader(pipe: &OwnedFd) -> bool {
 pub(super) fn settle_on_host(dir: &std::path::Path) {
     let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
     if own.trim_start().starts_with('-') {
-        std::fs::write("/proc/self/oom_score_adj", "0").ok();
+        host_proc::write("self/oom_score_adj", "0").ok();
     }
     process::leave_session_keyring();
     if rustix::process::chdir(dir).is_err() {

@@ -12,6 +12,7 @@ use estiba_kernel::hang::Hang;
 use rustix::process::{Pid, PidfdFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::host_proc;
 use crate::shim::waiting;
 
 /// What the program and what it runs on the host find in their environment.
@@ -157,7 +158,7 @@ fn late(child: &mut Child, verb: &str, what: &str) -> IsolateError {
 fn prepare_child() -> std::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    std::fs::write("/proc/self/oom_score_adj", "0").ok();
+    host_proc::write("self/oom_score_adj", "0").ok();
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use estiba_kernel::spawn::{Ended, wait_pidfd};
 use serde_json::json;
 
 use super::sh;
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, Pod};
 
 fn cgroup_file(v1: &str, v2: &str, cgroup: &str) -> String {
     let (controller, file) = v1.split_once('/').unwrap();
@@ -123,6 +123,30 @@ pub fn sysctls(fixture: &Fixture) {
         error.message.contains("network namespace is the host's"),
         "{error}"
     );
+}
+
+/// CVE-2025-52881: what is written to a sysctl ends up in another file, which has been mounted over it.
+pub fn misdirected_sysctl(fixture: &Fixture) {
+    // Over the directory: the files are others in each namespace.
+    let (fakes, place) = (fixture.path("fake-sysctls"), "/proc/sys/kernel");
+    let fake = fakes.join("msgmax");
+    fs::create_dir(&fakes).unwrap();
+    fs::write(&fake, "as it was").unwrap();
+    let mut request = fixture.pod_request();
+    request.sysctls = [("kernel.msgmax".to_owned(), "4096".to_owned())].into();
+    rustix::mount::mount_bind(&fakes, place).unwrap();
+    let made = estiba_isolate::make_pod_namespaces(&fixture.host, &request);
+    rustix::mount::unmount(place, rustix::mount::UnmountFlags::DETACH).unwrap();
+    let pod = made.map(|namespaces| Pod {
+        fixture,
+        namespaces,
+        netns_path: request.netns_path.clone(),
+        legacy: false,
+        target: None,
+        writable_parent: fixture.dir.path().to_owned(),
+    });
+    assert_eq!(fs::read_to_string(&fake).unwrap(), "as it was");
+    assert_eq!(pod.map(drop).unwrap_err().errno, libc::EXDEV);
 }
 
 pub fn oom(fixture: &Fixture) {

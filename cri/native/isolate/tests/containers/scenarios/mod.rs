@@ -69,6 +69,10 @@ pub const ALL: &[(&str, Scenario)] = &[
     ),
     ("the_old_way_of_mounting_works", mounts::legacy),
     ("sysctls_of_the_host_are_refused", kernel::sysctls),
+    (
+        "a_sysctl_that_something_is_mounted_over_is_not_written",
+        kernel::misdirected_sysctl,
+    ),
     ("an_oom_kill_is_counted", kernel::oom),
     ("a_bundle_lives_through_the_oci_command_line", bundle::oci),
 ];
