@@ -20,6 +20,13 @@ type Mount = runtime.v1.Mount.$Properties;
 
 const mounting = (script: string, ...mounts: Mount[]) => containerConfig(script, { mounts });
 
+/** Of the host, sorted. */
+async function mountPoints(): Promise<string[]> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const lines = table.trim().split('\n');
+  return lines.map((line) => line.split(' ')[4] ?? '').toSorted();
+}
+
 /** The tests, against a server with these options. */
 export function testVolumes(options: TestServerOptions): void {
   let ground: Fixture;
@@ -226,20 +233,67 @@ export function testVolumes(options: TestServerOptions): void {
       expect(await seen(mode)).toEqual(expected);
     });
 
-    it('sees a host mount made between create and start', async () => {
-      const hostPath = await ground.directory('between');
+    /** A directory of the host that is a mount of its own and shared, while `act` runs. */
+    async function whileShared(name: string, act: (hostPath: string) => Promise<void>) {
+      const hostPath = await ground.directory(name);
       await run('mount', ['--bind', hostPath, hostPath]);
-      await run('mount', ['--make-shared', hostPath]);
-      await mkdir(join(hostPath, 'late'));
-      const propagation = MountPropagation.PROPAGATION_HOST_TO_CONTAINER;
-      const mounts = [{ hostPath, containerPath: '/volume', propagation }];
-      const id = await ground.create(containerConfig(['sleep', '1000'], { mounts }));
-      await run('mount', ['-t', 'tmpfs', 'late', join(hostPath, 'late')]);
-      await writeFile(join(hostPath, 'late', 'from-host'), '');
-      await ground.server.client.runtime.startContainer({ containerId: id });
-      expect((await exec(ground.server, id, 'ls /volume/late')).stdout).toBe('from-host\n');
-      await ground.server.client.runtime.removeContainer({ containerId: id });
-      await run('umount', ['-R', hostPath]);
+      try {
+        // With no peer on the host, where a mount would appear twice.
+        await run('mount', ['--make-private', hostPath]);
+        await run('mount', ['--make-shared', hostPath]);
+        await mkdir(join(hostPath, 'late'));
+        await act(hostPath);
+      } finally {
+        await run('umount', ['-l', '-R', hostPath]);
+      }
+    }
+
+    it.each([
+      ['not in a private volume', MountPropagation.PROPAGATION_PRIVATE, ''],
+      ['from the host', MountPropagation.PROPAGATION_HOST_TO_CONTAINER, 'from-host\n'],
+      ['in both directions', MountPropagation.PROPAGATION_BIDIRECTIONAL, 'from-host\n'],
+    ])('between create and start: %s', async (what, propagation, expected) => {
+      await whileShared(`between-${propagation}`, async (hostPath) => {
+        const options = ground.pod.linux?.securityContext?.namespaceOptions ?? {};
+        const pod = await ground.another({
+          linux: { securityContext: { privileged: true, namespaceOptions: options } },
+        });
+        const mounts = [{ hostPath, containerPath: '/volume', propagation }];
+        const config = withSecurity(['sleep', '1000'], { privileged: true }, { mounts });
+        const id = await pod.create(config);
+        await run('mount', ['-t', 'tmpfs', 'late', join(hostPath, 'late')]);
+        await writeFile(join(hostPath, 'late', 'from-host'), '');
+        await ground.server.client.runtime.startContainer({ containerId: id });
+        expect((await exec(ground.server, id, 'ls /volume/late')).stdout, what).toBe(expected);
+        // What the host takes away goes away.
+        await run('umount', [join(hostPath, 'late')]);
+        expect((await exec(ground.server, id, 'ls /volume/late')).stdout, what).toBe('');
+        await ground.server.client.runtime.removePodSandbox({ podSandboxId: pod.podSandboxId });
+      });
+    });
+
+    it('takes from the host what the container unmounts, leaves what it leaves, and nothing of ours', async () => {
+      await whileShared('both-ways', async (hostPath) => {
+        await mkdir(join(hostPath, 'kept'));
+        const propagation = MountPropagation.PROPAGATION_BIDIRECTIONAL;
+        const options = ground.pod.linux?.securityContext?.namespaceOptions ?? {};
+        const before = await mountPoints();
+        const pod = await ground.another({
+          linux: { securityContext: { privileged: true, namespaceOptions: options } },
+        });
+        const mounts = [{ hostPath, containerPath: '/volume', propagation }];
+        const config = withSecurity(['sleep', '1000'], { privileged: true }, { mounts });
+        const id = await pod.run(config);
+        const mounting = 'mount -t tmpfs x /volume/late && mount -t tmpfs x /volume/kept';
+        expect(await exec(ground.server, id, mounting)).toMatchObject({ stderr: '', exitCode: 0 });
+        const [late, kept] = [join(hostPath, 'late'), join(hostPath, 'kept')];
+        expect(await mountPoints()).toEqual(expect.arrayContaining([late, kept]));
+        await exec(ground.server, id, 'umount /volume/late');
+        expect(await mountPoints()).not.toContain(late);
+        await ground.server.client.runtime.removePodSandbox({ podSandboxId: pod.podSandboxId });
+        // As with other runtimes: a driver of volumes may be replaced while its mounts are in use.
+        expect(await mountPoints()).toEqual([...before, kept].toSorted());
+      });
     });
   });
 
