@@ -155,6 +155,14 @@ export function answerError(
   response.end(JSON.stringify({ errors: [{ code, message }] }));
 }
 
+/** Every request is answered so, in words that no registry has. */
+export function says(status: number, headers: Record<string, string> = {}): Intercept {
+  return (_request, response) => {
+    answerError(response, status, 'SOME_CODE', 'its own words', headers);
+    return true;
+  };
+}
+
 /** Answers with JSON. */
 export function answerJson(response: ServerResponse, value: unknown, status = 200): void {
   response.writeHead(status, { 'content-type': 'application/json' });

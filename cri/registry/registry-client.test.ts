@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { answerError } from './fake-registry.ts';
-import type { Intercept } from './fake-registry.ts';
+import { says } from './fake-registry.ts';
 import { ProxyChoice } from './proxy.ts';
 import { Bench } from './registry-bench.ts';
 
@@ -16,12 +15,6 @@ afterEach(async () => {
 });
 
 const layer = Buffer.from('layer');
-const mirrorSays = (status: number, headers: Record<string, string> = {}): Intercept => {
-  return (_request, response) => {
-    answerError(response, status, 'SOME_CODE', 'its own words', headers);
-    return true;
-  };
-};
 
 describe('resolve', () => {
   test('asks with HEAD, at the mirror first, telling whose image is meant', async () => {
@@ -43,7 +36,7 @@ describe('resolve', () => {
   test.each([404, 401, 403, 500])(
     'asks the registry itself when the mirror answers %i',
     async (status) => {
-      bench.registry(0).intercepts.push(mirrorSays(status));
+      bench.registry(0).intercepts.push(says(status));
       const image = bench.upstream.putImage('1', [layer]);
       await using client = await bench.open();
       expect(await client.resolve()).toMatchObject({ ...image, host: bench.upstream.host });
@@ -55,7 +48,7 @@ describe('resolve', () => {
 
   test('asks the registry itself at once when the mirror wants to be waited for', async () => {
     const image = bench.upstream.putImage('1', [layer]);
-    bench.registry(0).intercepts.push(mirrorSays(429, { 'retry-after': '4' }));
+    bench.registry(0).intercepts.push(says(429, { 'retry-after': '4' }));
     await using client = await bench.open();
     expect(await client.resolve()).toMatchObject({ digest: image.digest });
     expect(bench.pauses).toEqual([]);
@@ -121,7 +114,7 @@ describe('resolve', () => {
   });
 
   test('tells what each host said when none has it', async () => {
-    bench.registry(0).intercepts.push(mirrorSays(403));
+    bench.registry(0).intercepts.push(says(403));
     await using client = await bench.open();
     const error = await client.resolve().catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: 'NotFound', status: 404, reason: 'ErrImagePull' });

@@ -1,8 +1,7 @@
 // How registries and the network before them fail, and what is said and tried then.
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { answerError } from './fake-registry.ts';
-import type { Intercept } from './fake-registry.ts';
+import { says } from './fake-registry.ts';
 import { Bench } from './registry-bench.ts';
 import { RegistryError } from './registry-error.ts';
 
@@ -17,12 +16,6 @@ afterEach(async () => {
 });
 
 const layer = Buffer.from('layer');
-const mirrorSays = (status: number, headers: Record<string, string> = {}): Intercept => {
-  return (_request, response) => {
-    answerError(response, status, 'SOME_CODE', 'its own words', headers);
-    return true;
-  };
-};
 
 describe('failures', () => {
   beforeEach(async () => {
@@ -51,7 +44,7 @@ describe('failures', () => {
     bench.upstream.intercepts.push((request, response) => {
       // HEAD answers have no body, so that the words can be seen.
       Object.defineProperty(request, 'method', { value: 'GET' });
-      return mirrorSays(status)(request, response);
+      return says(status)(request, response);
     });
     const error = await failure();
     expect(error).toBeInstanceOf(RegistryError);
@@ -62,7 +55,7 @@ describe('failures', () => {
   });
 
   test('the registry’s own code and words are kept', async () => {
-    bench.upstream.intercepts.push(mirrorSays(403));
+    bench.upstream.intercepts.push(says(403));
     const digest = `sha256:${'a'.repeat(64)}`;
     expect(await failure(`r.example/team/app@${digest}`)).toMatchObject({
       registryCode: 'SOME_CODE',
@@ -76,14 +69,14 @@ describe('failures', () => {
     const busy = [{ 'retry-after': '2' }, { 'retry-after': new Date(0).toUTCString() }];
     bench.upstream.intercepts.push((request, response) => {
       const headers = busy.shift();
-      return headers !== undefined && mirrorSays(429, headers)(request, response);
+      return headers !== undefined && says(429, headers)(request, response);
     });
     expect(await failure()).toMatchObject({ mediaType: expect.any(String) });
     expect(bench.pauses).toEqual([2000, 0]);
   });
 
   test('a pause that is too long fails the pull at once', async () => {
-    bench.upstream.intercepts.push(mirrorSays(429, { 'retry-after': '3600' }));
+    bench.upstream.intercepts.push(says(429, { 'retry-after': '3600' }));
     expect(await failure()).toMatchObject({
       status: 429,
       retryAfterMs: 3_600_000,
@@ -93,7 +86,7 @@ describe('failures', () => {
   });
 
   test('pauses grow from try to try', async () => {
-    bench.upstream.intercepts.push(mirrorSays(503));
+    bench.upstream.intercepts.push(says(503));
     await failure();
     const [first = 0, second = 0, ...more] = bench.pauses;
     expect(more).toEqual([]);
@@ -265,7 +258,7 @@ describe('failures', () => {
     await bench.writeHosts(
       `server = "${bench.upstream.url}"\n[header]\nauthorization = "Bearer hunter2"`,
     );
-    bench.upstream.intercepts.push(mirrorSays(403));
+    bench.upstream.intercepts.push(says(403));
     const shown = inspect(await failure(), { depth: 10, showHidden: true });
     expect(bench.upstream.requests[0]?.headers.authorization).toBe('Bearer hunter2');
     expect(shown).not.toContain('hunter2');

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { connectCri, type CriClient } from '../../test/lib/cri-client.ts';
 import { importFile } from '../../test/lib/images.ts';
 import { cgroupRoots } from '../../test/lib/leftovers.ts';
+import { containerdPaths } from '../../test/lib/oci-engine.ts';
 import { allPids } from '../../test/lib/processes.ts';
 import { TestServer } from '../../test/lib/test-server.ts';
 
@@ -54,15 +55,7 @@ export async function startEstiba(archive: string): Promise<Contender> {
   };
 }
 
-const containerdConfig = (dir: string, image: string): string => `version = 2
-root = "${dir}/root"
-state = "${dir}/state"
-[grpc]
-address = "${dir}/containerd.sock"
-[ttrpc]
-address = "${dir}/containerd.sock.ttrpc"
-[plugins."io.containerd.internal.v1.opt"]
-path = "${dir}/opt"
+const containerdConfig = (dir: string, image: string): string => `${containerdPaths(dir)}
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "${image}"
 disable_apparmor = true
@@ -149,6 +142,16 @@ export async function startContainerd(
     log: () => log,
     stop,
   };
+}
+
+/** Ends sides and says what they leave behind, which fails the run. */
+export async function stopSides(sides: readonly Contender[]): Promise<void> {
+  for (const side of sides) {
+    for (const left of await side.stop()) {
+      process.stderr.write(`left behind: ${left}\n`);
+      process.exitCode = 1;
+    }
+  }
 }
 
 async function ready(client: CriClient, withinMs: number, log: () => string): Promise<void> {

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { processes, startContainerd, startEstiba, type Contender } from './contender.ts';
+import { processes, startContainerd, startEstiba, stopSides, type Contender } from './contender.ts';
 import { median, ms, ratio, table } from './figures.ts';
 import { machineCpuMs } from './machine-cpu.ts';
 import { calls, endPod, podLife, runPod, type Network, type Times } from './pod-life.ts';
@@ -164,12 +164,7 @@ async function main(): Promise<void> {
       await writeFile(values.json, JSON.stringify(all));
     }
   } finally {
-    for (const side of sides) {
-      for (const left of await side.stop()) {
-        process.stderr.write(`left behind: ${left}\n`);
-        process.exitCode = 1;
-      }
-    }
+    await stopSides(sides);
     await rm(scratch, { recursive: true, force: true });
   }
 }

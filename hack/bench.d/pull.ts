@@ -10,7 +10,7 @@ import type { TarInput } from '../images/tar-writer.ts';
 import { DockerRegistry } from '../../test/registry/docker-registry.ts';
 import { statOf } from '../../test/lib/processes.ts';
 import { pushBuilt } from '../../test/lib/pulls.ts';
-import { processes, startContainerd, startEstiba, type Contender } from './contender.ts';
+import { processes, startContainerd, startEstiba, stopSides, type Contender } from './contender.ts';
 import { median, ratio, table } from './figures.ts';
 import { machineCpuMs, msPerTick } from './machine-cpu.ts';
 
@@ -121,11 +121,7 @@ async function pullOnce(
       const cpuMs = (await machineCpuMs()) - (await registryCpuMs()) - cpuBeforeMs;
       return { seconds, cpu: cpuMs / 1000, own: ((await serverCpuMs()) - ownBeforeMs) / 1000 };
     } finally {
-      const left = await side.stop();
-      if (left.length > 0) {
-        process.stderr.write(`left behind: ${left.join(', ')}\n`);
-        process.exitCode = 1;
-      }
+      await stopSides([side]);
     }
   } finally {
     await disk.unmount();

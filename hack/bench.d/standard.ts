@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { startContainerd, startEstiba, type Contender } from './contender.ts';
+import { startContainerd, startEstiba, stopSides, type Contender } from './contender.ts';
 import { difference, median, ms, ratio, table } from './figures.ts';
 import { calls, podLife, type Times } from './pod-life.ts';
 import { prepareShapes, type Shapes } from './standard-shape.ts';
@@ -113,12 +113,7 @@ async function main(): Promise<void> {
       await writeFile(values.json, JSON.stringify(all));
     }
   } finally {
-    for (const side of sides) {
-      for (const left of await side.stop()) {
-        process.stderr.write(`left behind: ${left}\n`);
-        process.exitCode = 1;
-      }
-    }
+    await stopSides(sides);
     await shapes.unmount();
     await rm(scratch, { recursive: true, force: true });
   }

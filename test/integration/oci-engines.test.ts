@@ -1,12 +1,21 @@
 // Debian's containerd and podman run containers with our helper as their OCI runtime.
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { command, EngineGround, hasProgram, onTerminal, type Ended } from '../lib/oci-engine.ts';
+import {
+  command,
+  containerdPaths,
+  EngineGround,
+  hasProgram,
+  onTerminal,
+  type Ended,
+} from '../lib/oci-engine.ts';
 import { eventually } from '../lib/pods.ts';
 import { skip } from '../lib/skip.ts';
 import { binaries } from '../lib/test-server.ts';
+import { limitMs } from '../lib/time.ts';
 
 /** Ends by TERM with 7, as pid 1 too. */
 const untilTerm = 'trap "exit 7" TERM; echo up; while :; do sleep 0.05; done';
@@ -15,6 +24,7 @@ describe('containerd', async () => {
   const isThere = (await hasProgram('containerd')) && (await hasProgram('ctr'));
   let ground: EngineGround;
   let daemon: ChildProcess | undefined;
+  let ended: Promise<unknown[]>;
   let log = '';
 
   const ctr = async (...words: string[]): Promise<Ended> =>
@@ -49,22 +59,13 @@ describe('containerd', async () => {
       return;
     }
     const { dir } = ground;
-    const config = `version = 2
-root = "${dir}/root"
-state = "${dir}/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-address = "${dir}/containerd.sock"
-[ttrpc]
-address = "${dir}/containerd.sock.ttrpc"
-[plugins."io.containerd.internal.v1.opt"]
-path = "${dir}/opt"
-`;
-    await writeFile(join(dir, 'config.toml'), config);
+    const disabled = 'disabled_plugins = ["io.containerd.grpc.v1.cri"]';
+    await writeFile(join(dir, 'config.toml'), `${disabled}\n${containerdPaths(dir)}\n`);
     daemon = spawn('containerd', ['--config', join(dir, 'config.toml')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     daemon.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
+    ended = once(daemon, 'exit');
     await eventually(async () => {
       const { code, stderr } = await ctr('version');
       if (code !== 0) {
@@ -81,9 +82,10 @@ path = "${dir}/opt"
 
   afterAll(async () => {
     if (daemon !== undefined) {
-      const ended = new Promise((resolve) => daemon?.once('exit', resolve));
       daemon.kill('SIGTERM');
-      await ended;
+      const timer = setTimeout(() => daemon?.kill('SIGKILL'), limitMs(30_000));
+      expect(await ended, log).toEqual([0, null]);
+      clearTimeout(timer);
       const states = await readdir(join(ground.dir, 'runc', 'default')).catch(() => []);
       expect(states).toEqual([]);
     }

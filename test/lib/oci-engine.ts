@@ -51,6 +51,19 @@ export async function hasProgram(name: string): Promise<boolean> {
   return code === 0;
 }
 
+/** The lines of containerd's configuration (version 2) that keep everything of it below `dir`. */
+export function containerdPaths(dir: string): string {
+  return `version = 2
+root = "${dir}/root"
+state = "${dir}/state"
+[grpc]
+address = "${dir}/containerd.sock"
+[ttrpc]
+address = "${dir}/containerd.sock.ttrpc"
+[plugins."io.containerd.internal.v1.opt"]
+path = "${dir}/opt"`;
+}
+
 /** A root file system of busybox, and where an engine keeps what is its own. */
 export class EngineGround {
   readonly dir: string;
