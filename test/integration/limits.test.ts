@@ -6,6 +6,7 @@ import { blockDevice, cgroupOf } from '../lib/cgroups.ts';
 import { Fixture, withResources } from '../lib/fixture.ts';
 import { kubepods } from '../lib/leftovers.ts';
 import { containerConfig, exec, statusOf } from '../lib/pods.ts';
+import { skip } from '../lib/skip.ts';
 
 const mebi = 1024 * 1024;
 
@@ -69,15 +70,11 @@ describe('limits', () => {
 
   it('are read by the container from its own cgroup files', async () => {
     const id = await waiting({ memoryLimitInBytes: toLong(48 * mebi) });
-    const script =
-      'cat /sys/fs/cgroup/memory.max 2>/dev/null || cat /sys/fs/cgroup/memory/memory.limit_in_bytes';
-    expect((await exec(ground.server, id, script)).stdout).toBe(`${48 * mebi}\n`);
-    const write = await exec(
-      ground.server,
-      id,
-      'echo 1 >/sys/fs/cgroup/x; echo 1 >/sys/fs/cgroup/memory/x',
-    );
-    expect(write.exitCode).not.toBe(0);
+    const find =
+      'f=/sys/fs/cgroup/memory.max; test -e $f || f=/sys/fs/cgroup/memory/memory.limit_in_bytes; ';
+    expect((await exec(ground.server, id, `${find} cat $f`)).stdout).toBe(`${48 * mebi}\n`);
+    const write = await exec(ground.server, id, `${find} echo 99999999 >$f`);
+    expect(write.stderr).toContain('Read-only file system');
   });
 
   it('are none where none is asked for', async () => {
@@ -184,9 +181,9 @@ describe('limits', () => {
     }
   });
 
-  it('of cgroup files have the last word, in the kernel and in the status', async () => {
+  it('of cgroup files have the last word, in the kernel and in the status', async (context) => {
     if (!(await cgroupOf(ground.server, await waiting({}))).isV2) {
-      return;
+      skip(context, 'files by name need cgroup v2, and memory is on v1 here');
     }
     const unified = { 'memory.max': '48M', 'cpu.max': '7000 20000' };
     const id = await waiting({ memoryLimitInBytes: toLong(64 * mebi), unified });
