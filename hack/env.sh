@@ -111,9 +111,10 @@ want_packages() {
   for package in "$@"; do
     find_tool "$package" >/dev/null || missing+=("$package")
   done
-  [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" && return 0
+  # In shells of their own: without a mirror only those end.
+  [ ${#missing[@]} = 0 ] || (install_packages "${missing[@]}") && return 0
   for package in "${missing[@]}"; do
-    install_packages "$package" || say "going without $package"
+    (install_packages "$package") || say "going without $package"
   done
 }
 
@@ -137,7 +138,7 @@ install_npm_packages() {
   digest=$(sha256sum "$root/package-lock.json" | cut -d' ' -f1)
   [ "$(cat "$stamp" 2>/dev/null)" = "$digest" ] && return 0
   say "installing npm packages (package-lock.json)"
-# Not `npm ci`: it insists on the optional packages of every platform, and a mirror may lack those.
+  # Not `npm ci`: it insists on the optional packages of every platform, and a mirror may lack those.
   # This takes the same pinned versions and checks the same integrity, and never writes the lock file.
   as_builder npm install --no-save --no-progress --loglevel=error >&2
   printf '%s' "$digest" | as_builder tee "$stamp" >/dev/null
