@@ -6,6 +6,7 @@ import { toLong } from '../../proto/long.ts';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { importOnBusybox } from '../lib/images.ts';
 import { containerConfig, eventually, exec, exited, readLog, statusOf } from '../lib/pods.ts';
+import { limitMs } from '../lib/time.ts';
 
 const { ContainerState, NamespaceMode } = runtime.v1;
 
@@ -197,6 +198,8 @@ describe('a stop', () => {
       ...change,
     });
 
+  const stubborn = ['/bin/sh', '-c', 'trap "" TERM; echo ready; while :; do sleep 0.02; done'];
+
   it('sends the signal of the image', async () => {
     const id = await ground.run(trapping('USR1', { image: { image: signalled } }));
     await waitFor(id);
@@ -243,6 +246,29 @@ describe('a stop', () => {
       exitCode: 137,
       reason: 'Error',
     });
+  });
+
+  it('with less grace than an earlier one wins, and both answer at the death', async () => {
+    const id = await ground.run(containerConfig(stubborn, { logPath: 'stubborn.log' }));
+    await waitFor(id);
+    const before = performance.now();
+    const patient = stop(id, 600);
+    await stop(id, 1);
+    await patient;
+    expect(performance.now() - before).toBeLessThan(limitMs(10_000));
+    expect(await statusOf(ground.server, id)).toMatchObject({ exitCode: 137 });
+  });
+
+  it('of a pod kills all its containers at once', async () => {
+    const pod = await ground.another();
+    const ids = await Promise.all([1, 2, 3, 4].map(() => pod.run(containerConfig(stubborn))));
+    const before = performance.now();
+    const { podSandboxId } = pod;
+    await ground.server.client.runtime.stopPodSandbox({ podSandboxId });
+    expect(performance.now() - before).toBeLessThan(limitMs(5_000));
+    for (const id of ids) {
+      expect(await statusOf(ground.server, id)).toMatchObject({ exitCode: 137 });
+    }
   });
 
   it('takes the descendants too and is fine a second time', async () => {
