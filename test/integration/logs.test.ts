@@ -2,6 +2,7 @@
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runtime } from '../../proto/gen/cri.js';
 import { Fixture } from '../lib/fixture.ts';
 import {
   containerConfig,
@@ -13,6 +14,8 @@ import {
   statusOf,
 } from '../lib/pods.ts';
 import { limitMs } from '../lib/time.ts';
+
+const { CONTAINER_RUNNING } = runtime.v1.ContainerState;
 
 let ground: Fixture;
 
@@ -174,8 +177,8 @@ describe('a log directory that a container can write to', () => {
     );
     const script = `cd /logs && mv own kept && ln -s ${outside} own && ln -s ${outside} other`;
     expect((await exec(ground.server, id, script)).exitCode).toBe(0);
-    const { runtime } = ground.server.client;
-    await expect(runtime.reopenContainerLog({ containerId: id })).rejects.toThrow(/own.*link/u);
+    const { runtime: client } = ground.server.client;
+    await expect(client.reopenContainerLog({ containerId: id })).rejects.toThrow(/own.*link/u);
     const linked = containerConfig('true', { logPath: 'other/0.log' });
     await expect(pod.create(linked)).rejects.toThrow(/other.*link/u);
     expect(await readdir(outside)).toEqual([]);
@@ -188,12 +191,15 @@ describe('a log directory that a container can write to', () => {
     for (let round = 0; round < 30; round += 1) {
       const made = await pod
         .create(containerConfig('true', { logPath: 'door/deep/0.log' }))
-        .catch(() => undefined);
+        .catch((error: unknown) => {
+          expect(String(error)).toMatch(/door/u);
+        });
       if (made !== undefined) {
-        await runtime.removeContainer({ containerId: made });
+        await client.removeContainer({ containerId: made });
       }
     }
-    await runtime.removeContainer({ containerId: swapper });
+    expect(await statusOf(ground.server, swapper)).toMatchObject({ state: CONTAINER_RUNNING });
+    await client.removeContainer({ containerId: swapper });
     expect(await readdir(outside)).toEqual([]);
   });
 });
