@@ -1,7 +1,8 @@
 // What hack/test repeats in guests of hack/vm, because kernel, cgroup version or security modules
 // decide it: 10 to 30 times slower there, so that all of test/integration would take longer than
-// everything else together. (100 MB of log lines alone take four minutes;
-// the replays of integration/escape three, where those of the helper's own escape tests are made.)
+// everything else together. (100 MB of log lines alone take four minutes, crictl and what it pulls more
+// than three, refused configurations one; the replays of integration/escape three, where those of the
+// helper's own escape tests are made.)
 import { dirname } from 'node:path';
 import { readGuestReport } from './guest-report.ts';
 import { run } from './run-command.ts';
@@ -24,32 +25,23 @@ const guestRuns: readonly GuestRun[] = [
   {
     name: 'rust',
     variant: 'plain',
-    limit: 500,
+    limit: 700,
     tests: {
-      programs:
-        'estiba_kernel estiba_isolate containers pods execs updates ooms oci oci_exec oci_looks oci_pause escape runtimes'.split(
-          ' ',
-        ),
+      programs: (
+        'estiba_kernel estiba_isolate containers pods execs updates ooms oci oci_exec oci_hooks oci_looks ' +
+        'oci_mounts oci_pause escape runtimes'
+      ).split(' '),
     },
   },
   {
-    name: 'cgroups',
-    variant: 'plain',
-    limit: 900,
-    tests: {
-      files: [
-        ...integration('cdi exec legacy-mounts lifecycle limits node oom pod recovery update'),
-        'conformance/crictl.test.ts',
-      ],
-    },
-  },
-  {
+    // One boot for all: until the first of its tests runs, a lane takes as long as for some files.
     name: 'isolation',
     variant: 'plain',
-    limit: 1200,
+    limit: 1800,
     tests: {
       files: integration(
-        'bare container cost dead-volume image-volumes kubelet-fields processes runtimes seccomp security start userns ' +
+        'bare cdi container dead-volume exec image-volumes kubelet-fields legacy-mounts lifecycle limits ' +
+          'mount-table node oom pod processes recovery runtimes seccomp security update userns ' +
           'userns-host-network userns-volumes volumes volumes-legacy',
       ),
     },
@@ -58,7 +50,7 @@ const guestRuns: readonly GuestRun[] = [
     name: 'apparmor',
     variant: 'apparmor',
     limit: 400,
-    // critest's specs of it call sudo, which the guest does not have: hack/critest --vm=apparmor.
+    // critest's specs of it: hack/critest --vm=apparmor.
     tests: { files: integration('apparmor') },
   },
 ];
@@ -68,11 +60,10 @@ const margins = { image: 900, guest: 60, all: 60 };
 
 /** All runs, one after the other. */
 export async function guests(): Promise<Outcome[]> {
-  const tools = await hostTools();
   const outcomes: Outcome[] = [];
   for (const each of guestRuns) {
     const startedAt = performance.now();
-    const outcome = await guest(each, tools).catch((error: unknown) => ({
+    const outcome = await guest(each).catch((error: unknown) => ({
       passed: 0,
       failed: 1,
       skips: [],
@@ -88,9 +79,9 @@ export async function guests(): Promise<Outcome[]> {
   return outcomes;
 }
 
-async function guest(each: GuestRun, tools: readonly string[]): Promise<Outcome> {
+async function guest(each: GuestRun): Promise<Outcome> {
   const { name, variant, limit, tests } = each;
-  const options = ['--variant', variant, ...tools];
+  const options = ['--variant', variant];
   let paths: readonly string[];
   let command: readonly string[];
   if ('files' in tests) {
@@ -113,22 +104,6 @@ async function guest(each: GuestRun, tools: readonly string[]): Promise<Outcome>
   const argv = ['hack/vm', 'run', ...options, '--', ...command];
   const end = await run(argv, { limitSeconds: limit + margins.guest + margins.all });
   return readGuestReport(`vm ${name}`, paths, end);
-}
-
-/** What guests need and cannot make themselves, having no Go and no network: crictl and critest. */
-async function hostTools(): Promise<string[]> {
-  const options: string[] = [];
-  const crictl = await run(['hack/crictl']);
-  if (crictl.code === 0) {
-    const path = lastLine(crictl.output);
-    options.push('--share', dirname(path), '--env', `ESTIBA_CRICTL=${path}`);
-  }
-  const critest = await run(['hack/critest', '--build']);
-  if (critest.code === 0) {
-    const path = lastLine(critest.output);
-    options.push('--share', path, '--env', `ESTIBA_CRITEST=${path}`);
-  }
-  return options;
 }
 
 /** The test programs of cri/native by name, built where they are not, with their paths. */
@@ -163,8 +138,4 @@ interface CargoMessage {
 /** Cargo's directory for a profile: test programs, and the helper that they run. */
 function shared(program: string): string {
   return dirname(dirname(program));
-}
-
-function lastLine(output: string): string {
-  return output.trimEnd().split('\n').at(-1) ?? '';
 }
