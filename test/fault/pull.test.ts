@@ -51,10 +51,9 @@ async function made(): Promise<string[]> {
 }
 
 async function failures(reason: string): Promise<number> {
-  const addresses = [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)];
-  const answer = await fetch(`http://${addresses.at(-1)?.[1]}/metrics`);
+  const metrics = await ground.server.metrics();
   const line = `estiba_image_pull_failures_total{reason="${reason}"} `;
-  const found = (await answer.text()).split('\n').find((each) => each.startsWith(line));
+  const found = metrics.split('\n').find((each) => each.startsWith(line));
   return Number(found?.slice(line.length) ?? 0);
 }
 

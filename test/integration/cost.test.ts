@@ -24,8 +24,7 @@ afterAll(async () => {
 
 describe('a seccomp profile', () => {
   async function compilations(): Promise<number> {
-    const addresses = [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)];
-    const text = await (await fetch(`http://${addresses.at(-1)?.[1]}/metrics`)).text();
+    const text = await ground.server.metrics();
     return Number(/^estiba_seccomp_compilations_total (\d+)$/mu.exec(text)?.[1]);
   }
 

@@ -102,8 +102,7 @@ describe('a node without CNI configuration', () => {
   });
 
   it('counts its operations for Prometheus', async () => {
-    const address = /"metrics":"([^"]+)"/u.exec(server.log)?.[1];
-    const text = await (await fetch(`http://${address}/metrics`)).text();
+    const text = await server.metrics();
     expect(text).toContain('estiba_operation_duration_seconds_count{operation="Version"}');
     expect(text).toContain(
       'estiba_operation_errors_total{operation="RunPodSandbox",code="Unavailable"} 1',

@@ -58,9 +58,6 @@ async function limit(path: string, bytes: number): Promise<void> {
   }
 }
 
-const metricsAddress = (): string =>
-  [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)].at(-1)?.[1] ?? '';
-
 describe('a container that is killed', () => {
   it('says so by reason and exit code, and names its limit', async () => {
     const id = await ground.run(limited(15 * mebi, eater));
@@ -139,8 +136,9 @@ describe('a container that lives on', () => {
       expect(message).toContain('killed 1 process of it');
     };
     await eventually(told);
-    const metrics = await (await fetch(`http://${metricsAddress()}/metrics`)).text();
-    expect(metrics).toMatch(/^estiba_container_oom_kills_total\{level="container"\} [1-9]/mu);
+    expect(await ground.server.metrics()).toMatch(
+      /^estiba_container_oom_kills_total\{level="container"\} [1-9]/mu,
+    );
     expect(ground.server.log).toMatch(
       new RegExp(`"containerId":"${id}".*"level":"container"`, 'u'),
     );
@@ -205,7 +203,7 @@ describe('the monitor', () => {
       ),
     );
     await eventually(async () => {
-      const metrics = await (await fetch(`http://${metricsAddress()}/metrics`)).text();
+      const metrics = await ground.server.metrics();
       const kills = /^estiba_container_oom_kills_total\{level="pod"\} (\d+)/mu.exec(metrics)?.[1];
       expect(Number(kills)).toBeGreaterThan(5);
     });

@@ -165,8 +165,7 @@ async function memoryOf(field: 'VmRSS' | 'VmHWM'): Promise<number> {
 
 /** The value of a metric of the server's own. */
 async function metric(name: string): Promise<number> {
-  const addresses = [...ground.server.log.matchAll(/"metrics":"([^"]+)"/gu)];
-  const answer = await fetch(`http://${addresses.at(-1)?.[1]}/metrics`);
-  const line = (await answer.text()).split('\n').find((each) => each.startsWith(`${name} `));
+  const metrics = await ground.server.metrics();
+  const line = metrics.split('\n').find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length));
 }

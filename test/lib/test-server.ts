@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { connectCri, type CriClient } from './cri-client.ts';
 import { leftovers, removeOwnCgroups, type Ground } from './leftovers.ts';
+import { eventually } from './pods.ts';
 import { hasEnded } from './processes.ts';
 import { limitMs } from './time.ts';
 
@@ -51,6 +52,8 @@ export class TestServer {
   readonly #subnet = 16 + ((process.pid * 7 + counter) % 200);
   #process: ChildProcess | undefined;
   #log = '';
+  /** Where in the log the running server begins. */
+  #logStart = 0;
 
   private constructor(options: TestServerOptions, stateDir: string) {
     counter += 1;
@@ -78,6 +81,19 @@ export class TestServer {
     return this.#log;
   }
 
+  /** What the running server tells Prometheus. */
+  async metrics(): Promise<string> {
+    // It may answer before its log, which tells the port, is read.
+    const address = await eventually(async () => {
+      const found = /"metrics":"([^"]+)"/u.exec(this.#log.slice(this.#logStart))?.[1];
+      if (found === undefined) {
+        throw new Error(`estiba serve tells no address of metrics:\n${this.#log}`);
+      }
+      return found;
+    });
+    return (await fetch(`http://${address}/metrics`)).text();
+  }
+
   get ground(): Ground {
     const { runDir, stateDir, cgroupBase, bridge } = this;
     return { runDir, stateDir, cgroupBase, bridge };
@@ -103,6 +119,7 @@ export class TestServer {
       env: { ...process.env, ...this.#options.env },
     });
     this.#process = child;
+    this.#logStart = this.#log.length;
     const collect = (chunk: Buffer): void => {
       this.#log += chunk.toString('utf8');
     };
