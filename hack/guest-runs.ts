@@ -21,6 +21,9 @@ interface GuestRun {
 const integration = (names: string): string[] =>
   names.split(' ').map((name) => `integration/${name}.test.ts`);
 
+/** critest's specs of security modules. */
+const modulesFile = 'conformance/critest-modules.test.ts';
+
 const guestRuns: readonly GuestRun[] = [
   {
     name: 'rust',
@@ -50,8 +53,7 @@ const guestRuns: readonly GuestRun[] = [
     name: 'apparmor',
     variant: 'apparmor',
     limit: 400,
-    // critest's specs of it: hack/critest --vm=apparmor.
-    tests: { files: integration('apparmor') },
+    tests: { files: [...integration('apparmor'), modulesFile] },
   },
 ];
 
@@ -87,6 +89,7 @@ async function guest(each: GuestRun): Promise<Outcome> {
   if ('files' in tests) {
     paths = tests.files.map((file) => `test/${file}`);
     command = ['hack/guest-tests', String(limit), ...paths];
+    options.push(...(tests.files.includes(modulesFile) ? await critestOptions() : []));
   } else {
     const programs = await testPrograms(tests.programs);
     paths = programs.map(([program]) => program);
@@ -104,6 +107,13 @@ async function guest(each: GuestRun): Promise<Outcome> {
   const argv = ['hack/vm', 'run', ...options, '--', ...command];
   const end = await run(argv, { limitSeconds: limit + margins.guest + margins.all });
   return readGuestReport(`vm ${name}`, paths, end);
+}
+
+/** critest's directory: a guest has neither Go nor a network to build it. */
+async function critestOptions(): Promise<string[]> {
+  const { code, output } = await run(['hack/critest', '--build']);
+  const path = output.trimEnd().split('\n').at(-1) ?? '';
+  return code === 0 ? ['--share', path, '--env', `ESTIBA_CRITEST=${path}`] : [];
 }
 
 /** The test programs of cri/native by name, built where they are not, with their paths. */
