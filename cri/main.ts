@@ -31,6 +31,7 @@ import { Monitors } from './runtime/monitors.ts';
 import { OomReports } from './runtime/oom-kills.ts';
 import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
+import { withSelinux } from './runtime/selinux-host.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
 import { GrpcServer } from './server/grpc-server.ts';
@@ -61,9 +62,10 @@ async function serve(configPath: string | undefined): Promise<void> {
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const found = await readHostFacts(await kernelFeatures(launcher, config, log));
+  const labelled = await withSelinux(found, config.containers.selinux, log);
   const apparmor = new DefaultApparmor(launcher, found.spec.apparmorEnabled, log);
   await apparmor.load();
-  const host = apparmor.factsWith(found);
+  const host = apparmor.factsWith(labelled);
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');

@@ -58,7 +58,7 @@ describe('parseConfig', () => {
         partialMaxAgeSeconds: 86_400,
       },
       cdi: { specDirs: ['/etc/cdi', '/var/run/cdi'] },
-      containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
+      containers: { pidsLimit: 0, selinux: true, rlimitNofile: { soft: 1024, hard: 524_288 } },
       timeouts: { startPodSeconds: 60, createSeconds: 110, undoSeconds: 60, unpackSeconds: 3600 },
     });
   });

@@ -56,6 +56,7 @@ export interface Config {
   readonly containers: {
     /** 0 = no limit. */
     readonly pidsLimit: number;
+    readonly selinux: boolean;
     readonly rlimitNofile: { readonly soft: number; readonly hard: number };
   };
   readonly timeouts: {

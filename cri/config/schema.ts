@@ -293,6 +293,12 @@ const fileSchema = v.strictObject({
         'Most processes and threads of one container; 0 sets no limit (the kubelet limits the pod).',
         { type: 'integer', unit: 'tasks' },
       ),
+      selinux: option(
+        v.boolean('is not true or false'),
+        true,
+        'Label processes and files of containers where the host has SELinux on, enforcing or permissive. Pods keep what they were made with.',
+        { type: 'boolean' },
+      ),
       rlimit_nofile: v.optional(rlimit, {}),
     }),
     {},
@@ -398,6 +404,7 @@ function toConfig(file: FileShape): Config {
     cdi: { specDirs: file.cdi.spec_dirs },
     containers: {
       pidsLimit: file.containers.pids_limit,
+      selinux: file.containers.selinux,
       rlimitNofile: file.containers.rlimit_nofile,
     },
     timeouts: {

@@ -50,6 +50,8 @@ export interface StartPodRequest {
   readonly ids?:
     | { readonly uids: readonly IdMapping[]; readonly gids: readonly IdMapping[] }
     | undefined;
+  /** SELinux label of its /dev/shm; default: none. */
+  readonly mountLabel?: string | undefined;
   /** The program that makes its containers; default: the helper itself. */
   readonly runtime?: { readonly path: string; readonly arguments: readonly string[] } | undefined;
 }

@@ -51,6 +51,7 @@ export function startPodToWire(request: StartPodRequest): Properties<'StartPod'>
     legacyMounts: request.legacyMounts ?? false,
     uidMappings: (request.ids?.uids ?? []).map((range) => ({ ...range })),
     gidMappings: (request.ids?.gids ?? []).map((range) => ({ ...range })),
+    mountLabel: request.mountLabel ?? '',
     runtime: request.runtime
       ? { path: request.runtime.path, arguments: [...request.runtime.arguments] }
       : null,

@@ -87,6 +87,7 @@ function podFacts(deps: Deps, sandbox: SandboxRecord): PodFacts {
     pidPath: started?.pidPath ?? '',
     shmPath: started?.shmPath ?? '',
     userPath: started?.userPath ?? '',
+    selinuxLevel: sandbox.selinuxLevel,
     hostname:
       isHostNetwork || !sandbox.config.hostname ? deps.host.hostname : sandbox.config.hostname,
     files: { hosts, hostname, resolvConf },

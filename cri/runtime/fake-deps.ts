@@ -90,7 +90,7 @@ export class FakeDeps implements AsyncDisposable {
         timeouts: { undoSeconds: 1, createSeconds: 1 },
         isolator: { cgroupBase: '/estiba' },
         cdi: { specDirs: [] },
-        containers: { pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
+        containers: { pidsLimit: 0, selinux: true, rlimitNofile: { soft: 1024, hard: 524_288 } },
       },
       host: { hostname: 'node', spec: sampleHost },
       apparmor: { load: async () => {} },

@@ -17,17 +17,15 @@ export interface HostFacts {
 
 /** Reads the facts. Throws Internal when /proc cannot be read. */
 export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> {
-  const [bootId, limits, status, score, apparmor, selinux, swapLimit, hugepageSizes] =
-    await Promise.all([
-      readFact('/proc/sys/kernel/random/boot_id'),
-      readFact('/proc/self/limits'),
-      readFact('/proc/self/status'),
-      readFact('/proc/self/oom_score_adj'),
-      readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N'),
-      exists('/sys/fs/selinux/enforce'),
-      hasSwapLimit(kernel),
-      hugepages(kernel),
-    ]);
+  const [bootId, limits, status, score, apparmor, swapLimit, hugepageSizes] = await Promise.all([
+    readFact('/proc/sys/kernel/random/boot_id'),
+    readFact('/proc/self/limits'),
+    readFact('/proc/self/status'),
+    readFact('/proc/self/oom_score_adj'),
+    readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N'),
+    hasSwapLimit(kernel),
+    hugepages(kernel),
+  ]);
   return {
     bootId: bootId.trim(),
     hostname: hostname(),
@@ -46,7 +44,7 @@ export async function readHostFacts(kernel: KernelFeatures): Promise<HostFacts> 
       seccompEnabled: /^Seccomp_filters:|^Seccomp:/mu.test(status),
       apparmorEnabled: apparmor.trim() === 'Y',
       apparmorDefaultProblem: 'it has not been loaded', // see DefaultApparmor
-      selinuxEnabled: selinux,
+      selinux: undefined,
     },
   };
 }

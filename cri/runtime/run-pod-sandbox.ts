@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import type { runtime } from '../../proto/gen/cri.js';
 import { Deadline } from '../core/deadline.ts';
@@ -8,6 +9,7 @@ import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import { hostnameText, hostsText } from '../spec/pod-files.ts';
 import { planPod, type PodPlan } from '../spec/pod.ts';
+import { podMountLabel, podSelinuxLevel } from '../spec/selinux.ts';
 import { hostRoot } from '../spec/user-namespace.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { sandboxNameKey, type JsonValue } from '../store/record.ts';
@@ -109,8 +111,11 @@ async function steps(
   const netnsPath = isHostNetwork ? '' : join(deps.config.netnsDir, `estiba-${id}`);
   await refuseWithoutNetwork(deps, isHostNetwork);
   await checkSandboxProfiles(deps, plan);
+  // Claimed before anybody else looks for a free one.
+  const selinuxLevel = newLevel(deps, config);
   await deps.store.sandboxes.claim({
     id,
+    selinuxLevel,
     config,
     runtimeHandler,
     runtimePath: deps.handlers.runtimeOf(runtimeHandler)?.path ?? '',
@@ -119,7 +124,9 @@ async function steps(
     createdAtNs: deps.clock.nowNs(),
   });
   times.lap('claim');
-  const podStarted = await startMonitor(deps, id, netnsPath, plan, runtimeHandler, undo);
+  const mountLabel = podMountLabel(config, selinuxLevel, deps.host.spec);
+  const made = { id, netnsPath, mountLabel };
+  const podStarted = await startMonitor(deps, made, plan, runtimeHandler, undo);
   times.lap('start-monitor');
   const { ips, attachment } = isHostNetwork
     ? { ips: [], attachment: undefined }
@@ -144,14 +151,28 @@ async function refuseWithoutNetwork(deps: Deps, isHostNetwork: boolean): Promise
   }
 }
 
+function newLevel(deps: Deps, config: Config): string | undefined {
+  if (deps.host.spec.selinux === undefined) {
+    return undefined;
+  }
+  const used = new Set<string>();
+  for (const { selinuxLevel = '' } of deps.store.sandboxes.all()) {
+    used.add(selinuxLevel);
+  }
+  for (const container of deps.store.containers.all()) {
+    used.add(container.config.linux?.securityContext?.selinuxOptions?.level ?? '');
+  }
+  return podSelinuxLevel(config, deps.host.spec, used, randomInt);
+}
+
 async function startMonitor(
   deps: Deps,
-  id: SandboxId,
-  netnsPath: string,
+  made: { readonly id: SandboxId; readonly netnsPath: string; readonly mountLabel: string },
   plan: PodPlan,
   runtimeHandler: string,
   undo: UndoStack,
 ): Promise<PodStarted> {
+  const { id, netnsPath, mountLabel } = made;
   undo.push('stop the monitor', async (signal) => {
     await releaseMonitor(deps, id, signal);
     const podDir = deps.monitors.podDir(id);
@@ -171,6 +192,7 @@ async function startMonitor(
     cgroupParent,
     legacyMounts: deps.config.isolator.legacyMounts,
     ids: plan.ids,
+    mountLabel,
     runtime: deps.handlers.runtimeOf(runtimeHandler),
   });
   const { monitorPid, monitorStartTimeTicks } = podStarted;

@@ -13,8 +13,9 @@ import { refuseQosClasses } from './qos-classes.ts';
 import { refused } from './refusal.ts';
 import { limits, oomScoreAdj, rlimits } from './resources.ts';
 import type { Limits } from './resources.ts';
-import { checkPrivileged, checkSelinux, hiddenPaths } from './security.ts';
+import { checkPrivileged, hiddenPaths } from './security.ts';
 import { seccompChoice } from './seccomp.ts';
+import { containerLabels } from './selinux.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { OciLinux, OciProcess } from './types.ts';
 import { ociMappings, userNamespace } from './user-namespace.ts';
@@ -37,9 +38,14 @@ export function buildSpec(input: SpecInput): SpecResult {
   const user = userRequest(security, input.content);
   const bounds = limits(container.linux?.resources ?? {}, input.host, input.settings.pidsLimit);
   const files = rlimits(input.settings, input.host);
-  const process = { ...ociProcess(input, user), rlimits: files.rlimits };
+  const labels = containerLabels(sandbox, security, input.pod.selinuxLevel, input.host);
+  const process = {
+    ...ociProcess(input, user),
+    rlimits: files.rlimits,
+    ...(labels.process === '' ? {} : { selinuxLabel: labels.process }),
+  };
   const signal = stopSignal(container, input.content);
-  const { mounts, rootfsPropagation } = containerMounts(input);
+  const { mounts, rootfsPropagation } = containerMounts(input, labels.mount !== '');
   return {
     spec: {
       ociVersion,
@@ -50,6 +56,7 @@ export function buildSpec(input: SpecInput): SpecResult {
       linux: {
         ...ociLinux(input, names, bounds),
         ...(rootfsPropagation === undefined ? {} : { rootfsPropagation }),
+        ...(labels.mount === '' ? {} : { mountLabel: labels.mount }),
       },
     },
     seccomp: seccompChoice(security, process.capabilities.bounding, input.host),
@@ -73,14 +80,13 @@ function userNamespaceNotes({ requested }: SpecInput): string[] {
     : notes;
 }
 
-function checkRequest({ requested, host }: SpecInput): void {
+function checkRequest({ requested }: SpecInput): void {
   const { sandbox, container } = requested;
   if ((container.metadata?.name ?? '') === '') {
     throw refused('make a container', 'metadata.name is empty');
   }
   const security = container.linux?.securityContext ?? {};
   checkPrivileged(sandbox, security);
-  checkSelinux(security.selinuxOptions, host);
   refuseQosClasses(sandbox, container);
 }
 

@@ -4,6 +4,7 @@ import type { CriMount, ContainerConfig, PodSandboxConfig } from './cri-types.ts
 import type { ImageLayers } from './image-volumes.ts';
 import type { Architecture } from './seccomp-default.ts';
 import type { SeccompChoice } from './seccomp.ts';
+import type { SelinuxFacts } from './selinux.ts';
 import type { OciSpec } from './types.ts';
 
 /** What the kubelet asked for. */
@@ -77,6 +78,8 @@ export interface PodFacts {
   readonly pidPath: string;
   readonly shmPath: string;
   readonly userPath: string;
+  /** What its labels have; undefined: it has none. */
+  readonly selinuxLevel: string | undefined;
   /** The name the pod's processes see: its own, or the host's with NODE network. */
   readonly hostname: string;
   /** Files of the pod on the host; "" leaves that mount out. */
@@ -112,7 +115,8 @@ export interface HostFacts {
   readonly apparmorEnabled: boolean;
   /** Why the profile RuntimeDefault is not loaded; "" = it is. Of meaning with AppArmor only. */
   readonly apparmorDefaultProblem: string;
-  readonly selinuxEnabled: boolean;
+  /** undefined: the host has no SELinux, or labels are switched off. */
+  readonly selinux: SelinuxFacts | undefined;
 }
 
 /** The operator's settings that a spec depends on. */

@@ -7,7 +7,7 @@ import { podModes } from './namespaces.ts';
 import { checkText } from './process.ts';
 import type { OciMount } from './types.ts';
 import { userNamespace } from './user-namespace.ts';
-import { rootPropagation, volumeMounts } from './volumes.ts';
+import { relabelOption, rootPropagation, volumeMounts } from './volumes.ts';
 
 /** The mounts and what the root needs for their propagation. */
 export interface ContainerMounts {
@@ -15,19 +15,20 @@ export interface ContainerMounts {
   readonly rootfsPropagation: 'rslave' | 'rshared' | undefined;
 }
 
-/** Throws as `volumeMounts` does. */
+/** `isLabelled`: files get an SELinux label. Throws as `volumeMounts` does. */
 export function containerMounts(
   input: Pick<SpecInput, 'requested' | 'content' | 'pod' | 'host' | 'imageLayers'>,
+  isLabelled: boolean,
 ): ContainerMounts {
   const { requested, content, pod, host, imageLayers } = input;
   const { sandbox, container: config } = requested;
   const security = config.linux?.securityContext;
   const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
-  const volumes = volumeMounts(config.mounts ?? [], { host, ids, imageLayers });
+  const volumes = volumeMounts(config.mounts ?? [], { host, ids, imageLayers, isLabelled });
   const taken = new Set(volumes.map((mount) => mount.destination));
   const own = [
     shmMount(podModes(sandbox).ipc, pod),
-    ...fileMounts(pod, security?.readonlyRootfs === true),
+    ...fileMounts(pod, security?.readonlyRootfs === true, isLabelled),
   ].filter((mount) => !taken.has(mount.destination));
   const standard = standardMounts(security?.privileged === true).filter(
     ({ destination }) =>
@@ -109,7 +110,7 @@ function shmMount(ipc: 'pod' | 'node', pod: PodFacts): OciMount {
   };
 }
 
-function fileMounts(pod: PodFacts, readonly: boolean): OciMount[] {
+function fileMounts(pod: PodFacts, readonly: boolean, isLabelled: boolean): OciMount[] {
   const sources = [
     ['/etc/hosts', pod.files.hosts],
     ['/etc/hostname', pod.files.hostname],
@@ -121,7 +122,7 @@ function fileMounts(pod: PodFacts, readonly: boolean): OciMount[] {
       destination,
       type: 'bind',
       source,
-      options: ['bind', 'rprivate', readonly ? 'ro' : 'rw'],
+      options: ['bind', 'rprivate', readonly ? 'ro' : 'rw', ...(isLabelled ? [relabelOption] : [])],
     }));
 }
 

@@ -12,7 +12,7 @@ import { checkText } from './process.ts';
 import { quote, refused } from './refusal.ts';
 import { seccompChoice } from './seccomp.ts';
 import type { SeccompChoice } from './seccomp.ts';
-import { checkSelinux } from './security.ts';
+import { checkSelinux } from './selinux.ts';
 import { podSysctls } from './sysctls.ts';
 import { checkPodUserNamespace, userNamespace } from './user-namespace.ts';
 import { checkSandboxUser } from './user.ts';
@@ -29,11 +29,7 @@ export interface PodInput {
   readonly cgroupBase: string;
   readonly host: Pick<
     HostFacts,
-    | 'selinuxEnabled'
-    | 'seccompEnabled'
-    | 'apparmorEnabled'
-    | 'architecture'
-    | 'userNamespacesProblem'
+    'selinux' | 'seccompEnabled' | 'apparmorEnabled' | 'architecture' | 'userNamespacesProblem'
   >;
 }
 

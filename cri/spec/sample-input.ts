@@ -18,7 +18,7 @@ export const sampleHost: HostFacts = {
   seccompEnabled: true,
   apparmorEnabled: false,
   apparmorDefaultProblem: '',
-  selinuxEnabled: false,
+  selinux: undefined,
 };
 
 export const samplePod: PodFacts = {
@@ -29,6 +29,7 @@ export const samplePod: PodFacts = {
   pidPath: '/proc/7/fd/7',
   shmPath: '/proc/7/fd/8',
   userPath: '/proc/7/fd/9',
+  selinuxLevel: undefined,
   hostname: 'web',
   files: { hosts: '/f/hosts', hostname: '/f/hostname', resolvConf: '/f/resolv.conf' },
 };

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { refusalOf, sampleHost, sampleSandbox } from './sample-input.ts';
+import { refusalOf, sampleSandbox } from './sample-input.ts';
 import {
   checkPrivileged,
-  checkSelinux,
   defaultMaskedPaths,
   defaultReadonlyPaths,
   hiddenPaths,
@@ -40,14 +39,5 @@ describe('checkPrivileged', () => {
     );
     expect(() => checkPrivileged(privileged, { privileged: true })).not.toThrow();
     expect(() => checkPrivileged(sampleSandbox, {})).not.toThrow();
-  });
-});
-
-describe('checkSelinux', () => {
-  it('refuses options only where they would be enforced', () => {
-    const enforcing = { selinuxEnabled: true };
-    expect(() => checkSelinux({ level: 's0:c1' }, sampleHost)).not.toThrow();
-    expect(() => checkSelinux({ level: '' }, enforcing)).not.toThrow();
-    expect(refusalOf(() => checkSelinux({ level: 's0:c1' }, enforcing)).code).toBe('Unimplemented');
   });
 });

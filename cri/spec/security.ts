@@ -1,10 +1,8 @@
-// What a container may see and do beside its capabilities: privileged, hidden paths, SELinux labels. A
-// label that would not be set is refused, never dropped.
+// What a container may see and do beside its capabilities: privileged, hidden paths.
 import { posix } from 'node:path';
 
 import type { ContainerSecurity, PodSandboxConfig } from './cri-types.ts';
-import type { HostFacts } from './input.ts';
-import { quote, refused, unimplemented } from './refusal.ts';
+import { quote, refused } from './refusal.ts';
 
 /** Hidden where a request carries no security context: files that leak or control the host. */
 export const defaultMaskedPaths: readonly string[] = [
@@ -67,18 +65,4 @@ function checkHiddenPath(verb: string, path: string): string {
     throw refused(`${verb} path ${quote(path)}`, 'it is not an absolute path below the root');
   }
   return path;
-}
-
-/** Throws Unimplemented for SELinux options on a host that would enforce them. */
-export function checkSelinux(
-  options: ContainerSecurity['selinuxOptions'],
-  host: Pick<HostFacts, 'selinuxEnabled'>,
-): void {
-  const given = [options?.user, options?.role, options?.type, options?.level];
-  if (
-    host.selinuxEnabled &&
-    given.some((part) => part !== undefined && part !== null && part !== '')
-  ) {
-    throw unimplemented('label the container', 'SELinux options are');
-  }
 }

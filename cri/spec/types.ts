@@ -51,6 +51,7 @@ export interface OciProcess {
   readonly rlimits: readonly OciRlimit[];
   readonly noNewPrivileges: boolean;
   readonly apparmorProfile?: string;
+  readonly selinuxLabel?: string;
   readonly oomScoreAdj: number;
 }
 
@@ -101,6 +102,7 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly rootfsPropagation?: 'rslave' | 'rshared';
+  readonly mountLabel?: string;
 }
 
 export interface OciDevice {

@@ -21,7 +21,12 @@ const {
   PROPAGATION_BIDIRECTIONAL: BOTH,
 } = runtime.v1.MountPropagation;
 
-const ground = { host: sampleHost, ids: undefined, imageLayers: new Map<string, string[]>() };
+const ground = {
+  host: sampleHost,
+  ids: undefined,
+  imageLayers: new Map<string, string[]>(),
+  isLabelled: false,
+};
 
 function refusal(change: CriMount, host = sampleHost) {
   const mount = { containerPath: '/c', hostPath: '/h', ...change };
@@ -33,7 +38,7 @@ function destinations(paths: readonly string[], declared: readonly string[] = []
   const container = sampleContainer({ mounts });
   const content = { ...sampleContent(), volumes: declared };
   const requested = { sandbox: sampleSandbox, container };
-  const made = containerMounts(sampleInput({ requested, content }));
+  const made = containerMounts(sampleInput({ requested, content }), false);
   return made.mounts.map((mount) => mount.destination);
 }
 
@@ -77,10 +82,15 @@ describe('volumeMounts', () => {
     expect(refusal(asked, old).message).toMatch(/^RROUnsupported: cannot mount at "\/c": /u);
   });
 
-  it('accepts selinux_relabel where there is no SELinux, and never drops it elsewhere', () => {
-    const mount = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };
-    expect(volumeMounts([mount], ground)).toHaveLength(1);
-    expect(refusal(mount, { ...sampleHost, selinuxEnabled: true }).code).toBe('Unimplemented');
+  it('asks for the label of a volume only where the container has one', () => {
+    const asked = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };
+    const [without] = volumeMounts([asked], ground);
+    expect(without?.options).not.toContain('estiba-relabel');
+    const labelled = { ...ground, isLabelled: true };
+    const mounts = [asked, { ...asked, selinuxRelabel: false }];
+    const [relabelled, kept] = volumeMounts(mounts, labelled);
+    expect(relabelled?.options).toContain('estiba-relabel');
+    expect(kept?.options).not.toContain('estiba-relabel');
   });
 });
 
@@ -156,7 +166,7 @@ describe('containerMounts', () => {
 
   it('leaves out a file of the pod that does not exist', () => {
     const pod = { ...samplePod, files: { ...samplePod.files, hostname: '' } };
-    const { mounts } = containerMounts(sampleInput({ pod }));
+    const { mounts } = containerMounts(sampleInput({ pod }), false);
     expect(mounts.map((mount) => mount.destination)).not.toContain('/etc/hostname');
   });
 

@@ -8,7 +8,7 @@ import { imageMount, isImageMount } from './image-volumes.ts';
 import type { ImageLayers } from './image-volumes.ts';
 import type { HostFacts, IdMappings } from './input.ts';
 import { checkText } from './process.ts';
-import { quote, refused, unimplemented } from './refusal.ts';
+import { quote, refused } from './refusal.ts';
 import type { OciMount } from './types.ts';
 import { checkedRange, ociMappings } from './user-namespace.ts';
 
@@ -32,7 +32,12 @@ export interface VolumeGround {
   /** Of the pod's user namespace. */
   readonly ids: IdMappings | undefined;
   readonly imageLayers: ImageLayers;
+  /** The container's files have an SELinux label. */
+  readonly isLabelled: boolean;
 }
+
+/** The helper's own mount option: the source's files get the container's label. */
+export const relabelOption = 'estiba-relabel';
 
 /** One mount for each request, in the given order. Throws InvalidArgument or Unimplemented. */
 export function volumeMounts(mounts: readonly CriMount[], ground: VolumeGround): OciMount[] {
@@ -66,10 +71,12 @@ export function volumeNotes(mounts: readonly CriMount[], ids: IdMappings | undef
       });
 }
 
-function volumeMount(mount: CriMount, { host, ids, imageLayers }: VolumeGround): OciMount {
+function volumeMount(
+  mount: CriMount,
+  { host, ids, imageLayers, isLabelled }: VolumeGround,
+): OciMount {
   const destination = containerPath(mount.containerPath ?? '');
   const action = `mount at ${quote(destination)}`;
-  refuseLaterFeatures(mount, action, host);
   if (isImageMount(mount)) {
     return imageMount(mount, destination, imageLayers, ids, extraOptions(mount, action));
   }
@@ -82,6 +89,7 @@ function volumeMount(mount: CriMount, { host, ids, imageLayers }: VolumeGround):
       propagation(mount.propagation, action, ids),
       accessOption(mount, action, host),
       ...extraOptions(mount, action),
+      ...(mount.selinuxRelabel === true && isLabelled ? [relabelOption] : []),
     ],
     ...mappings(mount, action),
   };
@@ -119,12 +127,6 @@ function hostPath(path: string, action: string): string {
     throw refused(action, `host_path ${quote(path)} is not an absolute path`);
   }
   return checkText(action, path);
-}
-
-function refuseLaterFeatures(mount: CriMount, action: string, host: HostFacts): void {
-  if (mount.selinuxRelabel === true && host.selinuxEnabled) {
-    throw unimplemented(action, 'SELinux relabelling is');
-  }
 }
 
 function propagation(

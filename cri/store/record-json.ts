@@ -58,6 +58,8 @@ const sandboxSchema = v.object({
   ips: v.array(v.string()),
   netnsPath: v.string(),
   cgroupParent: v.string(),
+  // Written since there are SELinux labels.
+  selinuxLevel: v.optional(v.string()),
   podStarted: v.optional(podStarted),
   attachment: v.optional(json),
   // Older records have none: what the configuration says is what there was then.
@@ -126,6 +128,7 @@ export function sandboxFromJson(text: string): SandboxRecord {
   return {
     ...record,
     podStarted: record.podStarted,
+    selinuxLevel: record.selinuxLevel,
     attachment: record.attachment,
     resources: podResources(record.resources ?? record.config.linux),
   };

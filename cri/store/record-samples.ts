@@ -20,6 +20,7 @@ export function sampleSandbox(number: number, labels: Record<string, string> = {
     runtimePath: '',
     cgroupParent: `/kubepods/pod-${number}`,
     netnsPath: `/run/netns/${number}`,
+    selinuxLevel: undefined,
     config: {
       metadata: { name: `pod-${number}`, uid: `uid-${number}`, namespace: 'default', attempt: 0 },
       hostname: `pod-${number}`,

@@ -49,6 +49,8 @@ export interface SandboxRecord {
   readonly netnsPath: string;
   /** cgroupfs syntax. */
   readonly cgroupParent: string;
+  /** Of all its SELinux labels; undefined: it has none. No other sandbox may have it. */
+  readonly selinuxLevel: string | undefined;
   /** Set once the monitor has started. */
   readonly podStarted: PodStarted | undefined;
   /** What the network wants to find again. */
@@ -114,7 +116,13 @@ export interface ContainerRecord {
 /** What a record needs when it is claimed; everything else has a start value. */
 export type NewSandbox = Pick<
   SandboxRecord,
-  'id' | 'createdAtNs' | 'runtimeHandler' | 'runtimePath' | 'cgroupParent' | 'netnsPath'
+  | 'id'
+  | 'createdAtNs'
+  | 'runtimeHandler'
+  | 'runtimePath'
+  | 'cgroupParent'
+  | 'netnsPath'
+  | 'selinuxLevel'
 > & { readonly config: runtime.v1.PodSandboxConfig.$Properties };
 
 export type NewContainer = Pick<

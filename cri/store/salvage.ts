@@ -45,6 +45,7 @@ export function salvageSandbox(broken: BrokenRecord): SandboxRecord {
     ips: [],
     netnsPath: textOf(fields, 'netnsPath'),
     cgroupParent: textOf(fields, 'cgroupParent'),
+    selinuxLevel: textOf(fields, 'selinuxLevel') || undefined,
     podStarted: undefined,
     attachment: undefined,
     resources: { overhead: undefined, resources: undefined },

@@ -733,6 +733,12 @@ export namespace estiba {
                 gidMappings: estiba.isolation.v1.IdMapping.$Properties[];
 
                 /**
+                 * SELinux label of the pod's /dev/shm; "" = none. FAILED_PRECONDITION when the host's policy does not
+                 * know it.
+                 */
+                mountLabel: string;
+
+                /**
                  * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no
                  * such program.
                  */
@@ -803,6 +809,12 @@ export namespace estiba {
 
                     /** StartPod gidMappings */
                     gidMappings?: (estiba.isolation.v1.IdMapping.$Properties[]|null);
+
+                    /**
+                     * SELinux label of the pod's /dev/shm; "" = none. FAILED_PRECONDITION when the host's policy does not
+                     * know it.
+                     */
+                    mountLabel?: (string|null);
 
                     /**
                      * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no

@@ -960,6 +960,7 @@ export const estiba = $root.estiba = (() => {
                 StartPod.prototype.legacyMounts = false;
                 StartPod.prototype.uidMappings = $util.emptyArray;
                 StartPod.prototype.gidMappings = $util.emptyArray;
+                StartPod.prototype.mountLabel = "";
                 StartPod.prototype.runtime = null;
 
                 StartPod.encode = function (message, writer, _depth) {
@@ -998,6 +999,8 @@ export const estiba = $root.estiba = (() => {
                     if (message.gidMappings != null && message.gidMappings.length)
                         for (let i = 0; i < message.gidMappings.length; ++i)
                             $root.estiba.isolation.v1.IdMapping.encode(message.gidMappings[i], writer.uint32(106).fork(), _depth + 1).ldelim();
+                    if (message.mountLabel != null && $Object.hasOwnProperty.call(message, "mountLabel") && message.mountLabel !== "")
+                        writer.uint32(114).string(message.mountLabel);
                     if (message.runtime != null && $Object.hasOwnProperty.call(message, "runtime"))
                         $root.estiba.isolation.v1.OciRuntime.encode(message.runtime, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -1173,6 +1176,15 @@ export const estiba = $root.estiba = (() => {
                                 if (!(message.gidMappings && message.gidMappings.length))
                                     message.gidMappings = [];
                                 message.gidMappings.push($root.estiba.isolation.v1.IdMapping.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        case 14: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.mountLabel = value;
+                                else
+                                    delete message.mountLabel;
                                 continue;
                             }
                         case 20: {

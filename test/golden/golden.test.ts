@@ -32,7 +32,7 @@ const host: HostFacts = {
   seccompEnabled: true,
   apparmorEnabled: false,
   apparmorDefaultProblem: '',
-  selinuxEnabled: false,
+  selinux: undefined,
 };
 
 const strings = v.optional(v.array(v.string()), []);
@@ -95,6 +95,7 @@ function podFacts(plan: ReturnType<typeof planPod>): PodFacts {
     pidPath: when(plan.modes.pid === 'pod', '/proc/4711/fd/7'),
     shmPath: when(plan.modes.ipc === 'pod', '/proc/4711/fd/8'),
     userPath: when(plan.ids !== undefined, '/proc/4711/fd/9'),
+    selinuxLevel: undefined,
     hostname: plan.hostname,
     files: {
       hosts: `${files}/hosts`,

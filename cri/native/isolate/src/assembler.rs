@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use estiba_kernel::cgroup::Joined;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
 use estiba_kernel::{Errno, mount};
-use estiba_kernel::{fd, process};
+use estiba_kernel::fd;
 
 use crate::builder::Outcome;
 use crate::console::{self, Console};
@@ -37,7 +37,7 @@ use crate::seccomp::{Confinement, Way};
 use crate::sources::{self, Source};
 use crate::spec::Spec;
 use crate::stage;
-use crate::{apparmor, config, devices, masks, pod_user, users};
+use crate::{apparmor, config, devices, masks, pod_user, selinux, users};
 
 /// What the builder hands on.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ fn assemble<'a>(
         ids::open(&spec.linux, monitor, request.pod)?
     };
     clock.lap("join-namespaces");
-    process::leave_session_keyring();
+    selinux::confine(spec)?;
     set_oom_score(spec.process.oom_score_adj)?;
     apparmor::set_profile(&spec.process)?;
     namespaces::set_values(spec)?;
@@ -182,6 +182,7 @@ fn assemble<'a>(
         guard: Some(&guard),
         staging: stage.staging.as_ref(),
         ids: Some(&ids),
+        label: &spec.linux.mount_label,
     };
     let mut dev = None;
     for one in planned {

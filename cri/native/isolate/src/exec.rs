@@ -27,6 +27,7 @@ use crate::process::{CapabilitySets, Stdio, become_user, place_stdio, set_oom_sc
 use crate::request::{ExecProcess, ExecRequest};
 use crate::rootfs::open_path;
 use crate::seccomp::{self, Confinement, may_trace};
+use crate::selinux;
 use crate::spec::Spec;
 use crate::users;
 
@@ -145,12 +146,12 @@ fn prepare(
     clock.lap("read-config");
     set_oom_score(request.oom_score_adj.or(spec.process.oom_score_adj))?;
     apparmor::set_profile(&spec.process)?;
+    selinux::confine(&spec)?;
     let null = null_stream()?;
     let has_home = variable(&spec.process.env, "HOME").is_some();
     let own_fds = (!has_home).then(OwnFds::open).transpose()?;
     join_namespaces(request, &spec)?;
     clock.lap("join-namespaces");
-    process::leave_session_keyring();
     let root = open_path(std::path::Path::new("/"))?;
     let user = request.user.clone();
     if let Some(own_fds) = own_fds {

@@ -84,11 +84,15 @@ fn copy_here() -> Result<OwnedFd, IsolateError> {
     mount::clone_fd(place.as_fd(), false).map_err(fail)
 }
 
+/// Whether this is the root of a procfs.
+pub(crate) fn is_procfs(found: &OwnedFd) -> Result<bool, Errno> {
+    let kind = rustix::fs::fstatfs(found)?.f_type;
+    Ok(kind == libc::PROC_SUPER_MAGIC && rustix::fs::fstat(found)?.st_ino == PROC_ROOT)
+}
+
 /// Whether `found` is the root of a procfs, and its pid 1 that of the namespace.
 fn is_procfs_of(found: &OwnedFd, pids: &OwnedFd) -> Result<bool, IsolateError> {
-    let kind = rustix::fs::fstatfs(found).map_err(fail)?.f_type;
-    let inode = rustix::fs::fstat(found).map_err(fail)?.st_ino;
-    if kind != libc::PROC_SUPER_MAGIC || inode != PROC_ROOT {
+    if !is_procfs(found).map_err(fail)? {
         return Ok(false);
     }
     let wanted = rustix::fs::fstat(pids).map_err(fail)?.st_ino;

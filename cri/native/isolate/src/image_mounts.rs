@@ -7,8 +7,9 @@ use estiba_kernel::{Errno, mount};
 use rustix::fs::{FileType, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::mounts::Copies;
 use crate::spec::Mount;
-use crate::staging::{Layers, Staging};
+use crate::staging::Layers;
 
 const STEP: &str = "mount-image";
 
@@ -26,14 +27,14 @@ pub(crate) fn put_together(
     mount: &Mount,
     layers: &Layers,
     sub_path: &str,
-    staging: Option<&Staging>,
+    copies: &Copies<'_>,
 ) -> Result<OwnedFd, IsolateError> {
-    let staging = staging.ok_or_else(|| {
+    let staging = copies.staging.ok_or_else(|| {
         let message = "images cannot be mounted inside procfs";
         failed(mount, IsolateError::invalid(STEP, message))
     })?;
     let whole = staging
-        .overlay(layers, None)
+        .overlay(layers, None, copies.label)
         .map_err(|error| failed(mount, error))?;
     let shown = if sub_path.is_empty() {
         whole

@@ -115,8 +115,10 @@ pub(crate) fn finish(inside: &mut Inside<'_>, clock: &mut Stopwatch) -> Result<(
     let spec = inside.spec;
     let root = open_path(Path::new("/"))?;
     let root = root.as_fd();
+    let label = spec.linux.mount_label.as_str();
     let copies = Copies {
         proc: inside.proc.as_ref(),
+        label,
         ..Copies::default()
     };
     for one in std::mem::take(&mut inside.late) {
@@ -125,7 +127,7 @@ pub(crate) fn finish(inside: &mut Inside<'_>, clock: &mut Stopwatch) -> Result<(
     inside.proc = None;
     clock.lap("mount-proc");
     let cover = inside.cover.take();
-    masks::mask(root, &spec.linux.masked_paths, cover)?;
+    masks::mask(root, &spec.linux.masked_paths, cover, label)?;
     clock.lap("masked-paths");
     masks::read_only(root, &spec.linux.readonly_paths)?;
     clock.lap("readonly-paths");

@@ -7,6 +7,7 @@ use estiba_kernel::{Errno, resolve};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::selinux;
 
 const STEP: &str = "mask-paths";
 
@@ -44,11 +45,13 @@ pub(crate) fn null_stream() -> Result<OwnedFd, IsolateError> {
 }
 
 /// Covers files with the null device and directories with an empty read-only tmpfs. Paths that do
-/// not exist are fine. `null`: a detached mount of the null device.
+/// not exist are fine. `null`: a detached mount of the null device; `label`: SELinux label of the
+/// tmpfs.
 pub(crate) fn mask(
     root: BorrowedFd<'_>,
     paths: &[String],
     null: Option<OwnedFd>,
+    label: &str,
 ) -> Result<(), IsolateError> {
     let mut fresh = null;
     let mut covered: Option<OwnedFd> = None;
@@ -91,12 +94,13 @@ pub(crate) fn mask(
                     | libc::MOUNT_ATTR_NOSUID
                     | libc::MOUNT_ATTR_NODEV
                     | libc::MOUNT_ATTR_NOEXEC;
-                let options = [
+                let mut options = vec![
                     ("source", "tmpfs"),
                     ("nr_blocks", "1"),
                     ("nr_inodes", "1"),
                     ("mode", "755"),
                 ];
+                options.extend(selinux::mount_option(label));
                 let cover = mount::new_file_system("tmpfs", &options, attributes).map_err(fail)?;
                 mount::attach(&cover, target.as_fd()).map_err(fail)?;
                 empty = Some(cover);

@@ -13,6 +13,7 @@ use crate::image_mounts;
 use crate::note;
 use crate::options::Options;
 use crate::procfs_guard::{self, Guard, in_procfs};
+use crate::selinux;
 use crate::sources::{Planned, Source};
 use crate::spec::Mount;
 use crate::staging::Staging;
@@ -52,6 +53,8 @@ pub(crate) struct Copies<'a> {
     pub staging: Option<&'a Staging>,
     /// Ids of the container's files on the host.
     pub ids: Option<&'a Ids>,
+    /// SELinux label of new file systems; "" = none.
+    pub label: &'a str,
 }
 
 /// Attaches one mount. What is returned is a file system that is the container's alone.
@@ -76,7 +79,7 @@ pub(crate) fn attach(
         Source::New => return attach_new(root, mount, &options, copies).map(Some),
         Source::Root => attach_own_directory(root, mount, &options, copies),
         Source::Image(layers, sub_path) => {
-            let image = image_mounts::put_together(mount, &layers, &sub_path, copies.staging)?;
+            let image = image_mounts::put_together(mount, &layers, &sub_path, copies)?;
             attach_clone(root, mount, &options, &image, copies)
         }
         Source::CgroupV1(dirs) => attach_cgroup_v1(root, mount, &options, dirs, copies),
@@ -247,6 +250,9 @@ fn attach_new(
             &mount.source
         },
     ));
+    if selinux::takes_label(kind) {
+        data.extend(selinux::mount_option(copies.label));
+    }
     let attributes = options.own.set | options.recursive.set;
     let fd = mount::new_file_system(kind, &data, attributes).map_err(|errno| fail(mount, errno))?;
     if let Some((propagation, _)) = options.propagation {
@@ -255,6 +261,10 @@ fn attach_new(
             ..Attributes::default()
         };
         mount::set_attributes(&fd, what, false).map_err(|errno| fail(mount, errno))?;
+    }
+    if kind == "mqueue" {
+        // It is the IPC namespace's own: one that is there already takes no option.
+        selinux::label_root(&fd, copies.label).map_err(|errno| fail(mount, errno))?;
     }
     let target = open_target(root, mount, false, copies)?;
     mount::attach(&fd, target.as_fd()).map_err(|errno| fail(mount, errno))?;
@@ -271,7 +281,8 @@ fn attach_cgroup_v1(
 ) -> Result<(), IsolateError> {
     let failed = |errno| fail(mount, errno);
     let guard = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
-    let data = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
+    let mut data = vec![("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
+    data.extend(selinux::mount_option(copies.label));
     let tmpfs = mount::new_file_system("tmpfs", &data, guard).map_err(failed)?;
     let target = open_target(root, mount, false, copies)?;
     mount::attach(&tmpfs, target.as_fd()).map_err(failed)?;

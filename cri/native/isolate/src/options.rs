@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub propagation: Option<(u64, bool)>,
     /// Whether ids are to be mapped, and if so in the whole tree.
     pub map_ids: Option<bool>,
+    /// Whether the files of a bind mount are to get the container's SELinux label.
+    pub relabel: bool,
     /// What the file system takes; an empty value is a flag.
     pub data: Vec<(String, String)>,
 }
@@ -40,6 +42,9 @@ const ATIME_RESETS: [&str; 4] = ["relatime", "atime", "norelatime", "nostrictati
 const ATIME_MASK: u64 = 0x70;
 /// Options that change nothing here.
 const NEUTRAL: [&str; 4] = ["defaults", "async", "loud", "silent"];
+
+/// An option of ours, not of the OCI spec.
+pub(crate) const RELABEL: &str = "estiba-relabel";
 
 const PROPAGATION: [(&str, u64); 4] = [
     ("private", libc::MS_PRIVATE),
@@ -114,6 +119,8 @@ impl Options {
                 found.bind = Some(option == "rbind");
             } else if option == "idmap" || option == "ridmap" {
                 found.map_ids = Some(option == "ridmap");
+            } else if option == RELABEL {
+                found.relabel = true;
             } else if NEUTRAL.contains(&option) || option.is_empty() {
                 // Nothing to do.
             } else if let Some(wanted) = propagation(option) {
@@ -193,6 +200,13 @@ mod tests {
         }
         assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "{all:?}");
         assert_eq!(parse("tmpfs", &["sync"]).data(), [("sync", "")]);
+    }
+
+    #[test]
+    fn relabelling_is_no_option_of_the_file_system() {
+        let found = parse("bind", &["rbind", "estiba-relabel", "ro"]);
+        assert!(found.relabel && found.data().is_empty());
+        assert!(!parse("bind", &["rbind"]).relabel);
     }
 
     #[test]

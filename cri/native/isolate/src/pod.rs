@@ -18,7 +18,7 @@ use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait
 use crate::pod_pin::pin_network;
 use crate::pod_user::{self, Born};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
-use crate::{pod_mounts, sysctl};
+use crate::{pod_mounts, selinux, sysctl};
 
 const DEFAULT_PARENT: &str = "/estiba";
 const STEP: &str = "pod-namespaces";
@@ -64,6 +64,7 @@ pub fn make_pod_namespaces(
     host: &Host,
     request: &PodRequest,
 ) -> Result<PodNamespaces, IsolateError> {
+    selinux::check(&request.mount_label)?;
     let mut cgroup = None;
     if own(request.pid) {
         let path = pod_init_cgroup(&request.cgroup_parent, &request.pod_id)?;

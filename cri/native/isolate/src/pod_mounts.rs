@@ -9,6 +9,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use crate::error::IsolateError;
 use crate::foreign_proc;
 use crate::request::{NamespaceMode, PodRequest};
+use crate::selinux;
 
 /// Where containers put together what their root is made of.
 pub(crate) const STAGE_DIR: &str = "/stage";
@@ -56,7 +57,10 @@ pub(crate) fn make(
         ..Attributes::default()
     };
     mount::set_attributes(&top, private, true).map_err(fail)?;
-    let options = [("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
+    let label = selinux::mount_option(&request.mount_label);
+    let mut options = vec![("source", "tmpfs"), ("mode", "755"), ("size", "64k")];
+    // Its null device covers files of containers.
+    options.extend(label);
     let base = mount::new_file_system("tmpfs", &options, 0).map_err(fail)?;
     mount::attach(&base, top.as_fd()).map_err(fail)?;
     let mode = Mode::from_raw_mode(0o755);
@@ -77,13 +81,14 @@ pub(crate) fn make(
         let size = size.to_string();
         let (uid, gid) = request.ids.root()?;
         let (uid, gid) = (uid.to_string(), gid.to_string());
-        let options = [
+        let mut options = vec![
             ("source", "shm"),
             ("mode", "1777"),
             ("size", size.as_str()),
             ("uid", uid.as_str()),
             ("gid", gid.as_str()),
         ];
+        options.extend(label);
         let shm = mount::new_file_system("tmpfs", &options, guard).map_err(fail)?;
         rustix::fs::mkdir("/shm", mode).map_err(fail)?;
         mount::attach(&shm, open("/shm")?.as_fd()).map_err(fail)?;

@@ -41,6 +41,8 @@ pub struct PodRequest {
     pub cgroup_parent: String,
     /// Mappings of the pod's user namespace, which then owns all its namespaces; empty = it has none.
     pub ids: Ids,
+    /// SELinux label of the pod's /dev/shm; "" = none.
+    pub mount_label: String,
 }
 
 /// The namespaces of a pod, held by descriptors that are closed on exec.

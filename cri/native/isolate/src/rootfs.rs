@@ -14,6 +14,7 @@ use rustix::mount::{
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::ids::Ids;
+use crate::selinux;
 
 const STEP: &str = "mount-rootfs";
 /// mount(2) takes one page of options, its end included.
@@ -37,6 +38,8 @@ pub(crate) struct Overlay<'a> {
     /// `None`: read-only.
     pub writable_dir: Option<&'a Path>,
     pub volatile: bool,
+    /// SELinux label of all its files; "" = none.
+    pub label: &'a str,
 }
 
 fn invalid(message: String) -> IsolateError {
@@ -100,7 +103,7 @@ impl Overlay<'_> {
         let own = self.writable();
         let own = own.iter().map(|(_, path)| path);
         let mut paths = self.lower_dirs.iter().chain(own);
-        paths.all(|path| path.as_os_str().len() < MAX_VALUE)
+        paths.all(|path| path.as_os_str().len() < MAX_VALUE) && self.label.len() < MAX_VALUE
     }
 
     /// The overlay as a detached mount, layers added one by one.
@@ -134,6 +137,9 @@ impl Overlay<'_> {
         }
         for (key, value) in OVERLAY_OPTIONS {
             set(key, Path::new(value))?;
+        }
+        if let Some((key, label)) = selinux::mount_option(self.label) {
+            set(key, Path::new(label))?;
         }
         if self.volatile {
             fsconfig_set_flag(context, "volatile")
@@ -186,6 +192,10 @@ impl Overlay<'_> {
         }
         if self.volatile {
             options.extend(b",volatile");
+        }
+        if let Some((key, label)) = selinux::mount_option(self.label) {
+            // A label may hold commas.
+            options.extend(format!(",{key}=\"{label}\"").into_bytes());
         }
         if options.len() > MAX_OPTIONS {
             return Err(IsolateError::new(
@@ -270,6 +280,7 @@ mod tests {
             lower_dirs: lower,
             writable_dir: Some(Path::new("/s/c,1")),
             volatile: true,
+            label: "",
         }
     }
 
@@ -283,6 +294,29 @@ mod tests {
             options,
             "lowerdir=2:1\\:x,upperdir=/s/c\\,1/upper,workdir=/s/c\\,1/work,index=off,\
              metacopy=off,redirect_dir=off,volatile"
+        );
+    }
+
+    #[test]
+    fn a_label_is_an_option_of_its_own() {
+        let lower = [PathBuf::from("/l/1")];
+        let labelled = Overlay {
+            label: "u:object_r:t:s0:c1,c2",
+            ..overlay(&lower)
+        };
+        let options = labelled.legacy_options(Path::new("/l")).unwrap();
+        let options = String::from_utf8(options).unwrap();
+        assert!(
+            options.ends_with(",volatile,context=\"u:object_r:t:s0:c1,c2\""),
+            "{options}"
+        );
+        let long = "x".repeat(256);
+        assert!(
+            !Overlay {
+                label: &long,
+                ..overlay(&lower)
+            }
+            .fits_fsconfig()
         );
     }
 

@@ -13,6 +13,7 @@ use crate::ids::Ids;
 use crate::namespaces::{self, Pids};
 use crate::note;
 use crate::options::Options;
+use crate::relabel::relabel;
 use crate::request::PodNamespaces;
 use crate::spec::{Linux, Mount};
 use crate::staging::Layers;
@@ -175,6 +176,9 @@ fn bind_source(
         _ => mount::clone_path(path, recursive),
     };
     let cloned = cloned.map_err(|errno| fail(mount, errno))?;
+    if options.relabel && !context.linux.mount_label.is_empty() {
+        relabel(&mount.source, &cloned, &context.linux.mount_label)?;
+    }
     map_volume(mount, options, context, &cloned)?;
     Ok(Source::Clone(cloned))
 }

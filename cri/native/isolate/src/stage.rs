@@ -100,7 +100,7 @@ pub(crate) fn set_the_stage(
         Root::Staged(StagedRoot { layers, writable }) => staging
             .as_ref()
             .ok_or_else(|| fail(Errno::BADF))?
-            .overlay(&layers, Some(&writable))?,
+            .overlay(&layers, Some(&writable), &assembly.spec.linux.mount_label)?,
     };
     clock.lap("attach-rootfs");
     Ok(Stage {
@@ -137,6 +137,7 @@ fn prepare_root<'a>(
         lower_dirs,
         writable_dir: Some(writable_dir),
         volatile,
+        label: &assembly.spec.linux.mount_label,
     };
     let by_paths = can_append(assembly) && overlay.fits_fsconfig();
     if user.is_some() || (with_images && !by_paths) {

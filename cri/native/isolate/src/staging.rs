@@ -87,11 +87,13 @@ impl Staging {
         Ok(self.place.join(name))
     }
 
-    /// An attached overlay of these layers, read-only when nothing takes what is written.
+    /// An attached overlay of these layers, read-only when nothing takes what is written. `label`:
+    /// of all its files; "" = none.
     pub(crate) fn overlay(
         &self,
         layers: &Layers,
         writable: Option<&Writable>,
+        label: &str,
     ) -> Result<OwnedFd, IsolateError> {
         let number = self.next.replace(self.next.get() + 1);
         let mut lower_dirs = Vec::new();
@@ -112,6 +114,7 @@ impl Staging {
             lower_dirs: &lower_dirs,
             writable_dir: upper.as_deref(),
             volatile: writable.is_some_and(|writable| writable.volatile),
+            label,
         };
         let name = number.to_string();
         let target = self.make_dir(&name).map_err(fail)?;

@@ -161,6 +161,7 @@ fn pod_request(start: &v1::StartPod) -> PodRequest {
         netns_path: PathBuf::from(&start.netns_path),
         cgroup_parent: start.cgroup_parent.clone(),
         ids: convert::ids(&start.uid_mappings, &start.gid_mappings),
+        mount_label: start.mount_label.clone(),
     }
 }
 

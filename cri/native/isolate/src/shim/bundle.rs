@@ -19,6 +19,7 @@ use crate::namespaces;
 use crate::own_fds::OwnFds;
 use crate::request::{CreateRequest, PodNamespaces, ResolvedUser, Rootfs};
 use crate::rootfs::{Overlay, open_path};
+use crate::selinux;
 use crate::shim::document;
 use crate::spec::Process;
 use crate::users::{self, Identity};
@@ -71,7 +72,10 @@ pub(super) fn make(
     let pod_shm = request.pod.map(copy_pod_shm).transpose()?.flatten();
     let root_dir = dir.join("rootfs");
     let shm_dir = dir.join("shm");
-    let overlay = prepare_overlay(request)?;
+    let label = mount_label(&spec).to_owned();
+    selinux::check(&label)?;
+    let overlay = prepare_overlay(request, &label)?;
+    document::relabel_volumes(&mut spec, &label)?;
     spawn::unshare(libc::CLONE_NEWNS).map_err(fail("make a mount namespace"))?;
     hide_from_host(&dir)?;
     make_dir(&root_dir)?;
@@ -136,8 +140,14 @@ fn hold_pids(target: PidTarget) -> Result<OwnedFd, IsolateError> {
     Err(error.with_code(crate::ErrorCode::FailedPrecondition))
 }
 
+fn mount_label(spec: &Value) -> &str {
+    let label = spec.pointer("/linux/mountLabel").and_then(Value::as_str);
+    label.unwrap_or_default()
+}
+
 fn prepare_overlay<'a>(
     request: &'a CreateRequest<'_>,
+    label: &'a str,
 ) -> Result<Option<Overlay<'a>>, IsolateError> {
     match &request.rootfs {
         Rootfs::Directory(_) => Ok(None),
@@ -150,6 +160,7 @@ fn prepare_overlay<'a>(
                 lower_dirs,
                 writable_dir: Some(writable_dir),
                 volatile: *volatile,
+                label,
             };
             overlay.prepare(&Ids::default())?;
             Ok(Some(overlay))

@@ -3,12 +3,15 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use estiba_kernel::mount;
 use estiba_kernel::resolve::{self, Missing};
 use rustix::io::Errno;
 use serde_json::{Map, Value, json};
 
 use crate::error::IsolateError;
+use crate::options::RELABEL;
 use crate::own_fds::OwnFds;
+use crate::relabel::relabel;
 use crate::request::ResolvedUser;
 use crate::shim::bundle::{fail, invalid};
 use crate::sources::{IMAGE, IMAGE_VOLUME};
@@ -108,6 +111,25 @@ pub(super) fn translate_mount(
     Ok(())
 }
 
+/// Gives volumes the label that they are to get, and takes that option, which is ours alone, away.
+pub(super) fn relabel_volumes(spec: &mut Value, label: &str) -> Result<(), IsolateError> {
+    let mounts = spec.get_mut("mounts").and_then(Value::as_array_mut);
+    for mount in mounts.into_iter().flatten() {
+        let source = mount.get("source").and_then(Value::as_str).unwrap_or("");
+        let source = source.to_owned();
+        let options = mount.get_mut("options").and_then(Value::as_array_mut);
+        let Some(options) = options else { continue };
+        let before = options.len();
+        options.retain(|option| option.as_str() != Some(RELABEL));
+        if options.len() < before && !label.is_empty() {
+            let action = format!("relabel volume {source:?}");
+            let volume = mount::clone_path(Path::new(&source), false).map_err(fail(&action))?;
+            relabel(&source, &volume, label)?;
+        }
+    }
+    Ok(())
+}
+
 /// The directory of the root that an image declares as a volume, made when missing: its place below
 /// `root_dir`, without the links that lead there.
 fn image_volume(
@@ -145,6 +167,14 @@ pub(super) fn join_pids(spec: &mut Map<String, Value>, target: &OwnedFd) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_ours_alone_is_not_handed_on() {
+        let options = json!(["rbind", RELABEL, "ro"]);
+        let mut spec = json!({"mounts": [{"source": "/v", "options": options}, {"source": "x"}]});
+        relabel_volumes(&mut spec, "").unwrap();
+        assert_eq!(spec["mounts"][0]["options"], json!(["rbind", "ro"]));
+    }
     use crate::rootfs::open_path;
 
     fn root(dir: &tempfile::TempDir) -> OwnedFd {

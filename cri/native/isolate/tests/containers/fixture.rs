@@ -74,6 +74,7 @@ impl Fixture {
             netns_path: self.path(&format!("netns-{number}")),
             cgroup_parent: parent(),
             ids: Ids::default(),
+            mount_label: String::new(),
         }
     }
 

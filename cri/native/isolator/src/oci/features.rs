@@ -42,7 +42,7 @@ pub(super) fn document() -> Value {
                 "supportedFlags": SECCOMP_FLAGS,
             },
             "apparmor": {"enabled": true},
-            "selinux": {"enabled": false},
+            "selinux": {"enabled": true},
             "intelRdt": {"enabled": false},
             "mountExtensions": {"idmap": {"enabled": true}},
         },

@@ -171,8 +171,11 @@ pub fn failures(fixture: &Fixture) {
     let mut spec = pod.spec(&["/bin/true"]);
     spec["process"]["selinuxLabel"] = "a:b:c:s0".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();
-    assert_eq!(error.code, ErrorCode::Unimplemented);
-    assert!(error.message.contains("SELinux"), "{error}");
+    assert_eq!(error.code, ErrorCode::FailedPrecondition);
+    assert!(
+        error.message.contains("SELinux label \"a:b:c:s0\""),
+        "{error}"
+    );
     let mut spec = pod.spec(&["/bin/true"]);
     spec["process"]["cwd"] = "/etc/passwd".into();
     let error = pod.try_create(&spec, None, false).map(drop).unwrap_err();

@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readSelinux } from './selinux-host.ts';
+
+// A plain file takes every label; that the kernel does not is tested in hack/vm's variant selinux.
+describe('readSelinux', () => {
+  let root: string;
+  const contexts = [
+    '# containers',
+    'process = "system_u:system_r:container_t:s0"',
+    'content = "system_u:object_r:virt_var_lib_t:s0"',
+    'file = "system_u:object_r:container_file_t:s0"',
+  ];
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'selinux-'));
+    await mkdir(join(root, 'kernel'));
+    await mkdir(join(root, 'etc/targeted/contexts'), { recursive: true });
+    await write('kernel/enforce', '1');
+    await write('kernel/mls', '1');
+    await write('kernel/context', '');
+    await write('etc/config', '# SELINUXTYPE=old\nSELINUX=enforcing\nSELINUXTYPE = targeted\n');
+    await write('etc/targeted/contexts/lxc_contexts', `${contexts.join('\n')}\n`);
+  });
+
+  afterEach(() => rm(root, { recursive: true }));
+
+  const write = (path: string, text: string) => writeFile(join(root, path), text);
+  const read = () => readSelinux({ kernel: join(root, 'kernel'), policies: join(root, 'etc') });
+
+  it('takes the labels from the contexts file of the policy', async () => {
+    expect(await read()).toEqual({
+      enforcing: true,
+      process: { user: 'system_u', role: 'system_r', type: 'container_t', level: 's0' },
+      file: { user: 'system_u', role: 'object_r', type: 'container_file_t', level: 's0' },
+      privilegedType: 'spc_t',
+      problem: '',
+    });
+    await write('kernel/enforce', '0');
+    expect((await read()).enforcing).toBe(false);
+  });
+
+  it.each([
+    ['kernel/mls', '0', 'has no levels'],
+    ['etc/config', 'SELINUX=enforcing', 'names no SELINUXTYPE'],
+    ['etc/config', 'SELINUXTYPE=../../x', 'names no SELINUXTYPE'],
+    ['etc/config', 'SELINUXTYPE=..', 'names no SELINUXTYPE'],
+    ['etc/config', 'SELINUXTYPE=other', 'other/contexts/lxc_contexts'],
+    ['etc/targeted/contexts/lxc_contexts', 'process = "a:b:c:s0"', 'no label for "file"'],
+    ['etc/targeted/contexts/lxc_contexts', 'process = "a:b"', 'no label for "process"'],
+  ])('says what is wrong with %s = %j', async (path, text, why) => {
+    await write(path, text);
+    expect((await read()).problem).toContain(why);
+  });
+
+  it('says so when the kernel cannot be asked', async () => {
+    await rm(join(root, 'kernel/context'));
+    expect((await read()).problem).toContain('context');
+  });
+});

@@ -1,0 +1,139 @@
+// What SELinux there is on this host, and what its policy says about containers. Read once at start.
+import { open, statfs } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { describeError } from '../core/error.ts';
+import { formatContext, parseContext } from '../spec/selinux.ts';
+import type { SelinuxContext, SelinuxFacts } from '../spec/selinux.ts';
+import type { HostFacts } from './host-facts.ts';
+
+/** Where the kernel and the host keep what is read here. */
+export interface SelinuxPlaces {
+  /** selinuxfs. */
+  readonly kernel: string;
+  /** `config`, and the policies' contexts. */
+  readonly policies: string;
+}
+
+const places: SelinuxPlaces = { kernel: '/sys/fs/selinux', policies: '/etc/selinux' };
+const selinuxMagic = 0xf97c_ff8c;
+/** Contexts files have a few hundred bytes. */
+const maxFileBytes = 64 * 1024;
+const privilegedType = 'spc_t';
+
+/** The facts with those about SELinux, unless labels are switched off. */
+export async function withSelinux(
+  host: HostFacts,
+  isWanted: boolean,
+  log: Pick<Logger, 'info' | 'warn'>,
+): Promise<HostFacts> {
+  const isThere = await statfs(places.kernel).then(
+    ({ type }) => type === selinuxMagic,
+    () => false,
+  );
+  if (!isThere) {
+    return host;
+  }
+  if (!isWanted) {
+    log.warn(
+      {},
+      'this host has SELinux, but containers.selinux is false: containers have no labels',
+    );
+    return host;
+  }
+  const selinux = await readSelinux(places);
+  const { enforcing, problem } = selinux;
+  if (problem === '') {
+    const [process, file] = [formatContext(selinux.process), formatContext(selinux.file)];
+    log.info({ enforcing, process, file }, 'containers get SELinux labels');
+  } else {
+    log.warn({ enforcing, reason: problem }, 'containers have no SELinux labels');
+  }
+  return { ...host, spec: { ...host.spec, selinux } };
+}
+
+/** Reads what the policy says. Never throws: what is missing becomes the problem. */
+export async function readSelinux({ kernel, policies }: SelinuxPlaces): Promise<SelinuxFacts> {
+  const enforcing = (await textOf(`${kernel}/enforce`).catch(() => '0')).trim() === '1';
+  try {
+    const file = await contextsFile(policies);
+    const contexts = parseContexts(await textOf(file));
+    const process = contextOf(contexts, 'process', file);
+    const facts = { enforcing, process, file: contextOf(contexts, 'file', file) };
+    const problem = await firstProblem(kernel, facts.process, facts.file);
+    const free = { ...process, type: privilegedType };
+    const isKnown = problem === '' && (await knows(kernel, formatContext(free)));
+    return { ...facts, problem, privilegedType: isKnown ? privilegedType : '' };
+  } catch (error) {
+    const nobody = { user: '', role: '', type: '', level: '' };
+    const problem = describeError(error);
+    return { enforcing, process: nobody, file: nobody, privilegedType: '', problem };
+  }
+}
+
+async function firstProblem(kernel: string, ...contexts: SelinuxContext[]): Promise<string> {
+  // Without levels pods with the same type could not be kept apart.
+  if ((await textOf(`${kernel}/mls`)).trim() !== '1') {
+    return 'its policy has no levels';
+  }
+  for (const context of contexts) {
+    const label = formatContext({ ...context, level: 's0:c0,c1' });
+    if (!(await knows(kernel, label))) {
+      return `its policy does not know the label "${label}"`;
+    }
+  }
+  return '';
+}
+
+// The kernel takes a label that its policy knows, and refuses any other.
+async function knows(kernel: string, label: string): Promise<boolean> {
+  const file = await open(`${kernel}/context`, 'r+');
+  try {
+    await file.write(Buffer.from(label));
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EINVAL') {
+      return false;
+    }
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function contextsFile(policies: string): Promise<string> {
+  const config = await textOf(`${policies}/config`);
+  const name = /^\s*SELINUXTYPE\s*=\s*([\w.-]+)\s*$/mu.exec(config)?.[1];
+  if (name === undefined || /^\.+$/u.test(name)) {
+    throw new Error(`"${policies}/config" names no SELINUXTYPE`);
+  }
+  return `${policies}/${name}/contexts/lxc_contexts`;
+}
+
+/** `name = "label"` lines. */
+function parseContexts(text: string): ReadonlyMap<string, string> {
+  const lines = text.matchAll(/^\s*(\w+)\s*=\s*"?([^"\s#]+)"?\s*$/gmu);
+  return new Map([...lines].map(([, name = '', label = '']) => [name, label]));
+}
+
+function contextOf(
+  contexts: ReadonlyMap<string, string>,
+  name: string,
+  file: string,
+): SelinuxContext {
+  const context = parseContext(contexts.get(name) ?? '');
+  if (context === undefined) {
+    throw new Error(`"${file}" has no label for "${name}"`);
+  }
+  return context;
+}
+
+async function textOf(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.alloc(maxFileBytes);
+    const { bytesRead } = await file.read(buffer, 0, maxFileBytes, 0);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

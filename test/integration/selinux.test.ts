@@ -1,0 +1,187 @@
+// SELinux labels, on hosts that enforce them (hack/vm's variant `selinux` is one).
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { runtime } from '../../proto/gen/cri.js';
+import { Fixture, withSecurity } from '../lib/fixture.ts';
+import { containerConfig, exec } from '../lib/pods.ts';
+import { skip } from '../lib/skip.ts';
+
+type Security = runtime.v1.LinuxContainerSecurityContext.$Properties;
+
+const switchFile = '/sys/fs/selinux/enforce';
+const isThere = existsSync(switchFile) && readFileSync(switchFile, 'utf8') === '1';
+const { NODE } = runtime.v1.NamespaceMode;
+
+/** The host's view of a file's label. */
+function labelOf(path: string): string {
+  return execFileSync('stat', ['--format=%C', path], { encoding: 'utf8' }).trim();
+}
+
+describe('SELinux labels', () => {
+  let ground: Fixture;
+
+  beforeEach((context) => {
+    if (!isThere) {
+      skip(context, "this host enforces no SELinux policy; hack/vm's variant selinux does");
+    }
+  });
+
+  beforeAll(async () => {
+    if (isThere) {
+      ground = await Fixture.start({}, { linux: { securityContext: { privileged: true } } });
+    }
+  });
+
+  afterAll(async () => {
+    if (isThere) {
+      expect(await ground.server.stop()).toEqual([]);
+    }
+  });
+
+  /** What a script prints as the first process and as an exec. */
+  async function printed(security: Security, script: string, pod = ground): Promise<string[]> {
+    const both = `exec 2>&1; ${script}`;
+    const first = await pod.outcome(withSecurity(both, security));
+    const id = await pod.run(withSecurity(['sleep', '1000'], security));
+    const second = await exec(pod.server, id, both);
+    await pod.server.client.runtime.removeContainer({ containerId: id });
+    return [first.stdout, second.stdout];
+  }
+
+  const current = 'tr -d "\\0" </proc/self/attr/current';
+
+  it('of processes have the pod’s two categories, another pod’s others', async () => {
+    const [first, second] = await printed({}, current);
+    expect(first).toMatch(/^system_u:system_r:container_t:s0:c\d+,c\d+$/u);
+    expect(second).toBe(first);
+    const other = await ground.another();
+    const [third] = await printed({}, current, other);
+    expect(third).toMatch(/^system_u:system_r:container_t:s0:c\d+,c\d+$/u);
+    expect(third).not.toBe(first);
+  });
+
+  it.each<[string, Security, RegExp]>([
+    ['a level', { selinuxOptions: { level: 's0:c4,c5' } }, /:container_t:s0:c4,c5$/u],
+    ['no categories', { selinuxOptions: { level: 's0' } }, /:container_t:s0$/u],
+    ['a privileged container', { privileged: true }, /:system_r:spc_t:s0$/u],
+    [
+      'a user without privileges, under no_new_privs and a seccomp filter',
+      { runAsUsername: 'nobody', noNewPrivs: true, seccomp: {} },
+      /:container_t:s0:c\d+,c\d+$/u,
+    ],
+  ])('of processes hold for %s', async (_, security, expected) => {
+    for (const label of await printed(security, current)) {
+      expect(label).toMatch(expected);
+    }
+  });
+
+  it('of processes that see the host’s pids are confined by nothing', async () => {
+    const namespaceOptions = { pid: NODE };
+    const pod = await ground.another({ linux: { securityContext: { namespaceOptions } } });
+    for (const label of await printed({ namespaceOptions }, current, pod)) {
+      expect(label).toMatch(/:spc_t:s0$/u);
+    }
+  });
+
+  it('of mounts are the pod’s, and all that every container has can be used', async () => {
+    const script = [
+      'grep -c "context=.*:container_file_t:s0:c" /proc/self/mountinfo',
+      'echo x >/dev/null && echo x >/dev/shm/x && echo x >/x && cat /x /etc/hostname /proc/version',
+      'ls -d /dev/mqueue && ls /sys/firmware && : >/dev/mqueue/q && head -c 1 /dev/zero | wc -c',
+      'echo "# x" >>/etc/hosts && grep -c "# x" /etc/hosts',
+    ].join('\n');
+    const maskedPaths = ['/proc/version', '/sys/firmware'];
+    for (const text of await printed({ maskedPaths }, script)) {
+      expect(text).toMatch(/^\d+\nx\n.*\n\/dev\/mqueue\n1\n\d\n$/u);
+    }
+  });
+
+  it('keep a volume to the pod that it was labelled for', async () => {
+    const hostPath = await ground.directory('private');
+    await mkdir(join(hostPath, 'deep'));
+    await writeFile(join(hostPath, 'deep/secret'), 'secret\n');
+    await symlink('/etc/passwd', join(hostPath, 'link'));
+    const mount = { hostPath, containerPath: '/v' };
+    const read = 'cat /v/deep/secret; echo new >/v/new && cat /v/new';
+    const mine = await ground.outcome(
+      containerConfig(read, { mounts: [{ ...mount, selinuxRelabel: true }] }),
+    );
+    expect(mine.stdout).toBe('secret\nnew\n');
+    expect(labelOf(join(hostPath, 'deep/secret'))).toMatch(/:container_file_t:s0:c\d+,c\d+$/u);
+    expect(labelOf('/etc/passwd')).not.toContain('container_file_t');
+    // Another pod has other categories; without relabelling it can neither read nor write.
+    const other = await ground.another();
+    const theirs = await other.outcome(containerConfig(read, { mounts: [mount] }));
+    expect(theirs.stdout).toBe('');
+    expect(theirs.stderr).toMatch(/secret'?: Permission denied/u);
+    expect(theirs.stderr).toMatch(/\/v\/new: Permission denied/u);
+  });
+
+  it('keep a container from files of the host', async () => {
+    const hostPath = await ground.directory('unlabelled');
+    await writeFile(join(hostPath, 'secret'), 'secret\n');
+    const script = 'cat /v/secret';
+    const mounts = [{ hostPath, containerPath: '/v' }];
+    const confined = await ground.outcome(containerConfig(script, { mounts }));
+    expect(confined.stderr).toContain('Permission denied');
+    const free = await ground.outcome(withSecurity(script, { privileged: true }, { mounts }));
+    expect(free.stdout).toBe('secret\n');
+  });
+
+  it('are not given to directories that the host lives from', async () => {
+    for (const hostPath of ['/etc', '/var/lib', '/']) {
+      const mounts = [{ hostPath, containerPath: '/v', selinuxRelabel: true }];
+      await expect(ground.create(containerConfig('true', { mounts }))).rejects.toThrow(
+        new RegExp(`INVALID_ARGUMENT.*cannot relabel volume "${hostPath}"`, 'u'),
+      );
+    }
+  });
+
+  it.each([
+    [{ level: 's0,c4,c5' }, ':container_t:s0,c4,c5'],
+    [{ type: 'no_such_type_t' }, ':no_such_type_t:'],
+  ])('that the policy does not know are refused by name: %j', async (selinuxOptions, name) => {
+    const known = `FAILED_PRECONDITION.*SELinux label ".*${name}.*the host's policy does not know it`;
+    await expect(ground.create(withSecurity('true', { selinuxOptions }))).rejects.toThrow(
+      new RegExp(known.replace(':container_t', ':container(?:_file)?_t'), 'u'),
+    );
+  });
+
+  it('stay with pods over a restart of the server, and are free again when they are gone', async () => {
+    const pod = await ground.another();
+    const [before] = await printed({}, current, pod);
+    await ground.server.stopServing();
+    await ground.server.serve();
+    const [after] = await printed({}, current, pod);
+    expect(after).toBe(before);
+    const level = /s0:.*$/u.exec(before ?? '')?.[0] ?? '';
+    await pod.server.client.runtime.stopPodSandbox({ podSandboxId: pod.podSandboxId });
+    await pod.server.client.runtime.removePodSandbox({ podSandboxId: pod.podSandboxId });
+    const again = await ground.another({
+      linux: { securityContext: { selinuxOptions: { level } } },
+    });
+    expect((await printed({}, current, again))[0]).toBe(before);
+  });
+});
+
+describe('a host without SELinux', () => {
+  it('runs containers that ask for labels without them', async (context) => {
+    if (existsSync(switchFile)) {
+      skip(context, 'this host has SELinux');
+    }
+    const ground = await Fixture.start();
+    const hostPath = await ground.directory('volume');
+    const found = await ground.outcome(
+      withSecurity(
+        'echo ran',
+        { selinuxOptions: { level: 's0:c1,c2', type: 'web_t' } },
+        { mounts: [{ hostPath, containerPath: '/v', selinuxRelabel: true }] },
+      ),
+    );
+    expect(found.stdout).toBe('ran\n');
+    expect(await ground.server.stop()).toEqual([]);
+  });
+});
