@@ -55,6 +55,12 @@ const guestRuns: readonly GuestRun[] = [
     limit: 400,
     tests: { files: [...integration('apparmor'), modulesFile] },
   },
+  {
+    name: 'selinux',
+    variant: 'selinux',
+    limit: 600,
+    tests: { files: [...integration('selinux'), 'conformance/critest-modules.test.ts'] },
+  },
 ];
 
 /** Seconds beside the tests: for making an image, for a guest to boot and end, for hack/vm to end it. */
