@@ -31,6 +31,7 @@ import { Monitors } from './runtime/monitors.ts';
 import { OomReports } from './runtime/oom-kills.ts';
 import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
+import { layerLabel, ownLabels } from './runtime/selinux-files.ts';
 import { withSelinux } from './runtime/selinux-host.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
@@ -76,6 +77,7 @@ async function serve(configPath: string | undefined): Promise<void> {
     traceOf: (containerId) => containerTrace(config.runDir, containerId),
   });
   const deps = await makeDeps(config, log, launcher, host, apparmor, loaded.store);
+  await labelOwnFiles(deps);
   followMonitors(deps);
   await recover(deps, loaded);
   void deps.handlers.probe(launcher, (handler, reason) => {
@@ -200,7 +202,10 @@ async function makeDeps(
   await network.load();
   const images = new ImageStore({
     stateDir: config.stateDir,
-    launcher: limitedLauncher(launcher, { maxBytes: config.images.maxUnpackBytes }),
+    launcher: limitedLauncher(launcher, {
+      maxBytes: config.images.maxUnpackBytes,
+      fileLabel: layerLabel(host.spec.selinux),
+    }),
     onProblem: (error) => log.error({ reason: describeError(error) }, 'images'),
   });
   for (const broken of await images.load()) {
@@ -230,7 +235,20 @@ async function makeDeps(
   };
 }
 
-function imagesThread({ config, launcher, images, log }: Deps): ThreadBackend {
+// Layers of before there were labels take as long as their files are many, once.
+async function labelOwnFiles({ config, launcher, host, images, log }: Deps): Promise<void> {
+  const trees = ownLabels(config.stateDir, images.layerPaths, host.spec.selinux);
+  if (trees.length === 0) {
+    return;
+  }
+  try {
+    await launcher.labelTrees(trees);
+  } catch (error) {
+    log.error({ reason: describeError(error) }, 'containers may be denied files of their images');
+  }
+}
+
+function imagesThread({ config, launcher, images, log, host }: Deps): ThreadBackend {
   const { registry, runDir, timeouts } = config;
   return new ThreadBackend({
     program: imagesProgram,
@@ -250,6 +268,7 @@ function imagesThread({ config, launcher, images, log }: Deps): ThreadBackend {
         maxAgeMs: registry.partialMaxAgeSeconds * 1000,
       },
       maxUnpackBytes: config.images.maxUnpackBytes,
+      layerLabel: layerLabel(host.spec.selinux),
       unpackDeadlineMs: timeouts.unpackSeconds * 1000,
     },
     // A job with nothing to do: if nobody listens it has a launcher started.

@@ -95,6 +95,11 @@ export class ImageStore {
     return join(this.#options.stateDir, 'ingest');
   }
 
+  /** Where the trees of all stored layers are. */
+  get layerPaths(): string[] {
+    return this.#layers.paths();
+  }
+
   /**
    * Reads all records, each alone. Returns those that could not be used (moved to
    * images/quarantine, with the reason); their images are gone, the others are whole.

@@ -20,6 +20,8 @@ export interface LayerLauncher {
 export interface UnpackLimits {
   /** Sum of file sizes. */
   readonly maxBytes: number;
+  /** SELinux label of its files; "" = what the host's policy says. */
+  readonly fileLabel: string;
 }
 
 /** The same launcher, every unpack job held to `limits` unless it has its own. */

@@ -107,6 +107,11 @@ export class LayerStore {
     return this.#table.get(name);
   }
 
+  /** Returns where the trees of all stored layers are. */
+  paths(): string[] {
+    return this.#table.all().map((layer) => layer.path);
+  }
+
   /** Returns the stored layers whose trees are `paths`; those without one are left out. */
   getByPaths(paths: readonly string[]): Layer[] {
     const wanted = new Set(paths);

@@ -52,6 +52,8 @@ export interface StartPodRequest {
     | undefined;
   /** SELinux label of its /dev/shm; default: none. */
   readonly mountLabel?: string | undefined;
+  /** That of its pid 1, where the policy lets it; default: the launcher's own. */
+  readonly processLabel?: string | undefined;
   /** The program that makes its containers; default: the helper itself. */
   readonly runtime?: { readonly path: string; readonly arguments: readonly string[] } | undefined;
 }
@@ -117,6 +119,16 @@ export interface UnpackRequest {
   readonly deadlineMs?: number | undefined;
   /** syncfs of the target's file system before the answer. */
   readonly sync?: boolean | undefined;
+  /** SELinux label of all its files; default: what the host's policy says. */
+  readonly fileLabel?: string | undefined;
+}
+
+/** Files of our own that are to have an SELinux label. */
+export interface LabelTree {
+  readonly path: string;
+  readonly label: string;
+  /** The directory itself; else all that is in it, unless it has the label already: it gets it last. */
+  readonly isShallow: boolean;
 }
 
 export interface UnpackProgress {

@@ -52,6 +52,7 @@ export function startPodToWire(request: StartPodRequest): Properties<'StartPod'>
     uidMappings: (request.ids?.uids ?? []).map((range) => ({ ...range })),
     gidMappings: (request.ids?.gids ?? []).map((range) => ({ ...range })),
     mountLabel: request.mountLabel ?? '',
+    processLabel: request.processLabel ?? '',
     runtime: request.runtime
       ? { path: request.runtime.path, arguments: [...request.runtime.arguments] }
       : null,
@@ -85,6 +86,7 @@ export function unpackToWire(request: UnpackRequest, isGrowing: boolean): Proper
     sync: request.sync ?? false,
     growing: isGrowing,
     stopUnlessSelfContained: request.stopUnlessSelfContained ?? false,
+    fileLabel: request.fileLabel ?? '',
   };
 }
 

@@ -6,6 +6,7 @@ import { Connection } from './connection.ts';
 import { faultToError } from './fault.ts';
 import type {
   DestroyPodRequest,
+  LabelTree,
   PodStarted,
   Pong,
   ProgramEnded,
@@ -38,6 +39,7 @@ type Reply = ReturnType<typeof v1.LauncherReply.decode>;
 const peer = 'the launcher';
 const pingDeadlineMs = 5_000;
 const removeTreesDeadlineMs = 600_000;
+const labelTreesDeadlineMs = 600_000;
 const destroyPodDeadlineMs = 60_000;
 const compileDeadlineMs = 30_000;
 const defaultProgramDeadlineMs = 120_000;
@@ -179,6 +181,21 @@ export class Launcher {
       result: 'removed',
       deadlineMs: removeTreesDeadlineMs,
       signal,
+    });
+  }
+
+  /** Labels files; those that do not exist are fine. The first failure is thrown when all are done. */
+  async labelTrees(trees: readonly LabelTree[]): Promise<void> {
+    await this.#run({
+      what: 'label files',
+      request: {
+        labelTrees: {
+          trees: trees.map(({ path, label, isShallow }) => ({ path, label, shallow: isShallow })),
+        },
+      },
+      result: 'labelled',
+      deadlineMs: labelTreesDeadlineMs,
+      signal: undefined,
     });
   }
 

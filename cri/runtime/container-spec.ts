@@ -14,6 +14,7 @@ import type { MountedImages } from './container-images.ts';
 import type { Deps } from './deps.ts';
 import { deviceNodesAt } from './device-nodes.ts';
 import { podFilePaths } from './pod-files.ts';
+import { sparedDirs } from './selinux-files.ts';
 
 /**
  * The OCI spec of a container that is to be made in this sandbox. Looks at the host paths of devices.
@@ -48,6 +49,7 @@ export async function containerSpec(
       cgroupBase: deps.config.isolator.cgroupBase,
       pidsLimit: deps.config.containers.pidsLimit,
       rlimitNofile: deps.config.containers.rlimitNofile,
+      sparedDirs: sparedDirs(deps.config),
     },
     deviceNodes: nodes,
     imageLayers: new Map([...volumes].map(([name, { layers }]) => [name, layers])),

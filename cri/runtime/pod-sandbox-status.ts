@@ -50,6 +50,7 @@ function verboseInfo(sandbox: SandboxRecord): string {
     reason: sandbox.reason,
     netnsPath: sandbox.netnsPath,
     cgroupParent: sandbox.cgroupParent,
+    selinuxLevel: sandbox.selinuxLevel ?? '',
     pod: sandbox.podStarted ?? null,
     config: sandbox.config,
     overhead: sandbox.resources.overhead ?? null,

@@ -9,7 +9,7 @@ import { describeFailures, UndoStack } from '../core/undo-stack.ts';
 import type { PodStarted } from '../isolator/launcher-messages.ts';
 import { hostnameText, hostsText } from '../spec/pod-files.ts';
 import { planPod, type PodPlan } from '../spec/pod.ts';
-import { podMountLabel, podSelinuxLevel } from '../spec/selinux.ts';
+import { podMountLabel, podProcessLabel, podSelinuxLevel } from '../spec/selinux.ts';
 import { hostRoot } from '../spec/user-namespace.ts';
 import { checkSameConfig } from '../store/operations.ts';
 import { sandboxNameKey, type JsonValue } from '../store/record.ts';
@@ -112,7 +112,8 @@ async function steps(
   await refuseWithoutNetwork(deps, isHostNetwork);
   await checkSandboxProfiles(deps, plan);
   // Claimed before anybody else looks for a free one.
-  const selinuxLevel = newLevel(deps, config);
+  const used = deps.store.sandboxes.selinuxLevels;
+  const selinuxLevel = podSelinuxLevel(config, deps.host.spec, used, randomInt);
   await deps.store.sandboxes.claim({
     id,
     selinuxLevel,
@@ -124,8 +125,11 @@ async function steps(
     createdAtNs: deps.clock.nowNs(),
   });
   times.lap('claim');
-  const mountLabel = podMountLabel(config, selinuxLevel, deps.host.spec);
-  const made = { id, netnsPath, mountLabel };
+  const labels = {
+    mountLabel: podMountLabel(config, selinuxLevel, deps.host.spec),
+    processLabel: podProcessLabel(config, selinuxLevel, deps.host.spec),
+  };
+  const made = { id, netnsPath, labels };
   const podStarted = await startMonitor(deps, made, plan, runtimeHandler, undo);
   times.lap('start-monitor');
   const { ips, attachment } = isHostNetwork
@@ -151,28 +155,18 @@ async function refuseWithoutNetwork(deps: Deps, isHostNetwork: boolean): Promise
   }
 }
 
-function newLevel(deps: Deps, config: Config): string | undefined {
-  if (deps.host.spec.selinux === undefined) {
-    return undefined;
-  }
-  const used = new Set<string>();
-  for (const { selinuxLevel = '' } of deps.store.sandboxes.all()) {
-    used.add(selinuxLevel);
-  }
-  for (const container of deps.store.containers.all()) {
-    used.add(container.config.linux?.securityContext?.selinuxOptions?.level ?? '');
-  }
-  return podSelinuxLevel(config, deps.host.spec, used, randomInt);
-}
-
 async function startMonitor(
   deps: Deps,
-  made: { readonly id: SandboxId; readonly netnsPath: string; readonly mountLabel: string },
+  made: {
+    readonly id: SandboxId;
+    readonly netnsPath: string;
+    readonly labels: { readonly mountLabel: string; readonly processLabel: string };
+  },
   plan: PodPlan,
   runtimeHandler: string,
   undo: UndoStack,
 ): Promise<PodStarted> {
-  const { id, netnsPath, mountLabel } = made;
+  const { id, netnsPath, labels } = made;
   undo.push('stop the monitor', async (signal) => {
     await releaseMonitor(deps, id, signal);
     const podDir = deps.monitors.podDir(id);
@@ -192,7 +186,7 @@ async function startMonitor(
     cgroupParent,
     legacyMounts: deps.config.isolator.legacyMounts,
     ids: plan.ids,
-    mountLabel,
+    ...labels,
     runtime: deps.handlers.runtimeOf(runtimeHandler),
   });
   const { monitorPid, monitorStartTimeTicks } = podStarted;

@@ -12,6 +12,7 @@ describe('readSelinux', () => {
     'process = "system_u:system_r:container_t:s0"',
     'content = "system_u:object_r:virt_var_lib_t:s0"',
     'file = "system_u:object_r:container_file_t:s0"',
+    'ro_file = "system_u:object_r:container_ro_file_t:s0"',
   ];
 
   beforeEach(async () => {
@@ -35,11 +36,19 @@ describe('readSelinux', () => {
       enforcing: true,
       process: { user: 'system_u', role: 'system_r', type: 'container_t', level: 's0' },
       file: { user: 'system_u', role: 'object_r', type: 'container_file_t', level: 's0' },
+      layer: { user: 'system_u', role: 'object_r', type: 'container_ro_file_t', level: 's0' },
       privilegedType: 'spc_t',
+      mayRelabelItself: false,
       problem: '',
     });
     await write('kernel/enforce', '0');
     expect((await read()).enforcing).toBe(false);
+  });
+
+  it('labels layers as other files where the policy has nothing for them', async () => {
+    const older = contexts.filter((line) => !line.startsWith('ro_file'));
+    await write('etc/targeted/contexts/lxc_contexts', older.join('\n'));
+    expect((await read()).layer.type).toBe('container_file_t');
   });
 
   it.each([

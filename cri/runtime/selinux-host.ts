@@ -58,15 +58,20 @@ export async function readSelinux({ kernel, policies }: SelinuxPlaces): Promise<
     const file = await contextsFile(policies);
     const contexts = parseContexts(await textOf(file));
     const process = contextOf(contexts, 'process', file);
-    const facts = { enforcing, process, file: contextOf(contexts, 'file', file) };
-    const problem = await firstProblem(kernel, facts.process, facts.file);
+    const files = contextOf(contexts, 'file', file);
+    // Older policies have no label for them.
+    const layer = contexts.has('ro_file') ? contextOf(contexts, 'ro_file', file) : files;
+    const facts = { enforcing, process, file: files, layer };
+    const problem = await firstProblem(kernel, process, files, layer);
     const free = { ...process, type: privilegedType };
     const isKnown = problem === '' && (await knows(kernel, formatContext(free)));
-    return { ...facts, problem, privilegedType: isKnown ? privilegedType : '' };
+    const mayRelabelItself = problem === '' && (await mayBecome(kernel, process));
+    return { ...facts, problem, mayRelabelItself, privilegedType: isKnown ? privilegedType : '' };
   } catch (error) {
     const nobody = { user: '', role: '', type: '', level: '' };
     const problem = describeError(error);
-    return { enforcing, process: nobody, file: nobody, privilegedType: '', problem };
+    const contexts = { process: nobody, file: nobody, layer: nobody };
+    return { enforcing, ...contexts, privilegedType: '', mayRelabelItself: false, problem };
   }
 }
 
@@ -97,6 +102,30 @@ async function knows(kernel: string, label: string): Promise<boolean> {
     throw error;
   } finally {
     await file.close();
+  }
+}
+
+// Asked beforehand: each try that the policy forbids would be a line of the audit log.
+async function mayBecome(kernel: string, wanted: SelinuxContext): Promise<boolean> {
+  try {
+    const own = (await textOf('/proc/self/attr/current')).replaceAll('\0', '').trim();
+    const process = `${kernel}/class/process`;
+    const [index, bit] = await Promise.all(
+      [`${process}/index`, `${process}/perms/dyntransition`].map(textOf),
+    );
+    const mask = 2 ** (Number(bit) - 1);
+    const label = formatContext({ ...wanted, level: 's0:c0,c1' });
+    const file = await open(`${kernel}/access`, 'r+');
+    try {
+      await file.write(`${own} ${label} ${Number(index)} ${mask.toString(16)}`);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(256), 0, 256, null);
+      const allowed = Number.parseInt(buffer.toString('latin1', 0, bytesRead), 16);
+      return Math.floor(allowed / mask) % 2 === 1;
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return false;
   }
 }
 

@@ -45,7 +45,7 @@ export function buildSpec(input: SpecInput): SpecResult {
     ...(labels.process === '' ? {} : { selinuxLabel: labels.process }),
   };
   const signal = stopSignal(container, input.content);
-  const { mounts, rootfsPropagation } = containerMounts(input, labels.mount !== '');
+  const { mounts, rootfsPropagation } = containerMounts(input, labels);
   return {
     spec: {
       ociVersion,

@@ -13,7 +13,8 @@ const ground = {
     ['data:1', ['/layers/2', '/layers/1']],
     ['empty:1', []],
   ]),
-  isLabelled: false,
+  label: '',
+  sparedDirs: ['/var/lib/estiba'],
 };
 const asked = { containerPath: '/data', readonly: true, image: { image: 'data:1' } };
 const made = (change: CriMount = {}) => volumeMounts([{ ...asked, ...change }], ground)[0];

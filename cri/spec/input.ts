@@ -126,6 +126,8 @@ export interface SpecSettings {
   /** 0 = none. */
   readonly pidsLimit: number;
   readonly rlimitNofile: { readonly soft: number; readonly hard: number };
+  /** Directories of the runtime and the kubelet; neither they nor what holds them is ever relabelled. */
+  readonly sparedDirs: readonly string[];
 }
 
 /** One device node that stat found on the host. */

@@ -5,9 +5,10 @@ import { posix } from 'node:path';
 import type { Content, PodFacts, SpecInput } from './input.ts';
 import { podModes } from './namespaces.ts';
 import { checkText } from './process.ts';
+import type { SelinuxLabels } from './selinux.ts';
 import type { OciMount } from './types.ts';
 import { userNamespace } from './user-namespace.ts';
-import { relabelOption, rootPropagation, volumeMounts } from './volumes.ts';
+import { relabelOptions, rootPropagation, volumeMounts } from './volumes.ts';
 
 /** The mounts and what the root needs for their propagation. */
 export interface ContainerMounts {
@@ -15,20 +16,21 @@ export interface ContainerMounts {
   readonly rootfsPropagation: 'rslave' | 'rshared' | undefined;
 }
 
-/** `isLabelled`: files get an SELinux label. Throws as `volumeMounts` does. */
+/** Throws as `volumeMounts` does. */
 export function containerMounts(
-  input: Pick<SpecInput, 'requested' | 'content' | 'pod' | 'host' | 'imageLayers'>,
-  isLabelled: boolean,
+  input: Pick<SpecInput, 'requested' | 'content' | 'pod' | 'host' | 'imageLayers' | 'settings'>,
+  labels: Pick<SelinuxLabels, 'mount' | 'podFiles'>,
 ): ContainerMounts {
-  const { requested, content, pod, host, imageLayers } = input;
+  const { requested, content, pod, host, imageLayers, settings } = input;
   const { sandbox, container: config } = requested;
   const security = config.linux?.securityContext;
   const ids = userNamespace(sandbox.linux?.securityContext?.namespaceOptions);
-  const volumes = volumeMounts(config.mounts ?? [], { host, ids, imageLayers, isLabelled });
+  const ground = { host, ids, imageLayers, label: labels.mount, sparedDirs: settings.sparedDirs };
+  const volumes = volumeMounts(config.mounts ?? [], ground);
   const taken = new Set(volumes.map((mount) => mount.destination));
   const own = [
     shmMount(podModes(sandbox).ipc, pod),
-    ...fileMounts(pod, security?.readonlyRootfs === true, isLabelled),
+    ...fileMounts(pod, security?.readonlyRootfs === true, labels.podFiles),
   ].filter((mount) => !taken.has(mount.destination));
   const standard = standardMounts(security?.privileged === true).filter(
     ({ destination }) =>
@@ -110,7 +112,7 @@ function shmMount(ipc: 'pod' | 'node', pod: PodFacts): OciMount {
   };
 }
 
-function fileMounts(pod: PodFacts, readonly: boolean, isLabelled: boolean): OciMount[] {
+function fileMounts(pod: PodFacts, readonly: boolean, label: string): OciMount[] {
   const sources = [
     ['/etc/hosts', pod.files.hosts],
     ['/etc/hostname', pod.files.hostname],
@@ -122,7 +124,7 @@ function fileMounts(pod: PodFacts, readonly: boolean, isLabelled: boolean): OciM
       destination,
       type: 'bind',
       source,
-      options: ['bind', 'rprivate', readonly ? 'ro' : 'rw', ...(isLabelled ? [relabelOption] : [])],
+      options: ['bind', 'rprivate', readonly ? 'ro' : 'rw', ...relabelOptions(label, [])],
     }));
 }
 

@@ -98,6 +98,7 @@ describe('rlimits', () => {
     cgroupBase: '/estiba',
     pidsLimit: 0,
     rlimitNofile: { soft: 1024, hard: 524_288 },
+    sparedDirs: [],
   };
 
   it('are cut to what the host can hand out, and noted then', () => {

@@ -71,7 +71,12 @@ export function sampleInput(change: Partial<SpecInput> = {}): SpecInput {
     content: sampleContent(),
     pod: samplePod,
     host: sampleHost,
-    settings: { cgroupBase: '/estiba', pidsLimit: 0, rlimitNofile: { soft: 1024, hard: 524_288 } },
+    settings: {
+      cgroupBase: '/estiba',
+      pidsLimit: 0,
+      rlimitNofile: { soft: 1024, hard: 524_288 },
+      sparedDirs: ['/var/lib/estiba'],
+    },
     deviceNodes: new Map(),
     imageLayers: new Map(),
     ...change,

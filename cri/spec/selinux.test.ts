@@ -16,6 +16,7 @@ import {
   formatContext,
   parseContext,
   podMountLabel,
+  podProcessLabel,
   podSelinuxLevel,
   type SelinuxFacts,
 } from './selinux.ts';
@@ -26,13 +27,16 @@ const facts: SelinuxFacts = {
   enforcing: true,
   process: { user: 'system_u', role: 'system_r', type: 'container_t', level: 's0' },
   file: { user: 'system_u', role: 'object_r', type: 'container_file_t', level: 's0' },
+  layer: { user: 'system_u', role: 'object_r', type: 'container_ro_file_t', level: 's0' },
   privilegedType: 'spc_t',
+  mayRelabelItself: true,
   problem: '',
 };
 const host = { selinux: facts };
 const broken = { selinux: { ...facts, problem: 'its policy has no levels' } };
 const off = { selinux: undefined };
 const level = 's0:c1,c2';
+const podLabel = 'system_u:object_r:container_file_t:s0:c1,c2';
 
 function sandboxWith(securityContext: SandboxSecurity) {
   return { ...sampleSandbox, linux: { securityContext } };
@@ -45,7 +49,8 @@ describe('containerLabels', () => {
   it('are the policy’s with the level of the pod', () => {
     expect(labels({})).toEqual({
       process: 'system_u:system_r:container_t:s0:c1,c2',
-      mount: 'system_u:object_r:container_file_t:s0:c1,c2',
+      mount: podLabel,
+      podFiles: podLabel,
     });
   });
 
@@ -54,6 +59,7 @@ describe('containerLabels', () => {
     expect(labels({ selinuxOptions: asked })).toEqual({
       process: 'staff_u:staff_r:web_t:s0:c4,c5',
       mount: 'staff_u:object_r:container_file_t:s0:c4,c5',
+      podFiles: podLabel,
     });
     expect(labels({ selinuxOptions: { type: 'web_t' } }).process).toBe(
       'system_u:system_r:web_t:s0:c1,c2',
@@ -112,7 +118,7 @@ describe('containerLabels', () => {
   });
 
   it('are none without SELinux, and options have no effect', () => {
-    const none = { process: '', mount: '' };
+    const none = { process: '', mount: '', podFiles: '' };
     const asked = { selinuxOptions: { level: 's0:c1' } };
     expect(containerLabels(sampleSandbox, asked, undefined, off)).toEqual(none);
     expect(containerLabels(sampleSandbox, {}, level, broken)).toEqual(none);
@@ -175,6 +181,15 @@ describe('podSelinuxLevel', () => {
     expect(find()).toBe('s0:c1000,c1001');
   });
 
+  it('is also that of the pod’s pid 1, where the policy lets that have it', () => {
+    const label = podProcessLabel(sampleSandbox, level, host);
+    expect(label).toBe('system_u:system_r:container_t:s0:c1,c2');
+    const rigid = { selinux: { ...facts, mayRelabelItself: false } };
+    expect(podProcessLabel(sampleSandbox, level, rigid)).toBe('');
+    expect(podProcessLabel(sandboxWith({ privileged: true }), level, host)).toBe('');
+    expect(podProcessLabel(sampleSandbox, undefined, off)).toBe('');
+  });
+
   it('is none where containers get no labels', () => {
     expect(podSelinuxLevel(sampleSandbox, off, new Set(), numbers())).toBeUndefined();
     expect(podSelinuxLevel(sampleSandbox, broken, new Set(), numbers())).toBeUndefined();
@@ -206,7 +221,9 @@ describe('buildSpec', () => {
     );
     expect(spec.process.selinuxLabel).toBe('system_u:system_r:container_t:s0:c1,c2');
     expect(spec.linux.mountLabel).toBe('system_u:object_r:container_file_t:s0:c1,c2');
-    const relabelled = spec.mounts.filter(({ options }) => options.includes('estiba-relabel'));
+    const relabelled = spec.mounts.filter(({ options }) =>
+      options.includes(`estiba-relabel=${podLabel}`),
+    );
     expect(relabelled.map(({ destination }) => destination)).toEqual([
       '/etc/hosts',
       '/etc/hostname',

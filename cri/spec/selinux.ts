@@ -24,8 +24,12 @@ export interface SelinuxFacts {
   /** Of processes and files of containers for which nothing is asked. */
   readonly process: SelinuxContext;
   readonly file: SelinuxContext;
+  /** Of the layers of images: any container may read and execute them, none may change them. */
+  readonly layer: SelinuxContext;
   /** Type of privileged containers; "" where the policy has none: they keep the runtime's own label. */
   readonly privilegedType: string;
+  /** Whether a process of the runtime may become one of a container without execve. */
+  readonly mayRelabelItself: boolean;
   /** Why containers cannot be labelled as the policy says; "" = they can. */
   readonly problem: string;
 }
@@ -34,11 +38,13 @@ export interface SelinuxFacts {
 export interface SelinuxLabels {
   readonly process: string;
   readonly mount: string;
+  /** Of the files that all containers of the pod share, whatever level this one has. */
+  readonly podFiles: string;
 }
 
 type Options = ContainerSecurity['selinuxOptions'];
 
-const none: SelinuxLabels = { process: '', mount: '' };
+const none: SelinuxLabels = { process: '', mount: '', podFiles: '' };
 const action = 'label the container';
 const categories = 1024;
 /** Guesses before the free pairs are counted out. */
@@ -65,7 +71,7 @@ export function formatContext({ user, role, type, level }: SelinuxContext): stri
 export function podSelinuxLevel(
   sandbox: PodSandboxConfig,
   host: Pick<HostFacts, 'selinux'>,
-  used: ReadonlySet<string>,
+  used: Pick<ReadonlySet<string>, 'has'>,
   random: (below: number) => number,
 ): string | undefined {
   const options = checkedOptions(sandbox.linux?.securityContext?.selinuxOptions);
@@ -91,6 +97,21 @@ export function podMountLabel(
   }
   const options = checkedOptions(sandbox.linux?.securityContext?.selinuxOptions);
   return mountLabel(options, level, host.selinux);
+}
+
+/**
+ * Label of the pod's pid 1: that of its containers, which may look at it; "" where it keeps the
+ * runtime's, in pods of privileged containers too.
+ */
+export function podProcessLabel(
+  sandbox: PodSandboxConfig,
+  level: string | undefined,
+  host: Pick<HostFacts, 'selinux'>,
+): string {
+  const isPrivileged = sandbox.linux?.securityContext?.privileged === true;
+  return isPrivileged || host.selinux?.mayRelabelItself !== true
+    ? ''
+    : containerLabels(sandbox, {}, level, host).process;
 }
 
 /**
@@ -121,10 +142,11 @@ export function containerLabels(
   const { process, privilegedType } = host.selinux;
   const level = options.level === '' ? podLevel : options.level;
   const mount = mountLabel(options, level, host.selinux);
+  const podFiles = podMountLabel(sandbox, podLevel, host);
   const isPrivileged = security.privileged === true;
   if (isPrivileged || (options.type === '' && seesTheHost(sandbox, security))) {
     const free = { ...process, type: privilegedType };
-    return { process: privilegedType === '' ? '' : formatContext(free), mount };
+    return { process: privilegedType === '' ? '' : formatContext(free), mount, podFiles };
   }
   return {
     process: formatContext({
@@ -134,6 +156,7 @@ export function containerLabels(
       level,
     }),
     mount,
+    podFiles,
   };
 }
 
@@ -185,7 +208,10 @@ function checkedOptions(options: Options): SelinuxContext {
 }
 
 /** A level of sensitivity s0 with two categories, in the kernel's own order. */
-function freeLevel(used: ReadonlySet<string>, random: (below: number) => number): string {
+function freeLevel(
+  used: Pick<ReadonlySet<string>, 'has'>,
+  random: (below: number) => number,
+): string {
   for (let guess = 0; guess < guesses; guess += 1) {
     const [one, other] = [random(categories), random(categories)];
     const level = levelOf(Math.min(one, other), Math.max(one, other));

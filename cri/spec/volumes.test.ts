@@ -25,7 +25,8 @@ const ground = {
   host: sampleHost,
   ids: undefined,
   imageLayers: new Map<string, string[]>(),
-  isLabelled: false,
+  label: '',
+  sparedDirs: ['/var/lib/estiba'],
 };
 
 function refusal(change: CriMount, host = sampleHost) {
@@ -33,12 +34,14 @@ function refusal(change: CriMount, host = sampleHost) {
   return refusalOf(() => volumeMounts([mount], { ...ground, host }));
 }
 
+const noLabels = { mount: '', podFiles: '' };
+
 function destinations(paths: readonly string[], declared: readonly string[] = []): string[] {
   const mounts = paths.map((containerPath) => ({ containerPath, hostPath: '/h' }));
   const container = sampleContainer({ mounts });
   const content = { ...sampleContent(), volumes: declared };
   const requested = { sandbox: sampleSandbox, container };
-  const made = containerMounts(sampleInput({ requested, content }), false);
+  const made = containerMounts(sampleInput({ requested, content }), noLabels);
   return made.mounts.map((mount) => mount.destination);
 }
 
@@ -85,12 +88,15 @@ describe('volumeMounts', () => {
   it('asks for the label of a volume only where the container has one', () => {
     const asked = { containerPath: '/c', hostPath: '/h', selinuxRelabel: true };
     const [without] = volumeMounts([asked], ground);
-    expect(without?.options).not.toContain('estiba-relabel');
-    const labelled = { ...ground, isLabelled: true };
+    expect(without?.options.join(' ')).not.toContain('estiba-');
+    const labelled = { ...ground, label: 'u:r:t:s0:c1,c2' };
     const mounts = [asked, { ...asked, selinuxRelabel: false }];
     const [relabelled, kept] = volumeMounts(mounts, labelled);
-    expect(relabelled?.options).toContain('estiba-relabel');
-    expect(kept?.options).not.toContain('estiba-relabel');
+    expect(relabelled?.options.slice(-2)).toEqual([
+      'estiba-relabel=u:r:t:s0:c1,c2',
+      'estiba-spare=/var/lib/estiba',
+    ]);
+    expect(kept?.options.join(' ')).not.toContain('estiba-');
   });
 });
 
@@ -166,7 +172,7 @@ describe('containerMounts', () => {
 
   it('leaves out a file of the pod that does not exist', () => {
     const pod = { ...samplePod, files: { ...samplePod.files, hostname: '' } };
-    const { mounts } = containerMounts(sampleInput({ pod }), false);
+    const { mounts } = containerMounts(sampleInput({ pod }), noLabels);
     expect(mounts.map((mount) => mount.destination)).not.toContain('/etc/hostname');
   });
 

@@ -32,12 +32,18 @@ export interface VolumeGround {
   /** Of the pod's user namespace. */
   readonly ids: IdMappings | undefined;
   readonly imageLayers: ImageLayers;
-  /** The container's files have an SELinux label. */
-  readonly isLabelled: boolean;
+  /** SELinux label of the container's files; "" = none. */
+  readonly label: string;
+  /** What may not be relabelled, nor what holds it. */
+  readonly sparedDirs: readonly string[];
 }
 
-/** The helper's own mount option: the source's files get the container's label. */
-export const relabelOption = 'estiba-relabel';
+/** Mount options of the helper's own: the source's files get the label, but not these directories. */
+export function relabelOptions(label: string, sparedDirs: readonly string[]): string[] {
+  return label === ''
+    ? []
+    : [`estiba-relabel=${label}`, ...sparedDirs.map((path) => `estiba-spare=${path}`)];
+}
 
 /** One mount for each request, in the given order. Throws InvalidArgument or Unimplemented. */
 export function volumeMounts(mounts: readonly CriMount[], ground: VolumeGround): OciMount[] {
@@ -73,7 +79,7 @@ export function volumeNotes(mounts: readonly CriMount[], ids: IdMappings | undef
 
 function volumeMount(
   mount: CriMount,
-  { host, ids, imageLayers, isLabelled }: VolumeGround,
+  { host, ids, imageLayers, label, sparedDirs }: VolumeGround,
 ): OciMount {
   const destination = containerPath(mount.containerPath ?? '');
   const action = `mount at ${quote(destination)}`;
@@ -89,7 +95,7 @@ function volumeMount(
       propagation(mount.propagation, action, ids),
       accessOption(mount, action, host),
       ...extraOptions(mount, action),
-      ...(mount.selinuxRelabel === true && isLabelled ? [relabelOption] : []),
+      ...(mount.selinuxRelabel === true ? relabelOptions(label, sparedDirs) : []),
     ],
     ...mappings(mount, action),
   };

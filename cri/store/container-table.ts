@@ -54,6 +54,10 @@ const kind: ObjectKind<ContainerRecord> = {
     }).finish(),
 };
 
+function ownLevel({ config }: ContainerRecord): string | undefined {
+  return config.linux?.securityContext?.selinuxOptions?.level ?? undefined;
+}
+
 /** All containers. */
 export class ContainerTable extends ObjectTable<ContainerRecord> {
   readonly #bootId: string;
@@ -122,11 +126,13 @@ export class ContainerTable extends ObjectTable<ContainerRecord> {
     } else {
       ids.add(record.id);
     }
+    this.#sandboxes.selinuxLevels.add(ownLevel(record));
     return super.insert(record);
   }
 
   protected override drop(record: ContainerRecord): void {
     super.drop(record);
+    this.#sandboxes.selinuxLevels.remove(ownLevel(record));
     const ids = this.#idsBySandbox.get(record.sandboxId);
     ids?.delete(record.id);
     if (ids?.size === 0) {

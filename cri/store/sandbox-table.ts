@@ -1,6 +1,6 @@
 import { runtime } from '../../proto/gen/cri.js';
 import { toLong } from '../../proto/long.ts';
-import { type ObjectKind, ObjectTable, type Query } from './object-table.ts';
+import { type Entry, type ObjectKind, ObjectTable, type Query } from './object-table.ts';
 import {
   type NewSandbox,
   podResources,
@@ -10,6 +10,7 @@ import {
 } from './record.ts';
 import type { RecordDirectory } from './record-directory.ts';
 import { copySandboxConfig, sandboxToJson } from './record-json.ts';
+import { Tally } from './tally.ts';
 
 type Wire = typeof runtime.v1;
 const v1: Wire = runtime.v1;
@@ -45,6 +46,8 @@ const kind: ObjectKind<SandboxRecord> = {
 
 /** All pod sandboxes. */
 export class SandboxTable extends ObjectTable<SandboxRecord> {
+  /** SELinux levels of sandboxes and of containers that asked for one. */
+  readonly selinuxLevels: Tally = new Tally();
   readonly #bootId: string;
 
   constructor(directory: RecordDirectory, bootId: string) {
@@ -68,6 +71,16 @@ export class SandboxTable extends ObjectTable<SandboxRecord> {
       attachment: undefined,
       resources: podResources(sandbox.config.linux),
     });
+  }
+
+  override insert(record: SandboxRecord): Entry<SandboxRecord> {
+    this.selinuxLevels.add(record.selinuxLevel);
+    return super.insert(record);
+  }
+
+  protected override drop(record: SandboxRecord): void {
+    super.drop(record);
+    this.selinuxLevels.remove(record.selinuxLevel);
   }
 
   /** Returns the sandboxes that meet every condition of the filter, oldest first. */

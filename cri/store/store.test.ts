@@ -221,3 +221,22 @@ test('1000 objects load and list in good time', async () => {
   expect(encodedMs - loadedMs).toBeLessThan(1000);
   expect(listedMs - encodedMs).toBeLessThan(100);
 });
+
+test('SELinux levels are in use as long as there is a sandbox or container that has them', async () => {
+  const { store } = await load();
+  await store.sandboxes.claim({ ...sampleSandbox(1), selinuxLevel: 's0:c1,c2' });
+  const container = sampleContainer(2, 1);
+  const linux = { securityContext: { selinuxOptions: { level: 's0:c3,c4' } } };
+  await store.containers.claim({ ...container, config: { ...container.config, linux } });
+  const again = (await load()).store;
+  for (const { sandboxes } of [store, again]) {
+    const used = ['s0:c1,c2', 's0:c3,c4', 's0:c5,c6'].map((level) =>
+      sandboxes.selinuxLevels.has(level),
+    );
+    expect(used).toEqual([true, true, false]);
+  }
+  await again.containers.remove(sampleId(2));
+  await again.sandboxes.remove(sampleId(1));
+  expect(again.sandboxes.selinuxLevels.has('s0:c1,c2')).toBe(false);
+  expect(again.sandboxes.selinuxLevels.has('s0:c3,c4')).toBe(false);
+});

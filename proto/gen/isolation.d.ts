@@ -180,8 +180,11 @@ export namespace estiba {
                 /** LauncherRequest compileSeccomp. */
                 compileSeccomp?: (estiba.isolation.v1.CompileSeccomp.$Properties|null);
 
+                /** LauncherRequest labelTrees. */
+                labelTrees?: (estiba.isolation.v1.LabelTrees.$Properties|null);
+
                 /** LauncherRequest job. */
-                job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp");
+                job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp"|"labelTrees");
 
                 /**
                  * Encodes the specified LauncherRequest message. Does not implicitly {@link estiba.isolation.v1.LauncherRequest.verify|verify} messages.
@@ -231,8 +234,11 @@ export namespace estiba {
                     /** LauncherRequest compileSeccomp */
                     compileSeccomp?: (estiba.isolation.v1.CompileSeccomp.$Properties|null);
 
+                    /** LauncherRequest labelTrees */
+                    labelTrees?: (estiba.isolation.v1.LabelTrees.$Properties|null);
+
                     /** LauncherRequest job */
-                    job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp");
+                    job?: ("ping"|"startPod"|"runProgram"|"unpack"|"removeTrees"|"destroyPod"|"compileSeccomp"|"labelTrees");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -248,9 +254,10 @@ export namespace estiba {
                   removeTrees?: estiba.isolation.v1.RemoveTrees.$Shape|null;
                   destroyPod?: estiba.isolation.v1.DestroyPod.$Shape|null;
                   compileSeccomp?: estiba.isolation.v1.CompileSeccomp.$Shape|null;
+                  labelTrees?: estiba.isolation.v1.LabelTrees.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ job?: undefined; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "ping"; ping: estiba.isolation.v1.Ping.$Shape; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "startPod"; ping?: null; startPod: estiba.isolation.v1.StartPod.$Shape; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "runProgram"; ping?: null; startPod?: null; runProgram: estiba.isolation.v1.RunProgram.$Shape; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "unpack"; ping?: null; startPod?: null; runProgram?: null; unpack: estiba.isolation.v1.Unpack.$Shape; removeTrees?: null; destroyPod?: null; compileSeccomp?: null }|{ job?: "removeTrees"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees: estiba.isolation.v1.RemoveTrees.$Shape; destroyPod?: null; compileSeccomp?: null }|{ job?: "destroyPod"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod: estiba.isolation.v1.DestroyPod.$Shape; compileSeccomp?: null }|{ job?: "compileSeccomp"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp: estiba.isolation.v1.CompileSeccomp.$Shape })
+                  ({ job?: undefined; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "ping"; ping: estiba.isolation.v1.Ping.$Shape; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "startPod"; ping?: null; startPod: estiba.isolation.v1.StartPod.$Shape; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "runProgram"; ping?: null; startPod?: null; runProgram: estiba.isolation.v1.RunProgram.$Shape; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "unpack"; ping?: null; startPod?: null; runProgram?: null; unpack: estiba.isolation.v1.Unpack.$Shape; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "removeTrees"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees: estiba.isolation.v1.RemoveTrees.$Shape; destroyPod?: null; compileSeccomp?: null; labelTrees?: null }|{ job?: "destroyPod"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod: estiba.isolation.v1.DestroyPod.$Shape; compileSeccomp?: null; labelTrees?: null }|{ job?: "compileSeccomp"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp: estiba.isolation.v1.CompileSeccomp.$Shape; labelTrees?: null }|{ job?: "labelTrees"; ping?: null; startPod?: null; runProgram?: null; unpack?: null; removeTrees?: null; destroyPod?: null; compileSeccomp?: null; labelTrees: estiba.isolation.v1.LabelTrees.$Shape })
                 );
             }
 
@@ -306,8 +313,11 @@ export namespace estiba {
                 /** LauncherReply seccompFilter. */
                 seccompFilter?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
 
+                /** LauncherReply labelled. */
+                labelled?: (estiba.isolation.v1.Done.$Properties|null);
+
                 /** LauncherReply result. */
-                result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter");
+                result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter"|"labelled");
 
                 /**
                  * Encodes the specified LauncherReply message. Does not implicitly {@link estiba.isolation.v1.LauncherReply.verify|verify} messages.
@@ -366,8 +376,11 @@ export namespace estiba {
                     /** LauncherReply seccompFilter */
                     seccompFilter?: (estiba.isolation.v1.SeccompFilter.$Properties|null);
 
+                    /** LauncherReply labelled */
+                    labelled?: (estiba.isolation.v1.Done.$Properties|null);
+
                     /** LauncherReply result */
-                    result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter");
+                    result?: ("fault"|"pong"|"podStarted"|"programEnded"|"unpacked"|"unpackProgress"|"removed"|"destroyed"|"seccompFilter"|"labelled");
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -386,9 +399,10 @@ export namespace estiba {
                   removed?: estiba.isolation.v1.Done.$Shape|null;
                   destroyed?: estiba.isolation.v1.Done.$Shape|null;
                   seccompFilter?: estiba.isolation.v1.SeccompFilter.$Shape|null;
+                  labelled?: estiba.isolation.v1.Done.$Shape|null;
                   $unknowns?: Uint8Array[];
                 } & (
-                  ({ result?: undefined; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "pong"; fault?: null; pong: estiba.isolation.v1.Pong.$Shape; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "podStarted"; fault?: null; pong?: null; podStarted: estiba.isolation.v1.PodStarted.$Shape; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "programEnded"; fault?: null; pong?: null; podStarted?: null; programEnded: estiba.isolation.v1.ProgramEnded.$Shape; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "unpacked"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked: estiba.isolation.v1.Unpacked.$Shape; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "unpackProgress"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress: estiba.isolation.v1.UnpackProgress.$Shape; removed?: null; destroyed?: null; seccompFilter?: null }|{ result?: "removed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed: estiba.isolation.v1.Done.$Shape; destroyed?: null; seccompFilter?: null }|{ result?: "destroyed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed: estiba.isolation.v1.Done.$Shape; seccompFilter?: null }|{ result?: "seccompFilter"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter: estiba.isolation.v1.SeccompFilter.$Shape })
+                  ({ result?: undefined; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "fault"; fault: estiba.isolation.v1.Fault.$Shape; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "pong"; fault?: null; pong: estiba.isolation.v1.Pong.$Shape; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "podStarted"; fault?: null; pong?: null; podStarted: estiba.isolation.v1.PodStarted.$Shape; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "programEnded"; fault?: null; pong?: null; podStarted?: null; programEnded: estiba.isolation.v1.ProgramEnded.$Shape; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "unpacked"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked: estiba.isolation.v1.Unpacked.$Shape; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "unpackProgress"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress: estiba.isolation.v1.UnpackProgress.$Shape; removed?: null; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "removed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed: estiba.isolation.v1.Done.$Shape; destroyed?: null; seccompFilter?: null; labelled?: null }|{ result?: "destroyed"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed: estiba.isolation.v1.Done.$Shape; seccompFilter?: null; labelled?: null }|{ result?: "seccompFilter"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter: estiba.isolation.v1.SeccompFilter.$Shape; labelled?: null }|{ result?: "labelled"; fault?: null; pong?: null; podStarted?: null; programEnded?: null; unpacked?: null; unpackProgress?: null; removed?: null; destroyed?: null; seccompFilter?: null; labelled: estiba.isolation.v1.Done.$Shape })
                 );
             }
 
@@ -739,6 +753,12 @@ export namespace estiba {
                 mountLabel: string;
 
                 /**
+                 * SELinux label of the pod's pid 1; "" = the launcher's own, which it also keeps where the policy
+                 * does not let it have another. FAILED_PRECONDITION when the host's policy does not know it.
+                 */
+                processLabel: string;
+
+                /**
                  * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no
                  * such program.
                  */
@@ -815,6 +835,12 @@ export namespace estiba {
                      * know it.
                      */
                     mountLabel?: (string|null);
+
+                    /**
+                     * SELinux label of the pod's pid 1; "" = the launcher's own, which it also keeps where the policy
+                     * does not let it have another. FAILED_PRECONDITION when the host's policy does not know it.
+                     */
+                    processLabel?: (string|null);
 
                     /**
                      * Who makes the pod's containers; absent: the helper itself. FAILED_PRECONDITION when there is no
@@ -1365,6 +1391,12 @@ export namespace estiba {
                 stopUnlessSelfContained: boolean;
 
                 /**
+                 * SELinux label of all files of the layer; "" = what the host's policy says. FAILED_PRECONDITION
+                 * when it does not know it.
+                 */
+                fileLabel: string;
+
+                /**
                  * Encodes the specified Unpack message. Does not implicitly {@link estiba.isolation.v1.Unpack.verify|verify} messages.
                  * @param message Unpack message or plain object to encode
                  * @param [writer] Writer to encode to
@@ -1441,6 +1473,12 @@ export namespace estiba {
                      * `Unpacked.stopped`: the caller will unpack it against its parents. Only without parent_dirs.
                      */
                     stopUnlessSelfContained?: (boolean|null);
+
+                    /**
+                     * SELinux label of all files of the layer; "" = what the host's policy says. FAILED_PRECONDITION
+                     * when it does not know it.
+                     */
+                    fileLabel?: (string|null);
 
                     /** Unknown fields preserved while decoding when enabled */
                     $unknowns?: Uint8Array[];
@@ -1751,6 +1789,141 @@ export namespace estiba {
 
                 /** Shape of a RemoveTrees. */
                 type $Shape = estiba.isolation.v1.RemoveTrees.$Properties;
+            }
+
+            /**
+             * Properties of a LabelTrees.
+             * @deprecated Use estiba.isolation.v1.LabelTrees.$Properties instead.
+             */
+            interface ILabelTrees extends estiba.isolation.v1.LabelTrees.$Properties {
+            }
+
+            /**
+             * Gives files of our own SELinux labels. FAILED_PRECONDITION when the host's policy does not know one,
+             * or there is no SELinux. A tree fails alone: the others get theirs.
+             */
+            class LabelTrees {
+
+                /**
+                 * Constructs a new LabelTrees.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.LabelTrees.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** LabelTrees trees. */
+                trees: estiba.isolation.v1.LabelTree.$Properties[];
+
+                /**
+                 * Encodes the specified LabelTrees message. Does not implicitly {@link estiba.isolation.v1.LabelTrees.verify|verify} messages.
+                 * @param message LabelTrees message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.LabelTrees.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a LabelTrees message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.LabelTrees & estiba.isolation.v1.LabelTrees.$Shape} LabelTrees
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.LabelTrees & estiba.isolation.v1.LabelTrees.$Shape;
+            }
+
+            namespace LabelTrees {
+
+                /** Properties of a LabelTrees. */
+                interface $Properties {
+
+                    /** LabelTrees trees */
+                    trees?: (estiba.isolation.v1.LabelTree.$Properties[]|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a LabelTrees. */
+                type $Shape = estiba.isolation.v1.LabelTrees.$Properties;
+            }
+
+            /**
+             * Properties of a LabelTree.
+             * @deprecated Use estiba.isolation.v1.LabelTree.$Properties instead.
+             */
+            interface ILabelTree extends estiba.isolation.v1.LabelTree.$Properties {
+            }
+
+            /** Represents a LabelTree. */
+            class LabelTree {
+
+                /**
+                 * Constructs a new LabelTree.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: estiba.isolation.v1.LabelTree.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** absolute; one that does not exist is fine */
+                path: string;
+
+                /** LabelTree label. */
+                label: string;
+
+                /**
+                 * The file or directory itself, nothing that is in it. Else all that is in it and on the same file
+                 * system, without following links, unless it has the label already: it gets it last.
+                 */
+                shallow: boolean;
+
+                /**
+                 * Encodes the specified LabelTree message. Does not implicitly {@link estiba.isolation.v1.LabelTree.verify|verify} messages.
+                 * @param message LabelTree message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: estiba.isolation.v1.LabelTree.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a LabelTree message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {estiba.isolation.v1.LabelTree & estiba.isolation.v1.LabelTree.$Shape} LabelTree
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): estiba.isolation.v1.LabelTree & estiba.isolation.v1.LabelTree.$Shape;
+            }
+
+            namespace LabelTree {
+
+                /** Properties of a LabelTree. */
+                interface $Properties {
+
+                    /** absolute; one that does not exist is fine */
+                    path?: (string|null);
+
+                    /** LabelTree label */
+                    label?: (string|null);
+
+                    /**
+                     * The file or directory itself, nothing that is in it. Else all that is in it and on the same file
+                     * system, without following links, unless it has the label already: it gets it last.
+                     */
+                    shallow?: (boolean|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a LabelTree. */
+                type $Shape = estiba.isolation.v1.LabelTree.$Properties;
             }
 
             /**

@@ -184,11 +184,12 @@ export const estiba = $root.estiba = (() => {
                 LauncherRequest.prototype.removeTrees = null;
                 LauncherRequest.prototype.destroyPod = null;
                 LauncherRequest.prototype.compileSeccomp = null;
+                LauncherRequest.prototype.labelTrees = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(LauncherRequest.prototype, "job", {
-                    get: $util.oneOfGetter($oneOfFields = ["ping", "startPod", "runProgram", "unpack", "removeTrees", "destroyPod", "compileSeccomp"]),
+                    get: $util.oneOfGetter($oneOfFields = ["ping", "startPod", "runProgram", "unpack", "removeTrees", "destroyPod", "compileSeccomp", "labelTrees"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -215,6 +216,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.DestroyPod.encode(message.destroyPod, writer.uint32(122).fork(), _depth + 1).ldelim();
                     if (message.compileSeccomp != null && $Object.hasOwnProperty.call(message, "compileSeccomp"))
                         $root.estiba.isolation.v1.CompileSeccomp.encode(message.compileSeccomp, writer.uint32(162).fork(), _depth + 1).ldelim();
+                    if (message.labelTrees != null && $Object.hasOwnProperty.call(message, "labelTrees"))
+                        $root.estiba.isolation.v1.LabelTrees.encode(message.labelTrees, writer.uint32(170).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -306,6 +309,13 @@ export const estiba = $root.estiba = (() => {
                                 message.job = "compileSeccomp";
                                 continue;
                             }
+                        case 21: {
+                                if (wireType !== 2)
+                                    break;
+                                message.labelTrees = $root.estiba.isolation.v1.LabelTrees.decode(reader, reader.size(), $undefined, _depth + 1, message.labelTrees);
+                                message.job = "labelTrees";
+                                continue;
+                            }
                         }
                         reader.skipType(wireType, _depth, tag);
                         if (!reader.discardUnknown) {
@@ -346,11 +356,12 @@ export const estiba = $root.estiba = (() => {
                 LauncherReply.prototype.removed = null;
                 LauncherReply.prototype.destroyed = null;
                 LauncherReply.prototype.seccompFilter = null;
+                LauncherReply.prototype.labelled = null;
 
                 let $oneOfFields;
 
                 $Object.defineProperty(LauncherReply.prototype, "result", {
-                    get: $util.oneOfGetter($oneOfFields = ["fault", "pong", "podStarted", "programEnded", "unpacked", "unpackProgress", "removed", "destroyed", "seccompFilter"]),
+                    get: $util.oneOfGetter($oneOfFields = ["fault", "pong", "podStarted", "programEnded", "unpacked", "unpackProgress", "removed", "destroyed", "seccompFilter", "labelled"]),
                     set: $util.oneOfSetter($oneOfFields)
                 });
 
@@ -383,6 +394,8 @@ export const estiba = $root.estiba = (() => {
                         $root.estiba.isolation.v1.Done.encode(message.destroyed, writer.uint32(130).fork(), _depth + 1).ldelim();
                     if (message.seccompFilter != null && $Object.hasOwnProperty.call(message, "seccompFilter"))
                         $root.estiba.isolation.v1.SeccompFilter.encode(message.seccompFilter, writer.uint32(162).fork(), _depth + 1).ldelim();
+                    if (message.labelled != null && $Object.hasOwnProperty.call(message, "labelled"))
+                        $root.estiba.isolation.v1.Done.encode(message.labelled, writer.uint32(170).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -495,6 +508,13 @@ export const estiba = $root.estiba = (() => {
                                     break;
                                 message.seccompFilter = $root.estiba.isolation.v1.SeccompFilter.decode(reader, reader.size(), $undefined, _depth + 1, message.seccompFilter);
                                 message.result = "seccompFilter";
+                                continue;
+                            }
+                        case 21: {
+                                if (wireType !== 2)
+                                    break;
+                                message.labelled = $root.estiba.isolation.v1.Done.decode(reader, reader.size(), $undefined, _depth + 1, message.labelled);
+                                message.result = "labelled";
                                 continue;
                             }
                         }
@@ -961,6 +981,7 @@ export const estiba = $root.estiba = (() => {
                 StartPod.prototype.uidMappings = $util.emptyArray;
                 StartPod.prototype.gidMappings = $util.emptyArray;
                 StartPod.prototype.mountLabel = "";
+                StartPod.prototype.processLabel = "";
                 StartPod.prototype.runtime = null;
 
                 StartPod.encode = function (message, writer, _depth) {
@@ -1001,6 +1022,8 @@ export const estiba = $root.estiba = (() => {
                             $root.estiba.isolation.v1.IdMapping.encode(message.gidMappings[i], writer.uint32(106).fork(), _depth + 1).ldelim();
                     if (message.mountLabel != null && $Object.hasOwnProperty.call(message, "mountLabel") && message.mountLabel !== "")
                         writer.uint32(114).string(message.mountLabel);
+                    if (message.processLabel != null && $Object.hasOwnProperty.call(message, "processLabel") && message.processLabel !== "")
+                        writer.uint32(122).string(message.processLabel);
                     if (message.runtime != null && $Object.hasOwnProperty.call(message, "runtime"))
                         $root.estiba.isolation.v1.OciRuntime.encode(message.runtime, writer.uint32(162).fork(), _depth + 1).ldelim();
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -1185,6 +1208,15 @@ export const estiba = $root.estiba = (() => {
                                     message.mountLabel = value;
                                 else
                                     delete message.mountLabel;
+                                continue;
+                            }
+                        case 15: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.processLabel = value;
+                                else
+                                    delete message.processLabel;
                                 continue;
                             }
                         case 20: {
@@ -1932,6 +1964,7 @@ export const estiba = $root.estiba = (() => {
                 Unpack.prototype.sync = false;
                 Unpack.prototype.growing = false;
                 Unpack.prototype.stopUnlessSelfContained = false;
+                Unpack.prototype.fileLabel = "";
 
                 Unpack.encode = function (message, writer, _depth) {
                     if (!writer)
@@ -1969,6 +2002,8 @@ export const estiba = $root.estiba = (() => {
                         writer.uint32(104).bool(message.growing);
                     if (message.stopUnlessSelfContained != null && $Object.hasOwnProperty.call(message, "stopUnlessSelfContained") && message.stopUnlessSelfContained !== false)
                         writer.uint32(112).bool(message.stopUnlessSelfContained);
+                    if (message.fileLabel != null && $Object.hasOwnProperty.call(message, "fileLabel") && message.fileLabel !== "")
+                        writer.uint32(122).string(message.fileLabel);
                     if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                         for (let i = 0; i < message.$unknowns.length; ++i)
                             writer.raw(message.$unknowns[i]);
@@ -2125,6 +2160,15 @@ export const estiba = $root.estiba = (() => {
                                     message.stopUnlessSelfContained = value;
                                 else
                                     delete message.stopUnlessSelfContained;
+                                continue;
+                            }
+                        case 15: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.fileLabel = value;
+                                else
+                                    delete message.fileLabel;
                                 continue;
                             }
                         }
@@ -2594,6 +2638,195 @@ export const estiba = $root.estiba = (() => {
                 };
 
                 return RemoveTrees;
+            })();
+
+            v1.LabelTrees = (function() {
+
+                const LabelTrees = function (properties) {
+                    this.trees = [];
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                LabelTrees.prototype.trees = $util.emptyArray;
+
+                LabelTrees.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.trees != null && message.trees.length)
+                        for (let i = 0; i < message.trees.length; ++i)
+                            $root.estiba.isolation.v1.LabelTree.encode(message.trees[i], writer.uint32(10).fork(), _depth + 1).ldelim();
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                LabelTrees.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.LabelTrees();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if (!(message.trees && message.trees.length))
+                                    message.trees = [];
+                                message.trees.push($root.estiba.isolation.v1.LabelTree.decode(reader, reader.size(), $undefined, _depth + 1));
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return LabelTrees;
+            })();
+
+            v1.LabelTree = (function() {
+
+                const LabelTree = function (properties) {
+                    if (properties)
+                        for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                            if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                                this[keys[i]] = properties[keys[i]];
+                };
+
+                LabelTree.prototype.path = "";
+                LabelTree.prototype.label = "";
+                LabelTree.prototype.shallow = false;
+
+                LabelTree.encode = function (message, writer, _depth) {
+                    if (!writer)
+                        writer = $Writer.create();
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $util.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    if (message.path != null && $Object.hasOwnProperty.call(message, "path") && message.path !== "")
+                        writer.uint32(10).string(message.path);
+                    if (message.label != null && $Object.hasOwnProperty.call(message, "label") && message.label !== "")
+                        writer.uint32(18).string(message.label);
+                    if (message.shallow != null && $Object.hasOwnProperty.call(message, "shallow") && message.shallow !== false)
+                        writer.uint32(24).bool(message.shallow);
+                    if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                        for (let i = 0; i < message.$unknowns.length; ++i)
+                            writer.raw(message.$unknowns[i]);
+                    return writer;
+                };
+
+                LabelTree.decode = function (reader, length, _end, _depth, _target) {
+                    if (!(reader instanceof $Reader))
+                        reader = $Reader.create(reader);
+                    if (_depth === $undefined)
+                        _depth = 0;
+                    if (_depth > $Reader.recursionLimit)
+                        throw $Error("max depth exceeded");
+                    let end, message, value;
+                    if (length === $undefined)
+                        end = reader.len;
+                    else {
+                        end = reader.pos + length;
+                        if (end > reader.len)
+                            throw $RangeError("index out of range");
+                        length = reader.len;
+                        reader.len = end;
+                    }
+                    message = _target || new $root.estiba.isolation.v1.LabelTree();
+                    while (reader.pos < end) {
+                        let start = reader.pos;
+                        let tag = reader.tag();
+                        if (tag === _end) {
+                            _end = $undefined;
+                            break;
+                        }
+                        let wireType = tag & 7;
+                        switch (tag >>>= 3) {
+                        case 1: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.path = value;
+                                else
+                                    delete message.path;
+                                continue;
+                            }
+                        case 2: {
+                                if (wireType !== 2)
+                                    break;
+                                if ((value = reader.stringVerify()).length)
+                                    message.label = value;
+                                else
+                                    delete message.label;
+                                continue;
+                            }
+                        case 3: {
+                                if (wireType !== 0)
+                                    break;
+                                if (value = reader.bool())
+                                    message.shallow = value;
+                                else
+                                    delete message.shallow;
+                                continue;
+                            }
+                        }
+                        reader.skipType(wireType, _depth, tag);
+                        if (!reader.discardUnknown) {
+                            $util.makeProp(message, "$unknowns", false);
+                            (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                        }
+                    }
+                    if (length !== $undefined) {
+                        if (reader.pos !== end)
+                            throw $RangeError("index out of range");
+                        reader.len = length;
+                    }
+                    if (_end !== $undefined)
+                        throw $Error("missing end group");
+                    return message;
+                };
+
+                return LabelTree;
             })();
 
             v1.DestroyPod = (function() {

@@ -128,6 +128,7 @@ function build(name: string): unknown {
       cgroupBase: '/estiba',
       pidsLimit: golden.pidsLimit,
       rlimitNofile: { soft: 1024, hard: 524_288 },
+      sparedDirs: [],
     },
     deviceNodes: new Map(Object.entries(golden.deviceNodes)),
     imageLayers: new Map(Object.entries(golden.imageLayers)),

@@ -1,6 +1,6 @@
 // SELinux labels, on hosts that enforce them (hack/vm's variant `selinux` is one).
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import { Fixture, withSecurity } from '../lib/fixture.ts';
 import { containerConfig, exec } from '../lib/pods.ts';
 import { skip } from '../lib/skip.ts';
+import { base, mapped } from '../lib/userns.ts';
 
 type Security = runtime.v1.LinuxContainerSecurityContext.$Properties;
 
@@ -31,7 +32,9 @@ describe('SELinux labels', () => {
 
   beforeAll(async () => {
     if (isThere) {
-      ground = await Fixture.start({}, { linux: { securityContext: { privileged: true } } });
+      const config = { 'runtimes.crun': ['path = "/usr/bin/crun"'] };
+      const securityContext = { privileged: true };
+      ground = await Fixture.start({ config }, { linux: { securityContext } });
     }
   });
 
@@ -90,13 +93,59 @@ describe('SELinux labels', () => {
     const script = [
       'grep -c "context=.*:container_file_t:s0:c" /proc/self/mountinfo',
       'echo x >/dev/null && echo x >/dev/shm/x && echo x >/x && cat /x /etc/hostname /proc/version',
-      'ls -d /dev/mqueue && ls /sys/firmware && : >/dev/mqueue/q && head -c 1 /dev/zero | wc -c',
+      // What a queue in there is labelled by only the policy says: by its file system's own label.
+      'ls -d /dev/mqueue && ls /sys/firmware && test -w /dev/mqueue && head -c 1 /dev/zero | wc -c',
       'echo "# x" >>/etc/hosts && grep -c "# x" /etc/hosts',
     ].join('\n');
     const maskedPaths = ['/proc/version', '/sys/firmware'];
     for (const text of await printed({ maskedPaths }, script)) {
       expect(text).toMatch(/^\d+\nx\n.*\n\/dev\/mqueue\n1\n\d\n$/u);
     }
+  });
+
+  it('are those of a pod with a user namespace, too', async () => {
+    const pod = await ground.another(mapped(base));
+    const script = [current, 'echo x >/x && echo x >/dev/shm/x && cat /x /dev/shm/x /etc/hostname'];
+    for (const text of await printed({}, script.join('\n'), pod)) {
+      expect(text).toMatch(/:container_t:s0:c\d+,c\d+x\nx\npod-\d+\n$/u);
+    }
+  });
+
+  it('of terminals and pipes let containers use them', async () => {
+    const script = 'test -t 0 && tty && echo "in and out" >/dev/tty';
+    const found = await ground.outcome(containerConfig(script, { tty: true }));
+    expect(found.stdout).toMatch(/^\/dev\/pts\/0\r?\nin and out\r?\n$/u);
+    // Opened anew, and by a level that is not the pod's.
+    const anew = { selinuxOptions: { level: 's0:c4,c5' } };
+    const script2 = 'echo out >/proc/self/fd/1; echo err >/proc/self/fd/2';
+    for (const security of [{}, anew]) {
+      const { stdout, stderr } = await ground.outcome(withSecurity(script2, security));
+      expect([stdout, stderr]).toEqual(['out\n', 'err\n']);
+    }
+  });
+
+  it('of files of the pod stay the pod’s, whatever level a container has', async () => {
+    const read = 'cat /etc/hosts /etc/resolv.conf >/dev/null; echo "$?"';
+    const own = withSecurity(read, { selinuxOptions: { level: 's0:c4,c5' } });
+    expect((await ground.outcome(own)).stdout).toBe('1\n');
+    expect((await ground.outcome(containerConfig(read))).stdout).toBe('0\n');
+    const hosts = join(ground.server.stateDir, 'pods', ground.podSandboxId, 'hosts');
+    expect(labelOf(hosts)).toMatch(/:container_file_t:s0:c\d+,c\d+$/u);
+    expect(labelOf(hosts)).not.toMatch(/c4,c5$/u);
+  });
+
+  it('of layers let containers read and execute them, also where they had another', async () => {
+    const layers = join(ground.server.stateDir, 'layers');
+    const names = readdirSync(layers).filter((name) => !/^\.|\.json$/u.test(name));
+    expect(names.length).toBeGreaterThan(0);
+    const below = (name: string) => join(layers, name, readdirSync(join(layers, name))[0] ?? '');
+    const labels = () => names.flatMap((name) => [join(layers, name), below(name)].map(labelOf));
+    const readOnly = 'system_u:object_r:container_ro_file_t:s0';
+    expect(new Set(labels())).toEqual(new Set([readOnly]));
+    await ground.server.stopServing();
+    execFileSync('chcon', ['--recursive', '--type', 'container_engine_tmp_t', layers]);
+    await ground.server.serve();
+    expect(new Set(labels())).toEqual(new Set([readOnly]));
   });
 
   it('keep a volume to the pod that it was labelled for', async () => {
@@ -120,6 +169,19 @@ describe('SELinux labels', () => {
     expect(theirs.stderr).toMatch(/\/v\/new: Permission denied/u);
   });
 
+  it('hold in pods of another runtime, which gets the very volume that was labelled', async () => {
+    const pod = await ground.another({}, 'crun');
+    const hostPath = await ground.directory('of-crun');
+    await writeFile(join(hostPath, 'secret'), 'secret\n');
+    const mounts = [{ hostPath, containerPath: '/v', selinuxRelabel: true }];
+    const script = `${current}; echo; cat /v/secret; echo new >/v/new; cat /etc/hostname`;
+    const made = await pod.outcome(containerConfig(script, { mounts }));
+    expect(made.stderr).toBe('');
+    expect(made.stdout).toMatch(/:container_t:s0:c\d+,c\d+\nsecret\npod-\d+\n$/u);
+    expect(readFileSync(join(hostPath, 'new'), 'utf8')).toBe('new\n');
+    expect(labelOf(join(hostPath, 'secret'))).toMatch(/:container_file_t:s0:c\d+,c\d+$/u);
+  });
+
   it('keep a container from files of the host', async () => {
     const hostPath = await ground.directory('unlabelled');
     await writeFile(join(hostPath, 'secret'), 'secret\n');
@@ -132,7 +194,7 @@ describe('SELinux labels', () => {
   });
 
   it('are not given to directories that the host lives from', async () => {
-    for (const hostPath of ['/etc', '/var/lib', '/']) {
+    for (const hostPath of ['/etc', '/var/lib', '/', ground.server.stateDir]) {
       const mounts = [{ hostPath, containerPath: '/v', selinuxRelabel: true }];
       await expect(ground.create(containerConfig('true', { mounts }))).rejects.toThrow(
         new RegExp(`INVALID_ARGUMENT.*cannot relabel volume "${hostPath}"`, 'u'),

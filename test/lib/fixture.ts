@@ -52,15 +52,19 @@ export class Fixture {
   }
 
   /** Runs a pod in a server that is there already. */
-  static async inPod(server: TestServer, change: Partial<Sandbox> = {}): Promise<Fixture> {
+  static async inPod(
+    server: TestServer,
+    change: Partial<Sandbox> = {},
+    runtimeHandler = '',
+  ): Promise<Fixture> {
     const logDirectory = join(server.stateDir, 'logs', String((counter += 1)));
     const pod = podConfig({ logDirectory, ...change });
-    return new Fixture(server, pod, await runPod(server, pod));
+    return new Fixture(server, pod, await runPod(server, pod, runtimeHandler));
   }
 
   /** A second pod in the same server. */
-  another(change: Partial<Sandbox> = {}): Promise<Fixture> {
-    return Fixture.inPod(this.server, change);
+  another(change: Partial<Sandbox> = {}, runtimeHandler = ''): Promise<Fixture> {
+    return Fixture.inPod(this.server, change, runtimeHandler);
   }
 
   /** An existing directory of this test's own on the host. */

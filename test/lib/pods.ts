@@ -78,9 +78,13 @@ export function containerConfig(
   };
 }
 
-/** Runs a pod; returns its id. */
-export async function runPod(server: TestServer, config: Sandbox): Promise<string> {
-  const { podSandboxId } = await server.client.runtime.runPodSandbox({ config });
+/** Runs a pod; returns its id. `runtimeHandler`: "" = our own. */
+export async function runPod(
+  server: TestServer,
+  config: Sandbox,
+  runtimeHandler = '',
+): Promise<string> {
+  const { podSandboxId } = await server.client.runtime.runPodSandbox({ config, runtimeHandler });
   return podSandboxId ?? '';
 }
 

@@ -53,7 +53,7 @@ class ImagesThread {
 
   constructor(port: MessagePort, settings: ThreadSettings) {
     this.#port = port;
-    const { maxUnpackBytes, unpackDeadlineMs } = settings;
+    const { maxUnpackBytes, layerLabel, unpackDeadlineMs } = settings;
     const launcher = new Launcher({
       socketPath: settings.launcherSocket,
       unpackDeadlineMs,
@@ -61,7 +61,7 @@ class ImagesThread {
     });
     const env = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`);
     this.#backend = new RegistryBackend({
-      launcher: limitedLauncher(launcher, { maxBytes: maxUnpackBytes }),
+      launcher: limitedLauncher(launcher, { maxBytes: maxUnpackBytes, fileLabel: layerLabel }),
       partials: new PartialBlobs(settings.ingestDir),
       limits: settings.partials,
       onProblem: (error) => this.#log('cannot sweep partial blobs', error),

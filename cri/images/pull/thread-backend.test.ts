@@ -30,6 +30,7 @@ function newBackend(url = program, idleMs?: number): ThreadBackend {
       stall: { windowMs: 1000, minBytesPerSecond: 1 },
       partials: { maxBytes: 1e9, maxAgeMs: 1e9 },
       maxUnpackBytes: 1e9,
+      layerLabel: '',
       unpackDeadlineMs: 10_000,
     },
     revive: async () => {

@@ -28,6 +28,8 @@ export interface ThreadSettings {
   readonly stall: { readonly windowMs: number; readonly minBytesPerSecond: number };
   readonly partials: PartialLimits;
   readonly maxUnpackBytes: number;
+  /** SELinux label of layers; "" = none. */
+  readonly layerLabel: string;
   readonly unpackDeadlineMs: number;
 }
 

@@ -12,9 +12,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::path::PathBuf;
 
 use estiba_kernel::cgroup::Joined;
+use estiba_kernel::fd;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now, unshare};
 use estiba_kernel::{Errno, mount};
-use estiba_kernel::fd;
 
 use crate::builder::Outcome;
 use crate::console::{self, Console};

@@ -74,9 +74,11 @@ pub use oom_score::update_oom_score;
 pub use pod::{make_pod_namespaces, pod_init_cgroup};
 pub use pod_pin::unpin_network;
 pub use probe::probe_user_namespaces;
+pub use relabel::label_tree;
 pub use request::{
     CreateRequest, ExecProcess, ExecRequest, NamespaceMode, Parking, PodNamespaces, PodRequest,
     ResolvedUser, Rootfs, SeccompFilter, UserRequest,
 };
 pub use seccomp::compile as compile_seccomp;
+pub use selinux::{label_new_files, labelled_pipe};
 pub use shim::{PidTarget, Program, spawn_exec_shim, spawn_shim};

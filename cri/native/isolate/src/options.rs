@@ -1,5 +1,7 @@
 //! Mount options as OCI and mount(8) write them.
 
+use std::path::PathBuf;
+
 use estiba_kernel::mount::Attributes;
 
 /// What a mount's options ask for.
@@ -15,10 +17,34 @@ pub(crate) struct Options {
     pub propagation: Option<(u64, bool)>,
     /// Whether ids are to be mapped, and if so in the whole tree.
     pub map_ids: Option<bool>,
-    /// Whether the files of a bind mount are to get the container's SELinux label.
-    pub relabel: bool,
+    /// The SELinux label that the files of a bind mount are to get.
+    pub relabel: Option<Relabel>,
     /// What the file system takes; an empty value is a flag.
     pub data: Vec<(String, String)>,
+}
+
+/// A label for the files of a volume.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Relabel {
+    pub label: String,
+    /// Directories that must keep theirs, and those that they are in.
+    pub spared: Vec<PathBuf>,
+}
+
+impl Relabel {
+    /// Takes one option in; `false`: it is none of these, which are ours and not of the OCI spec.
+    pub(crate) fn take_in(found: &mut Option<Self>, option: &str) -> bool {
+        match option.split_once('=') {
+            Some(("estiba-relabel", label)) => {
+                label.clone_into(&mut found.get_or_insert_default().label);
+            }
+            Some(("estiba-spare", dir)) => {
+                found.get_or_insert_default().spared.push(dir.into());
+            }
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// Flag, bits, whether the option sets (true) or clears them. atime options replace each other.
@@ -42,9 +68,6 @@ const ATIME_RESETS: [&str; 4] = ["relatime", "atime", "norelatime", "nostrictati
 const ATIME_MASK: u64 = 0x70;
 /// Options that change nothing here.
 const NEUTRAL: [&str; 4] = ["defaults", "async", "loud", "silent"];
-
-/// An option of ours, not of the OCI spec.
-pub(crate) const RELABEL: &str = "estiba-relabel";
 
 const PROPAGATION: [(&str, u64); 4] = [
     ("private", libc::MS_PRIVATE),
@@ -119,8 +142,8 @@ impl Options {
                 found.bind = Some(option == "rbind");
             } else if option == "idmap" || option == "ridmap" {
                 found.map_ids = Some(option == "ridmap");
-            } else if option == RELABEL {
-                found.relabel = true;
+            } else if Relabel::take_in(&mut found.relabel, option) {
+                // Noted.
             } else if NEUTRAL.contains(&option) || option.is_empty() {
                 // Nothing to do.
             } else if let Some(wanted) = propagation(option) {
@@ -204,9 +227,20 @@ mod tests {
 
     #[test]
     fn relabelling_is_no_option_of_the_file_system() {
-        let found = parse("bind", &["rbind", "estiba-relabel", "ro"]);
-        assert!(found.relabel && found.data().is_empty());
-        assert!(!parse("bind", &["rbind"]).relabel);
+        let options = [
+            "rbind",
+            "estiba-spare=/a",
+            "estiba-relabel=u:r:t:s0:c1,c2",
+            "ro",
+        ];
+        let found = parse("bind", &options);
+        assert!(found.data().is_empty());
+        let wanted = Relabel {
+            label: "u:r:t:s0:c1,c2".to_owned(),
+            spared: vec!["/a".into()],
+        };
+        assert_eq!(found.relabel, Some(wanted));
+        assert_eq!(parse("bind", &["rbind"]).relabel, None);
     }
 
     #[test]

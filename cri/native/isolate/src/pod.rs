@@ -18,6 +18,7 @@ use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait
 use crate::pod_pin::pin_network;
 use crate::pod_user::{self, Born};
 use crate::request::{NamespaceMode, PodNamespaces, PodRequest};
+use crate::selinux::Change;
 use crate::{pod_mounts, selinux, sysctl};
 
 const DEFAULT_PARENT: &str = "/estiba";
@@ -65,6 +66,7 @@ pub fn make_pod_namespaces(
     request: &PodRequest,
 ) -> Result<PodNamespaces, IsolateError> {
     selinux::check(&request.mount_label)?;
+    selinux::check(&request.process_label)?;
     let mut cgroup = None;
     if own(request.pid) {
         let path = pod_init_cgroup(&request.cgroup_parent, &request.pod_id)?;
@@ -107,6 +109,7 @@ fn fork_child(
         ipc: own(request.ipc),
         uts: has_uts,
         pid: own(request.pid),
+        labels: (&request.process_label, &request.mount_label),
     };
     let born = pod_user::make(&wanted, joined.as_ref())?;
     match fork_maker(request, has_uts, None, Some(&born)) {
@@ -238,17 +241,21 @@ fn child(
     born: Option<&Born>,
     control: &OwnedFd,
 ) -> i32 {
-    let result = furnish(request, has_uts, joined, born, control);
+    let change = Change::prepare(&request.process_label);
+    let result = change.and_then(|change| {
+        let list = furnish(request, has_uts, joined, born, control)?;
+        Ok((list, change))
+    });
     let failed = result.is_err();
-    let (answer, fds): (Answer, Vec<OwnedFd>) = match result {
-        Ok(list) => {
+    let (answer, fds, change): (Answer, Vec<OwnedFd>, _) = match result {
+        Ok((list, change)) => {
             let (names, fds) = list
                 .into_iter()
                 .map(|(name, fd)| (name.to_owned(), fd))
                 .unzip();
-            (Ok(names), fds)
+            (Ok(names), fds, change)
         }
-        Err(error) => (Err(error.shortened()), Vec::new()),
+        Err(error) => (Err(error.shortened()), Vec::new(), None),
     };
     let Ok(bytes) = serde_json::to_vec(&answer) else {
         return 1;
@@ -258,7 +265,7 @@ fn child(
         let sent = socket::send(control, &bytes, &borrowed);
         return i32::from(failed || sent.is_err());
     }
-    let ready = pod_mounts::hide_all().and_then(|()| lose_privileges());
+    let ready = pod_mounts::hide_all(&request.mount_label).and_then(|()| lose_privileges());
     let bytes = match ready {
         Ok(()) => bytes,
         Err(error) => serde_json::to_vec(&Answer::Err(error.shortened())).unwrap_or_default(),
@@ -268,7 +275,7 @@ fn child(
     if sent.is_err() {
         return 1;
     }
-    become_reaper()
+    become_reaper(change)
 }
 
 fn furnish(

@@ -9,6 +9,7 @@ use estiba_kernel::spawn::{send_signal, wait_pidfd};
 use estiba_kernel::{caps, fd, process, signal};
 
 use crate::error::{ErrorCode, IsolateError};
+use crate::selinux::Change;
 
 const STEP: &str = "pod-namespaces";
 /// For the child to answer. It waits for nobody, but a cgroup or a mount table may be slow.
@@ -54,7 +55,9 @@ pub(crate) fn lose_privileges() -> Result<(), IsolateError> {
 }
 
 /// Stays as the pod's pid 1, without a descriptor of anything.
-pub(crate) fn become_reaper() -> i32 {
+pub(crate) fn become_reaper(change: Option<Change>) -> i32 {
+    // Last of all: what this process could do until now the label may forbid.
+    drop(change.map(Change::make));
     if fd::close_all_except(&[]).is_err() {
         return 1;
     }

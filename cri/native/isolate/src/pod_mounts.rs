@@ -19,7 +19,8 @@ const DEFAULT_SHM: u64 = 64 << 20;
 
 /// Takes the pod's pid 1 into a mount namespace of its own that shows one empty directory: containers
 /// can look through its `/proc/1/root` and read its mountinfo. Descriptors stay where they are.
-pub(crate) fn hide_all() -> Result<(), IsolateError> {
+/// `label`: SELinux label of that directory; "" = none.
+pub(crate) fn hide_all(label: &str) -> Result<(), IsolateError> {
     let fail = |errno| IsolateError::kernel("pod-init", "hide all mounts from pid 1", errno);
     unshare(libc::CLONE_NEWNS).map_err(fail)?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -33,7 +34,8 @@ pub(crate) fn hide_all() -> Result<(), IsolateError> {
         | libc::MOUNT_ATTR_NOSUID
         | libc::MOUNT_ATTR_NODEV
         | libc::MOUNT_ATTR_NOEXEC;
-    let options = [("source", "tmpfs"), ("mode", "555"), ("nr_inodes", "1")];
+    let mut options = vec![("source", "tmpfs"), ("mode", "555"), ("nr_inodes", "1")];
+    options.extend(selinux::mount_option(label));
     let empty = mount::new_file_system("tmpfs", &options, attributes).map_err(fail)?;
     mount::attach(&empty, top.as_fd()).map_err(fail)?;
     mount::replace_root(&empty).map_err(fail)

@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, IsolateError};
 use crate::ids::{Ids, no_namespace};
 use crate::pod_child::{PATIENCE, become_reaper, end_child, lose_privileges, wait_for_answer};
 use crate::pod_mounts;
+use crate::selinux::Change;
 
 const STEP: &str = "user-namespace";
 
@@ -28,6 +29,8 @@ pub(crate) struct Wanted<'a> {
     pub ipc: bool,
     pub uts: bool,
     pub pid: bool,
+    /// SELinux labels of the pid 1 and of what it is shown; "" = none.
+    pub labels: (&'a str, &'a str),
 }
 
 impl Wanted<'_> {
@@ -125,6 +128,7 @@ pub(crate) fn make_and_join(ids: &Ids, flags: i32) -> Result<OwnedFd, IsolateErr
         ipc: flags & libc::CLONE_NEWIPC != 0,
         uts: flags & libc::CLONE_NEWUTS != 0,
         pid: false,
+        labels: ("", ""),
     };
     let mut user = None;
     for (name, namespace) in make(&wanted, None)?.namespaces {
@@ -175,7 +179,10 @@ fn accompany(
 }
 
 fn first(wanted: &Wanted<'_>, joined: Option<&Joined>, control: &OwnedFd) -> i32 {
-    let done: Word = prepare(wanted, joined, control).map_err(|error| error.shortened());
+    let (done, change): (Word, _) = match prepare(wanted, joined, control) {
+        Ok(change) => (Ok(()), change),
+        Err(error) => (Err(error.shortened()), None),
+    };
     let Ok(bytes) = serde_json::to_vec(&done) else {
         return 1;
     };
@@ -187,14 +194,14 @@ fn first(wanted: &Wanted<'_>, joined: Option<&Joined>, control: &OwnedFd) -> i32
         // Whoever wants the namespaces holds them before it ends us.
         return i32::from(socket::receive(control, 1, true).is_err());
     }
-    become_reaper()
+    become_reaper(change)
 }
 
 fn prepare(
     wanted: &Wanted<'_>,
     joined: Option<&Joined>,
     control: &OwnedFd,
-) -> Result<(), IsolateError> {
+) -> Result<Option<Change>, IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, "make the pod's namespaces", errno);
     let mut keep = vec![control.as_raw_fd()];
     if let Some(joined) = joined {
@@ -218,13 +225,16 @@ fn prepare(
     if go.bytes.is_empty() {
         return Err(fail(Errno::PIPE));
     }
+    let (process_label, mount_label) = wanted.labels;
+    let change = Change::prepare(process_label)?;
     process::set_session();
     process::set_identity(0, 0, &[]).map_err(fail)?;
     unshare(wanted.flags()).map_err(fail)?;
     process::leave_session_keyring();
     if wanted.pid {
-        pod_mounts::hide_all()?;
+        pod_mounts::hide_all(mount_label)?;
         lose_privileges()?;
     }
-    process::set_not_dumpable().map_err(fail)
+    process::set_not_dumpable().map_err(fail)?;
+    Ok(change)
 }

@@ -1,7 +1,8 @@
-//! Giving the files of a volume the container's SELinux label.
+//! Giving files that are there already an SELinux label.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use estiba_kernel::Errno;
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, XattrFlags, openat2};
@@ -9,7 +10,8 @@ use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, XattrFlags, openat2}
 use crate::error::{ErrorCode, IsolateError};
 use crate::foreign_proc::is_procfs;
 use crate::note;
-use crate::selinux::{ATTRIBUTE, stored};
+use crate::options::Relabel;
+use crate::selinux::{self, ATTRIBUTE, stored};
 
 const STEP: &str = "relabel";
 /// Directories within directories; each is an open file.
@@ -51,31 +53,69 @@ const OF_THE_HOST: [&str; 28] = [
 /// Labels a file, or a directory and all that is in it on the same file system. No link is followed,
 /// what is mounted in there is left alone, and so are file systems without labels. `volume`: its path,
 /// for messages. To be called while /proc is the host's.
-pub(crate) fn relabel(volume: &str, top: &OwnedFd, label: &str) -> Result<(), IsolateError> {
-    let fail = |errno| IsolateError::kernel(STEP, format!("relabel volume {volume:?}"), errno);
+pub(crate) fn relabel(volume: &str, top: &OwnedFd, wanted: &Relabel) -> Result<(), IsolateError> {
     note::busy_with(&format!("the labels of volume {volume:?}"));
-    refuse_the_hosts(volume, top)?;
-    check_procfs().map_err(fail)?;
-    let walk = Walk {
-        label: stored(label),
-    };
+    let hosts = OF_THE_HOST.iter().map(Path::new);
+    for path in hosts.chain(wanted.spared.iter().map(PathBuf::as_path)) {
+        refuse_what_holds(path, volume, top)?;
+    }
+    let walk = Walk::new(volume, &wanted.label)?;
     walk.run(volume, top)
 }
 
-/// By identity: links and other mounts lead to the same directories.
-fn refuse_the_hosts(volume: &str, top: &OwnedFd) -> Result<(), IsolateError> {
+/// As `relabel`, of a tree of our own: at once when its root has the label already. The root gets it
+/// last: a tree that was left half-way is labelled again. `shallow`: nothing that is in it.
+///
+/// # Errors
+/// `FailedPrecondition` when the host's policy does not know the label; else what the kernel says, and
+/// which file of the tree it says it of. One that does not exist is fine.
+pub fn label_tree(path: &Path, label: &str, shallow: bool) -> Result<(), IsolateError> {
+    let name = path.to_string_lossy();
+    let fail = |errno| IsolateError::kernel(STEP, format!("relabel {name:?}"), errno);
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let top = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened.map_err(fail)?,
+    };
+    let walk = Walk::new(&name, label)?;
+    if walk.is_right(top.as_fd()) {
+        return Ok(());
+    }
+    if shallow {
+        return walk.set(top.as_fd()).map(drop).map_err(fail);
+    }
+    walk.run(&name, &top)
+}
+
+/// Refuses `path` itself and every directory that it is in, by identity: links and other mounts lead
+/// to the same ones.
+fn refuse_what_holds(path: &Path, volume: &str, top: &OwnedFd) -> Result<(), IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, format!("relabel volume {volume:?}"), errno);
-    let own = rustix::fs::fstat(top).map_err(fail)?;
-    for path in OF_THE_HOST {
-        let is_it = rustix::fs::stat(path)
-            .is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (own.st_dev, own.st_ino));
-        if is_it {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let own = id_of(top.as_fd()).map_err(fail)?;
+    let mut at = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
+        opened => opened.map_err(fail)?,
+    };
+    let mut relation = "it is";
+    loop {
+        let here = id_of(at.as_fd()).map_err(fail)?;
+        if here == own {
             let message =
-                format!("cannot relabel volume {volume:?}: it is the host's {path:?} itself");
+                format!("cannot relabel volume {volume:?}: {relation} the host's {path:?}");
             return Err(IsolateError::new(ErrorCode::InvalidArgument, STEP, message));
         }
+        at = rustix::fs::openat(&at, "..", flags, Mode::empty()).map_err(fail)?;
+        if id_of(at.as_fd()).map_err(fail)? == here {
+            return Ok(());
+        }
+        relation = "it holds";
     }
-    Ok(())
+}
+
+fn id_of(file: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Attributes are set by path only: those below lead to the very file, links included.
@@ -94,9 +134,26 @@ struct Walk {
 }
 
 impl Walk {
+    /// `name`: of what is labelled, for messages.
+    fn new(name: &str, label: &str) -> Result<Self, IsolateError> {
+        let fail = |errno| IsolateError::kernel(STEP, format!("relabel {name:?}"), errno);
+        check_procfs().map_err(fail)?;
+        // CAP_MAC_ADMIN could store any text.
+        selinux::check(label)?;
+        Ok(Self {
+            label: stored(label),
+        })
+    }
+
     fn run(&self, volume: &str, top: &OwnedFd) -> Result<(), IsolateError> {
+        let fail = |errno| IsolateError::kernel(STEP, format!("relabel {volume:?}"), errno);
         let mut levels: Vec<(Dir, String)> = Vec::new();
-        self.take(volume.to_owned(), top.as_fd(), &mut levels)?;
+        enter(volume.to_owned(), top.as_fd(), &mut levels)?;
+        self.label_all(&mut levels)?;
+        self.set(top.as_fd()).map(drop).map_err(fail)
+    }
+
+    fn label_all(&self, levels: &mut Vec<(Dir, String)>) -> Result<(), IsolateError> {
         while let Some((dir, path)) = levels.last_mut() {
             let fail = |errno| IsolateError::kernel(STEP, format!("relabel {path:?}"), errno);
             let Some(entry) = dir.next() else {
@@ -115,50 +172,56 @@ impl Walk {
                 Err(errno) => return Err(fail(errno)),
             };
             let below = format!("{path}/{}", name.to_string_lossy());
-            self.take(below, found.as_fd(), &mut levels)?;
+            if self.set(found.as_fd()).map_err(fail)? {
+                enter(below, found.as_fd(), levels)?;
+            }
         }
         Ok(())
     }
 
-    /// Labels one file; a directory is gone into next.
-    fn take(
-        &self,
-        path: String,
-        file: BorrowedFd<'_>,
-        levels: &mut Vec<(Dir, String)>,
-    ) -> Result<(), IsolateError> {
-        let fail = |errno| IsolateError::kernel(STEP, format!("relabel {path:?}"), errno);
-        if !self.set(file).map_err(fail)? {
-            return Ok(());
-        }
-        let mode = rustix::fs::fstat(file).map_err(fail)?.st_mode;
-        if FileType::from_raw_mode(mode) != FileType::Directory {
-            return Ok(());
-        }
-        if levels.len() >= MAX_DEPTH {
-            let message = format!("cannot relabel {path:?}: it is deeper than {MAX_DEPTH}");
-            return Err(IsolateError::invalid(STEP, message));
-        }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(file, ".", flags, Mode::empty()).map_err(fail)?;
-        levels.push((Dir::new(opened).map_err(fail)?, path));
-        Ok(())
+    fn is_right(&self, file: BorrowedFd<'_>) -> bool {
+        let mut present = [0; MAX_LABEL];
+        let length = rustix::fs::getxattr(path_of(file), ATTRIBUTE, &mut present).unwrap_or(0);
+        present.get(..length) == Some(self.label.as_slice())
     }
 
     /// False where the file system has no labels. What is right is not written again.
     fn set(&self, file: BorrowedFd<'_>) -> Result<bool, Errno> {
-        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let mut present = [0; MAX_LABEL];
-        let length = rustix::fs::getxattr(path.as_str(), ATTRIBUTE, &mut present).unwrap_or(0);
-        if present.get(..length) == Some(self.label.as_slice()) {
+        if self.is_right(file) {
             return Ok(true);
         }
+        let path = path_of(file);
         match rustix::fs::setxattr(path, ATTRIBUTE, &self.label, XattrFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOTSUP) => Ok(false),
             Err(errno) => Err(errno),
         }
     }
+}
+
+/// A directory is gone into next.
+fn enter(
+    path: String,
+    file: BorrowedFd<'_>,
+    levels: &mut Vec<(Dir, String)>,
+) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, format!("relabel {path:?}"), errno);
+    let mode = rustix::fs::fstat(file).map_err(fail)?.st_mode;
+    if FileType::from_raw_mode(mode) != FileType::Directory {
+        return Ok(());
+    }
+    if levels.len() >= MAX_DEPTH {
+        let message = format!("cannot relabel {path:?}: it is deeper than {MAX_DEPTH}");
+        return Err(IsolateError::invalid(STEP, message));
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::openat(file, ".", flags, Mode::empty()).map_err(fail)?;
+    levels.push((Dir::new(opened).map_err(fail)?, path));
+    Ok(())
+}
+
+fn path_of(file: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 fn open_entry(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
@@ -170,13 +233,20 @@ fn open_entry(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::path::Path;
 
     use estiba_kernel::mount;
 
     use super::*;
 
     const LABEL: &str = "system_u:object_r:container_file_t:s0:c1,c2";
+
+    /// Of any host: this one's policy is not asked.
+    fn label(name: &str, top: &OwnedFd) -> Result<(), IsolateError> {
+        let walk = Walk {
+            label: stored(LABEL),
+        };
+        walk.run(name, top)
+    }
 
     fn open(path: &Path) -> OwnedFd {
         rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap()
@@ -200,7 +270,7 @@ mod tests {
         }
         symlink("../beside", volume.join("link")).unwrap();
         symlink("../beside/h", volume.join("a/link")).unwrap();
-        relabel("/v", &open(&volume), LABEL).unwrap();
+        label("/v", &open(&volume)).unwrap();
         let stored = format!("{LABEL}\0");
         for path in ["", "f", "a", "a/b", "a/b/g", "link", "a/link"] {
             assert_eq!(label_of(&volume.join(path)), stored, "{path}");
@@ -210,8 +280,8 @@ mod tests {
             assert_ne!(found, stored, "{path}");
         }
         // Again, and a single file.
-        relabel("/v", &open(&volume), LABEL).unwrap();
-        relabel("/v", &open(&dir.path().join("beside/h")), LABEL).unwrap();
+        label("/v", &open(&volume)).unwrap();
+        label("/v", &open(&dir.path().join("beside/h"))).unwrap();
         assert_eq!(label_of(&dir.path().join("beside/h")), stored);
     }
 
@@ -219,23 +289,51 @@ mod tests {
     fn what_the_host_lives_from_is_refused_however_it_is_called() {
         let dir = tempfile::tempdir().unwrap();
         symlink("/usr", dir.path().join("link")).unwrap();
-        for path in ["/", "/etc", "/usr", "/proc", "/sys", "/tmp"] {
-            let error = relabel(path, &open(Path::new(path)), LABEL).unwrap_err();
-            assert_eq!(error.code, ErrorCode::InvalidArgument, "{error}");
-            assert!(
-                error.message.contains(&format!("{path:?} itself")),
-                "{error}"
-            );
+        let wanted = Relabel {
+            label: LABEL.to_owned(),
+            spared: vec![dir.path().join("state/deep"), "/no/such".into()],
+        };
+        let refusal = |path: &Path| {
+            let error = relabel("/v", &open(path), &wanted).unwrap_err();
+            assert_eq!(error.code, ErrorCode::InvalidArgument, "{path:?}: {error}");
+            error.message
+        };
+        for path in ["/etc", "/usr", "/sys"] {
+            assert!(refusal(Path::new(path)).contains("the host's"), "{path}");
         }
-        let error = relabel("/l", &open(&dir.path().join("link")), LABEL).unwrap_err();
-        assert!(error.message.contains("\"/usr\" itself"), "{error}");
+        assert!(refusal(&dir.path().join("link")).contains("the host's"));
+        refusal(Path::new("/"));
+        std::fs::create_dir_all(dir.path().join("state/deep/inner")).unwrap();
+        assert!(refusal(&dir.path().join("state/deep")).contains("it is the host's"));
+        assert!(refusal(&dir.path().join("state")).contains("it holds the host's"));
+        refusal(dir.path());
+        // What is in there is not refused for that.
+        let inner = open(&dir.path().join("state/deep/inner"));
+        if let Err(error) = relabel("/v", &inner, &wanted) {
+            assert_eq!(error.code, ErrorCode::FailedPrecondition, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_tree_of_ours_is_labelled_once_and_its_root_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let tree = dir.path().join("tree");
+        std::fs::create_dir_all(tree.join("a")).unwrap();
+        let walk = Walk {
+            label: stored(LABEL),
+        };
+        assert!(!walk.is_right(open(&tree).as_fd()));
+        walk.run("tree", &open(&tree)).unwrap();
+        assert!(walk.is_right(open(&tree).as_fd()));
+        assert!(walk.is_right(open(&tree.join("a")).as_fd()));
+        label_tree(&dir.path().join("none"), LABEL, false).unwrap();
     }
 
     #[test]
     fn file_systems_without_labels_are_left_alone() {
         let ramfs = mount::new_file_system("ramfs", &[("source", "ramfs")], 0).unwrap();
         rustix::fs::mkdirat(&ramfs, "d", Mode::from_raw_mode(0o755)).unwrap();
-        relabel("/r", &ramfs, LABEL).unwrap();
+        label("/r", &ramfs).unwrap();
     }
 
     #[test]
@@ -246,7 +344,7 @@ mod tests {
             rustix::fs::mkdirat(&at, "d", Mode::from_raw_mode(0o755)).unwrap();
             at = rustix::fs::openat(&at, "d", OFlags::PATH, Mode::empty()).unwrap();
         }
-        let error = relabel("/v", &open(dir.path()), LABEL).unwrap_err();
+        let error = label("/v", &open(dir.path())).unwrap_err();
         assert!(error.message.contains("deeper than 400"), "{error}");
     }
 
@@ -258,7 +356,7 @@ mod tests {
         rustix::fs::mkdirat(&inner, "x", Mode::from_raw_mode(0o755)).unwrap();
         let place = open(&dir.path().join("in"));
         mount::attach(&inner, place.as_fd()).unwrap();
-        let done = relabel("/v", &open(dir.path()), LABEL);
+        let done = label("/v", &open(dir.path()));
         let labels = ["", "in", "in/x"].map(|path| label_of(&dir.path().join(path)));
         rustix::mount::unmount(dir.path().join("in"), rustix::mount::UnmountFlags::DETACH).unwrap();
         done.unwrap();

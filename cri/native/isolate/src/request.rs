@@ -43,6 +43,8 @@ pub struct PodRequest {
     pub ids: Ids,
     /// SELinux label of the pod's /dev/shm; "" = none.
     pub mount_label: String,
+    /// That of its pid 1; "" = the caller's own. A policy that forbids it leaves it that one.
+    pub process_label: String,
 }
 
 /// The namespaces of a pod, held by descriptors that are closed on exec.

@@ -2,12 +2,13 @@
 //! with. Which they are is the caller's policy; here the host's decides whether it knows them.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use estiba_kernel::{Errno, process};
-use rustix::fs::{Mode, OFlags, ResolveFlags, XattrFlags, openat2};
+use rustix::fs::{CWD, FileType, Mode, OFlags, XattrFlags};
 
 use crate::error::{ErrorCode, IsolateError};
-use crate::foreign_proc::is_procfs;
+use crate::host_proc;
 use crate::spec::Spec;
 
 const STEP: &str = "selinux";
@@ -80,21 +81,81 @@ fn open_policy() -> Result<OwnedFd, Errno> {
 /// An attribute of this thread, in what is procfs and nothing mounted over it.
 fn attribute(name: &str, label: &str) -> Result<OwnedFd, IsolateError> {
     let failed = |errno| fail(label, "open this process's attributes", errno);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let proc = rustix::fs::open("/proc", flags, Mode::empty()).map_err(failed)?;
-    if !is_procfs(&proc).map_err(failed)? {
-        return Err(refused(label, "/proc is not procfs"));
-    }
-    let path = format!("thread-self/attr/{name}");
-    let how = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-    let flags = OFlags::WRONLY | OFlags::CLOEXEC;
-    openat2(&proc, path, flags, Mode::empty(), how).map_err(failed)
+    host_proc::open(&format!("thread-self/attr/{name}"), OFlags::WRONLY).map_err(failed)
 }
 
 fn write(attribute: &OwnedFd, label: &str, action: &str) -> Result<(), IsolateError> {
     rustix::io::write(attribute, label.as_bytes())
         .map(drop)
         .map_err(|errno| fail(label, action, errno))
+}
+
+/// The way for this process, which executes nothing, to another label: opened while /proc is the
+/// host's, gone at the end of all that needs its own.
+#[derive(Debug)]
+pub(crate) struct Change {
+    current: OwnedFd,
+    label: String,
+}
+
+impl Change {
+    /// `None` without a label.
+    pub(crate) fn prepare(label: &str) -> Result<Option<Self>, IsolateError> {
+        if label.is_empty() {
+            return Ok(None);
+        }
+        let current = attribute("current", label)?;
+        let label = label.to_owned();
+        Ok(Some(Self { current, label }))
+    }
+
+    /// # Errors
+    /// The policy need not allow it, whatever it allows with execve.
+    pub(crate) fn make(self) -> Result<(), IsolateError> {
+        write(&self.current, &self.label, "take it on")
+    }
+}
+
+/// Has all that this thread makes from now on labelled so, links and devices included.
+///
+/// # Errors
+/// `FailedPrecondition` when the host's policy does not know the label.
+pub fn label_new_files(label: &str) -> Result<(), IsolateError> {
+    check(label)?;
+    write(&attribute("fscreate", label)?, label, "label new files")
+}
+
+/// A pipe (read end, write end), both blocking, that has this label from the start: the label of one
+/// from pipe(2) is that of who makes it, with categories that a container's program has not, and
+/// policies let nobody change it. `dir`: only the caller's; nothing stays there.
+///
+/// # Errors
+/// `FailedPrecondition` when the host's policy does not know the label; else what the kernel says.
+pub fn labelled_pipe(dir: &Path, label: &str) -> Result<(OwnedFd, OwnedFd), IsolateError> {
+    let path = dir.join(".pipe");
+    check(label)?;
+    let attribute = attribute("fscreate", label)?;
+    write(&attribute, label, "label a pipe")?;
+    let made = named_pipe(&path).map_err(|errno| fail(label, "make a pipe", errno));
+    rustix::fs::unlink(&path).ok();
+    write(&attribute, "\n", "label a pipe")?;
+    made
+}
+
+fn named_pipe(path: &Path) -> Result<(OwnedFd, OwnedFd), Errno> {
+    let mode = Mode::RUSR | Mode::WUSR;
+    match rustix::fs::unlink(path) {
+        Err(Errno::NOENT) | Ok(()) => {}
+        Err(errno) => return Err(errno),
+    }
+    rustix::fs::mknodat(CWD, path, FileType::Fifo, mode, 0)?;
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // Without O_NONBLOCK the first end would wait for the other.
+    let read = OFlags::RDONLY | OFlags::NONBLOCK | flags;
+    let reader = rustix::fs::open(path, read, Mode::empty())?;
+    let writer = rustix::fs::open(path, OFlags::WRONLY | flags, Mode::empty())?;
+    rustix::io::ioctl_fionbio(&reader, false)?;
+    Ok((reader, writer))
 }
 
 /// Labels the root of a mount that does not take the option. Changes the working directory. File
@@ -151,6 +212,24 @@ mod tests {
     fn attributes_are_looked_for_in_procfs_only() {
         attribute("exec", "x").unwrap();
         assert!(attribute("no-such-attribute", "x").is_err());
+    }
+
+    #[test]
+    fn a_pipe_by_name_leaves_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".pipe");
+        // Left by somebody who was killed.
+        std::fs::write(&path, "").unwrap();
+        let (reader, writer) = named_pipe(&path).unwrap();
+        rustix::fs::unlink(&path).unwrap();
+        rustix::io::write(&writer, b"text").unwrap();
+        drop(writer);
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut std::fs::File::from(reader), &mut text).unwrap();
+        assert_eq!(text, "text");
+        let error = labelled_pipe(dir.path(), "no-such-user:of:a_test:s0").unwrap_err();
+        assert_eq!(error.code, ErrorCode::FailedPrecondition, "{error}");
+        assert!(std::fs::read_dir(dir.path()).unwrap().next().is_none());
     }
 
     #[test]

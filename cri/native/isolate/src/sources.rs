@@ -176,8 +176,8 @@ fn bind_source(
         _ => mount::clone_path(path, recursive),
     };
     let cloned = cloned.map_err(|errno| fail(mount, errno))?;
-    if options.relabel && !context.linux.mount_label.is_empty() {
-        relabel(&mount.source, &cloned, &context.linux.mount_label)?;
+    if let Some(wanted) = &options.relabel {
+        relabel(&mount.source, &cloned, wanted)?;
     }
     map_volume(mount, options, context, &cloned)?;
     Ok(Source::Clone(cloned))

@@ -114,6 +114,7 @@ pub(crate) fn run(connection: OwnedFd, context: Context) -> ExitCode {
             return unpack::run(&job, &connection, reader, &context);
         }
         Some(launcher_request::Job::RemoveTrees(trees)) => remove_trees(&trees),
+        Some(launcher_request::Job::LabelTrees(trees)) => label_trees(&trees),
         Some(launcher_request::Job::CompileSeccomp(job)) => compile_seccomp(&job),
         Some(launcher_request::Job::DestroyPod(pod)) => destroy::run(&pod, &context),
         None => Err(Fault::new(
@@ -187,6 +188,21 @@ fn remove_trees(trees: &v1::RemoveTrees) -> Result<Option<Reply>, Fault> {
     let mut fault = convert::remove_fault(&first);
     fault.chain = failures.map(|error| error.to_string()).collect();
     Err(fault)
+}
+
+fn label_trees(job: &v1::LabelTrees) -> Result<Option<Reply>, Fault> {
+    let mut failures = job.trees.iter().filter_map(|tree| {
+        absolute(&tree.path, "check")
+            .and_then(|path| {
+                estiba_isolate::label_tree(&path, &tree.label, tree.shallow).map_err(convert::fault)
+            })
+            .err()
+    });
+    let Some(mut first) = failures.next() else {
+        return Ok(Some(Reply::Labelled(v1::Done {})));
+    };
+    first.chain.extend(failures.map(|fault| fault.message));
+    Err(first)
 }
 
 /// An absolute path out of a request.

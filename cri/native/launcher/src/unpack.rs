@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use estiba_kernel::spawn::wait_pidfd;
+use estiba_monitor::convert;
 use estiba_monitor::process::{self, Child, Ended};
 use estiba_monitor::stderr_log::{self, Level};
 use estiba_unpack::{Compression, Outcome, Source, UnpackJob};
@@ -161,6 +162,11 @@ fn unpack_and_sync(
     connection: &OwnedFd,
     reader: FrameReader,
 ) -> Result<v1::Unpacked, Unfinished> {
+    if !request.file_label.is_empty() {
+        // Of this thread, which is the one that makes them.
+        estiba_isolate::label_new_files(&request.file_label)
+            .map_err(|error| Unfinished::Fault(convert::fault(error)))?;
+    }
     let source = source_of(request, connection, reader).map_err(Unfinished::Fault)?;
     // Opened before the fence closes.
     let parent = job

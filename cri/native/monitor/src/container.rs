@@ -83,6 +83,8 @@ pub(crate) struct Container {
     pub(crate) started_at_ns: i64,
     pub(crate) cgroup: String,
     pub(crate) writable_dir: PathBuf,
+    /// SELinux label of its files; "" = none.
+    pub(crate) mount_label: String,
     pub(crate) user: ResolvedUser,
     /// What its execs are confined by, as it is itself.
     pub(crate) seccomp: Option<SeccompFilter>,
@@ -142,6 +144,7 @@ impl Container {
             started_at_ns: 0,
             cgroup,
             writable_dir,
+            mount_label: String::new(),
             user: ResolvedUser::default(),
             seccomp: None,
             after: After::default(),

@@ -19,7 +19,7 @@ use crate::log::{LogFile, Splitter, StreamName};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::record::container_dir;
-use crate::spec_head::{head_of, without};
+use crate::spec_head::{Head, head_of, without};
 use crate::timestamp;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
@@ -39,7 +39,12 @@ impl Monitor {
     ) -> Result<(), Fault> {
         let id = request.container_id.clone();
         self.check_new(&id)?;
-        let (cgroup, hooks, profile) = head_of(&request.spec_json)?;
+        let Head {
+            cgroup,
+            label,
+            hooks,
+            profile,
+        } = head_of(&request.spec_json)?;
         let mut spec_json = Cow::Borrowed(request.spec_json.as_slice());
         // Another program compiles it itself.
         if request.seccomp.is_some() && self.program.is_none() {
@@ -62,6 +67,7 @@ impl Monitor {
         // Another program runs those of its containers itself.
         container.after = hooks.filter(|_| self.program.is_none()).unwrap_or_default();
         container.seccomp = request.seccomp.clone().map(convert::seccomp_filter);
+        container.mount_label = label;
         container.shares_pids = !request.pid_target_container_id.is_empty();
         self.share_pids(&request.pid_target_container_id);
         self.containers.insert(key, container);
@@ -94,6 +100,19 @@ impl Monitor {
         Ok(())
     }
 
+    /// A pipe (read end, write end) for a container's program, or a command in the container.
+    pub(crate) fn pipe_for(&self, key: Key) -> Result<(OwnedFd, OwnedFd), Fault> {
+        let labelled = self.containers.get(&key);
+        match labelled.filter(|container| !container.mount_label.is_empty()) {
+            Some(container) => {
+                let directory = container_dir(&self.identity.pod_dir, &container.id);
+                estiba_isolate::labelled_pipe(&directory, &container.mount_label)
+                    .map_err(convert::fault)
+            }
+            None => rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(errno_fault),
+        }
+    }
+
     /// Writes the pod's state record with all cgroups that there are.
     pub(crate) fn write_state(&self) -> Result<(), Fault> {
         let own = self.namespaces.init_cgroup.clone();
@@ -124,7 +143,7 @@ impl Monitor {
             child: [stdin, stdout, stderr],
             stdin: kept_stdin,
             outputs,
-        } = make_stdio(&stdio)?;
+        } = make_stdio(&stdio, || self.pipe_for(key))?;
         if let Some(container) = self.containers.get_mut(&key) {
             container.log = log;
             container.stdin = kept_stdin;
@@ -277,7 +296,10 @@ fn make_directory(directory: &Path) -> Result<(), Fault> {
         })
 }
 
-fn make_stdio(stdio: &v1::Stdio) -> Result<Stdio, Fault> {
+fn make_stdio(
+    stdio: &v1::Stdio,
+    pipe: impl Fn() -> Result<(OwnedFd, OwnedFd), Fault>,
+) -> Result<Stdio, Fault> {
     let mut made = Stdio {
         child: [None, None, None],
         stdin: None,
@@ -286,7 +308,6 @@ fn make_stdio(stdio: &v1::Stdio) -> Result<Stdio, Fault> {
     if stdio.tty {
         return Ok(made);
     }
-    let pipe = || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(errno_fault);
     let [child_stdin, child_stdout, child_stderr] = &mut made.child;
     if stdio.stdin {
         let (read, write) = pipe()?;

@@ -5,7 +5,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use estiba_isolate::{Building, ControlMessage, ExecRequest};
 use estiba_wire::v1::{self, ErrorCode, Fault};
 use rustix::io::Errno;
-use rustix::pipe::PipeFlags;
 
 use crate::client::Address;
 use crate::container::{Container, Phase};
@@ -59,7 +58,7 @@ impl Monitor {
     ) -> Result<(), Fault> {
         let mut streams = [ExecStream::default(), ExecStream::default()];
         let built = self
-            .open_streams(key, &mut streams)
+            .open_streams(key, container, &mut streams)
             .and_then(|theirs| self.spawn_exec(container, exec, leaf, theirs))
             .and_then(|building| self.adopt(building, Source::ExecControl(key), None));
         let cgroup = self
@@ -86,11 +85,13 @@ impl Monitor {
     fn open_streams(
         &mut self,
         key: Key,
+        container: Key,
         streams: &mut [ExecStream; 2],
     ) -> Result<Vec<OwnedFd>, Fault> {
         let mut theirs = Vec::new();
         for (index, stream) in streams.iter_mut().enumerate() {
-            let (read, write) = output_pipe()?;
+            let (read, write) = self.pipe_for(container)?;
+            rustix::io::ioctl_fionbio(&read, true).map_err(pipe_fault)?;
             stream.pipe = Some(self.poller.watch(read, Source::ExecOutput(key, index))?);
             theirs.push(write);
         }
@@ -181,12 +182,6 @@ impl Monitor {
         }
         self.finish_exec(key);
     }
-}
-
-fn output_pipe() -> Result<(OwnedFd, OwnedFd), Fault> {
-    let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(pipe_fault)?;
-    rustix::io::ioctl_fionbio(&read, true).map_err(pipe_fault)?;
-    Ok((read, write))
 }
 
 fn pipe_fault(errno: Errno) -> Fault {

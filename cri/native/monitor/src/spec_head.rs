@@ -19,6 +19,7 @@ struct SpecHead<'a> {
 #[serde(rename_all = "camelCase")]
 struct LinuxHead<'a> {
     cgroups_path: Option<String>,
+    mount_label: Option<String>,
     #[serde(borrow)]
     seccomp: Option<&'a RawValue>,
 }
@@ -40,9 +41,16 @@ pub(crate) fn without<'a>(spec_json: &'a [u8], profile: Option<&RawValue>) -> Co
     }
 }
 
-pub(crate) type Head<'a> = (String, Option<After>, Option<&'a RawValue>);
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    pub cgroup: String,
+    /// SELinux label of its files; "" = none.
+    pub label: String,
+    pub hooks: Option<After>,
+    /// seccomp.
+    pub profile: Option<&'a RawValue>,
+}
 
-/// Cgroup, hooks and seccomp profile.
 pub(crate) fn head_of(spec_json: &[u8]) -> Result<Head<'_>, Fault> {
     let refuse = |why: String| {
         let message = format!("cannot read the OCI spec: {why}");
@@ -50,9 +58,9 @@ pub(crate) fn head_of(spec_json: &[u8]) -> Result<Head<'_>, Fault> {
     };
     let head: SpecHead<'_> =
         serde_json::from_slice(spec_json).map_err(|error| refuse(error.to_string()))?;
-    let (path, profile) = head
+    let (path, label, profile) = head
         .linux
-        .map(|linux| (linux.cgroups_path, linux.seccomp))
+        .map(|linux| (linux.cgroups_path, linux.mount_label, linux.seccomp))
         .unwrap_or_default();
     let path = path.unwrap_or_default();
     if !estiba_kernel::cgroup::is_cgroup_path(&path) {
@@ -60,7 +68,12 @@ pub(crate) fn head_of(spec_json: &[u8]) -> Result<Head<'_>, Fault> {
             "linux.cgroupsPath {path:?} is not the absolute path of a cgroup"
         )));
     }
-    Ok((path, head.hooks, profile))
+    Ok(Head {
+        cgroup: path,
+        label: label.unwrap_or_default(),
+        hooks: head.hooks,
+        profile,
+    })
 }
 
 #[cfg(test)]
@@ -71,11 +84,11 @@ mod tests {
     fn the_profile_of_a_compiled_filter_is_not_handed_on() {
         let spec =
             br#"{"linux":{"cgroupsPath":"/a","seccomp": {"x":[1, "}"]} ,"y":1},"process":{}}"#;
-        let profile = head_of(spec).unwrap().2;
+        let profile = head_of(spec).unwrap().profile;
         let handed = without(spec, profile);
         let expected = r#"{"linux":{"cgroupsPath":"/a","seccomp": null ,"y":1},"process":{}}"#;
         assert_eq!(std::str::from_utf8(&handed).unwrap(), expected);
-        let profile = head_of(&handed).unwrap().2;
+        let profile = head_of(&handed).unwrap().profile;
         assert!(profile.is_none());
         assert_eq!(without(&handed, profile), handed);
     }
@@ -83,7 +96,7 @@ mod tests {
     #[test]
     fn the_cgroup_is_taken_from_the_spec_and_must_be_absolute() {
         let spec = br#"{"ociVersion":"1.1.0","linux":{"cgroupsPath":"/a/b","x":1},"process":{}}"#;
-        assert_eq!(head_of(spec).unwrap().0, "/a/b");
+        assert_eq!(head_of(spec).unwrap().cgroup, "/a/b");
         for spec in [&br#"{"linux":{"cgroupsPath":"a"}}"#[..], b"{}", b"{", b"[]"] {
             assert_eq!(
                 head_of(spec).unwrap_err().code(),

@@ -162,6 +162,7 @@ fn pod_request(start: &v1::StartPod) -> PodRequest {
         cgroup_parent: start.cgroup_parent.clone(),
         ids: convert::ids(&start.uid_mappings, &start.gid_mappings),
         mount_label: start.mount_label.clone(),
+        process_label: start.process_label.clone(),
     }
 }
 

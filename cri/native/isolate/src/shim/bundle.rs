@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use estiba_kernel::mount::{self, Attributes};
 use estiba_kernel::{fd, process, resolve, spawn};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ pub(super) fn make(
     let label = mount_label(&spec).to_owned();
     selinux::check(&label)?;
     let overlay = prepare_overlay(request, &label)?;
-    document::relabel_volumes(&mut spec, &label)?;
+    let labelled = document::relabel_volumes(&mut spec)?;
     spawn::unshare(libc::CLONE_NEWNS).map_err(fail("make a mount namespace"))?;
     hide_from_host(&dir)?;
     make_dir(&root_dir)?;
@@ -86,6 +86,16 @@ pub(super) fn make(
     if let Some(shm) = pod_shm {
         make_dir(&shm_dir)?;
         attach(&shm, &shm_dir)?;
+    }
+    for one in &labelled {
+        let place = make_place(&dir, one)?;
+        let show = fail("show a labelled volume");
+        // A file it may be.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let target = rustix::fs::open(&place, flags, Mode::empty()).map_err(&show)?;
+        // With its propagation, which the container may ask for.
+        mount::attach(&one.volume, target.as_fd()).map_err(&show)?;
+        document::set_source(&mut spec, one.index, &place)?;
     }
     let identity = identify(&root, request, &spec)?;
     let of_spec = spec.get_mut("process").and_then(Value::as_object_mut);
@@ -235,6 +245,19 @@ fn mount_point(mountinfo: &str, id: u64) -> Option<PathBuf> {
         path.push(u8::from_str_radix(digits, 8).ok()?);
     }
     Some(PathBuf::from(std::ffi::OsString::from_vec(path)))
+}
+
+/// A file or directory that a volume can be mounted on.
+fn make_place(dir: &Path, one: &document::Labelled) -> Result<PathBuf, IsolateError> {
+    let place = dir.join(format!("volume-{}", one.index));
+    let stat = rustix::fs::fstat(&one.volume).map_err(fail("look at a labelled volume"))?;
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+        make_dir(&place)?;
+    } else {
+        std::fs::write(&place, "")
+            .map_err(|error| IsolateError::io(STEP, format!("create {place:?}"), &error))?;
+    }
+    Ok(place)
 }
 
 fn make_dir(path: &Path) -> Result<(), IsolateError> {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use serde_json::{Map, Value, json};
 
 use crate::error::IsolateError;
-use crate::options::RELABEL;
+use crate::options::Relabel;
 use crate::own_fds::OwnFds;
 use crate::relabel::relabel;
 use crate::request::ResolvedUser;
@@ -111,21 +111,47 @@ pub(super) fn translate_mount(
     Ok(())
 }
 
-/// Gives volumes the label that they are to get, and takes that option, which is ours alone, away.
-pub(super) fn relabel_volumes(spec: &mut Value, label: &str) -> Result<(), IsolateError> {
+/// A volume that has been labelled: the very mount that the container is to get.
+pub(super) struct Labelled {
+    /// Which of the spec's mounts it is.
+    pub index: usize,
+    pub volume: OwnedFd,
+}
+
+/// Gives volumes the labels that they are to get, and takes the options for that, which are ours
+/// alone, away. Who makes the container would look their paths up again: it is to be shown these.
+pub(super) fn relabel_volumes(spec: &mut Value) -> Result<Vec<Labelled>, IsolateError> {
+    let mut labelled = Vec::new();
     let mounts = spec.get_mut("mounts").and_then(Value::as_array_mut);
-    for mount in mounts.into_iter().flatten() {
+    for (index, mount) in mounts.into_iter().flatten().enumerate() {
         let source = mount.get("source").and_then(Value::as_str).unwrap_or("");
         let source = source.to_owned();
         let options = mount.get_mut("options").and_then(Value::as_array_mut);
         let Some(options) = options else { continue };
-        let before = options.len();
-        options.retain(|option| option.as_str() != Some(RELABEL));
-        if options.len() < before && !label.is_empty() {
+        let recursive = options.iter().any(|option| option == "rbind");
+        let mut wanted = None;
+        options.retain(|option| {
+            let option = option.as_str().unwrap_or("");
+            !Relabel::take_in(&mut wanted, option)
+        });
+        if let Some(wanted) = wanted {
             let action = format!("relabel volume {source:?}");
-            let volume = mount::clone_path(Path::new(&source), false).map_err(fail(&action))?;
-            relabel(&source, &volume, label)?;
+            let volume = mount::clone_path(Path::new(&source), recursive).map_err(fail(&action))?;
+            relabel(&source, &volume, &wanted)?;
+            labelled.push(Labelled { index, volume });
         }
+    }
+    Ok(labelled)
+}
+
+/// Has a mount of the spec come from `source`.
+pub(super) fn set_source(
+    spec: &mut Value,
+    index: usize,
+    source: &Path,
+) -> Result<(), IsolateError> {
+    if let Some(place) = spec.pointer_mut(&format!("/mounts/{index}/source")) {
+        *place = text_of(source)?;
     }
     Ok(())
 }
@@ -167,15 +193,22 @@ pub(super) fn join_pids(spec: &mut Map<String, Value>, target: &OwnedFd) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rootfs::open_path;
 
     #[test]
     fn what_is_ours_alone_is_not_handed_on() {
-        let options = json!(["rbind", RELABEL, "ro"]);
-        let mut spec = json!({"mounts": [{"source": "/v", "options": options}, {"source": "x"}]});
-        relabel_volumes(&mut spec, "").unwrap();
+        let options = json!(["rbind", "estiba-spare=/", "estiba-relabel=u:r:t:s0", "ro"]);
+        let mut spec = json!({"mounts": [{"source": "/etc", "options": options}]});
+        let error = relabel_volumes(&mut spec).map(|_| ()).unwrap_err();
+        assert!(error.message.contains("it is the host's"), "{error}");
         assert_eq!(spec["mounts"][0]["options"], json!(["rbind", "ro"]));
+        let mut plain = json!({"mounts": [{"source": "x"}, {"source": "/v", "options": ["bind"]}]});
+        let before = plain.clone();
+        assert!(relabel_volumes(&mut plain).unwrap().is_empty());
+        assert_eq!(plain, before);
+        set_source(&mut plain, 1, Path::new("/elsewhere")).unwrap();
+        assert_eq!(plain["mounts"][1]["source"], json!("/elsewhere"));
     }
-    use crate::rootfs::open_path;
 
     fn root(dir: &tempfile::TempDir) -> OwnedFd {
         open_path(dir.path()).unwrap()

@@ -75,6 +75,7 @@ impl Fixture {
             cgroup_parent: parent(),
             ids: Ids::default(),
             mount_label: String::new(),
+            process_label: String::new(),
         }
     }
 
