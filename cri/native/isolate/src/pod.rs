@@ -241,11 +241,7 @@ fn child(
     born: Option<&Born>,
     control: &OwnedFd,
 ) -> i32 {
-    let change = Change::prepare(&request.process_label);
-    let result = change.and_then(|change| {
-        let list = furnish(request, has_uts, joined, born, control)?;
-        Ok((list, change))
-    });
+    let result = furnish(request, has_uts, joined, born, control);
     let failed = result.is_err();
     let (answer, fds, change): (Answer, Vec<OwnedFd>, _) = match result {
         Ok((list, change)) => {
@@ -278,13 +274,16 @@ fn child(
     become_reaper(change)
 }
 
+/// What the caller is sent, and the way to the label of a pid 1.
+type Furnished = (Vec<(&'static str, OwnedFd)>, Option<Change>);
+
 fn furnish(
     request: &PodRequest,
     has_uts: bool,
     joined: Option<&Joined>,
     born: Option<&Born>,
     control: &OwnedFd,
-) -> Result<Vec<(&'static str, OwnedFd)>, IsolateError> {
+) -> Result<Furnished, IsolateError> {
     let mut keep = vec![control.as_raw_fd()];
     if let Some(born) = born {
         keep.extend(born.namespaces.iter().map(|(_, fd)| fd.as_raw_fd()));
@@ -306,6 +305,8 @@ fn furnish(
         fd::close_all_except(&[control.as_raw_fd()])
             .map_err(|errno| IsolateError::kernel(STEP, "close descriptors", errno))?;
     }
+    // Not before: descriptors that are not kept have been closed.
+    let change = Change::prepare(&request.process_label)?;
     process::set_session();
     process::leave_session_keyring();
     for (name, flag) in JOINED {
@@ -353,7 +354,7 @@ fn furnish(
     }
     let pids = born.and_then(|born| born.fd("pid"));
     pod_mounts::make(request, pids, &mut fds)?;
-    Ok(fds)
+    Ok((fds, change))
 }
 
 #[cfg(test)]
