@@ -155,12 +155,6 @@ fn what_is_told_to_be_missing_is_refused_by_name() {
     let linux = features(&bundle)["linux"].clone();
     for (told, path, value, name) in [
         (
-            &linux["selinux"]["enabled"],
-            "/process/selinuxLabel",
-            json!("a:b:c:s0"),
-            "SELinux",
-        ),
-        (
             &linux["intelRdt"]["enabled"],
             "/linux/intelRdt",
             json!({"closID": "x"}),
@@ -185,6 +179,20 @@ fn what_is_told_to_be_missing_is_refused_by_name() {
         spec.pointer_mut(parent).unwrap()[key] = value;
         let message = bundle.refusal(&spec);
         assert!(message.contains(name), "{message}");
+    }
+}
+
+#[test]
+fn a_label_that_the_host_does_not_know_is_refused_by_name_though_selinux_is_told() {
+    need_containers!();
+    let bundle = Bundle::new(&[]);
+    assert_eq!(features(&bundle)["linux"]["selinux"]["enabled"], true);
+    for (parent, key) in [("/process", "selinuxLabel"), ("/linux", "mountLabel")] {
+        let mut spec = bundle.spec(&["true"]);
+        spec.pointer_mut(parent).unwrap()[key] = json!("a:b:c:s0");
+        let message = bundle.refusal(&spec);
+        let named = message.contains("SELinux label \"a:b:c:s0\"");
+        assert!(named, "{message}");
     }
 }
 

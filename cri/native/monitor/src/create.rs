@@ -1,6 +1,5 @@
 //! From a request to a parked init.
 
-use std::borrow::Cow;
 use std::fs::DirBuilder;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -19,7 +18,7 @@ use crate::log::{LogFile, Splitter, StreamName};
 use crate::monitor::{Answer, Monitor};
 use crate::poller::{Key, Source};
 use crate::record::container_dir;
-use crate::spec_head::{Head, head_of, without};
+use crate::spec_head::{Head, head_of};
 use crate::timestamp;
 
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(110);
@@ -43,13 +42,7 @@ impl Monitor {
             cgroup,
             label,
             hooks,
-            profile,
         } = head_of(&request.spec_json)?;
-        let mut spec_json = Cow::Borrowed(request.spec_json.as_slice());
-        // Another program compiles it itself.
-        if request.seccomp.is_some() && self.program.is_none() {
-            spec_json = without(&request.spec_json, profile);
-        }
         let rootfs = request
             .rootfs
             .as_ref()
@@ -74,7 +67,7 @@ impl Monitor {
         // On disk before anything exists that would have to be cleaned up.
         let begun = self
             .write_state()
-            .and_then(|()| self.begin(key, request, &spec_json, &directory));
+            .and_then(|()| self.begin(key, request, &directory));
         if let Err(fault) = begun {
             self.make_wreck(key, fault);
         }
@@ -128,7 +121,6 @@ impl Monitor {
         &mut self,
         key: Key,
         request: &v1::CreateContainer,
-        spec_json: &[u8],
         directory: &Path,
     ) -> Result<(), Fault> {
         let stdio = request.stdio.clone().unwrap_or_default();
@@ -165,7 +157,7 @@ impl Monitor {
         let create = CreateRequest {
             id: &request.container_id,
             bundle: directory,
-            spec_json,
+            spec_json: &request.spec_json,
             rootfs: Rootfs::Overlay {
                 lower_dirs: rootfs.lower_dirs.into_iter().map(PathBuf::from).collect(),
                 writable_dir: rootfs.writable_dir.into(),
