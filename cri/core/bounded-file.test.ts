@@ -27,6 +27,20 @@ describe('readBounded', () => {
     expect(await readBounded(path, 0)).toHaveLength(0);
   });
 
+  it('reads to the end what tells no size', async () => {
+    const environment = await readBoundedText('/proc/self/environ', 2 ** 20);
+    expect(environment).toContain('PATH=');
+    const { length } = Buffer.from(environment);
+    expect(await readBounded('/proc/self/environ', length)).toHaveLength(length);
+    await expect(readBounded('/proc/self/environ', length - 1)).rejects.toThrow(
+      new RegExp(`^it has more than ${length - 1} bytes$`, 'u'),
+    );
+    // More than it makes room for at first.
+    const maps = await readBoundedText('/proc/self/maps', 2 ** 24);
+    expect(maps.length).toBeGreaterThan(4096);
+    expect(maps).toMatch(/\n$/u);
+  });
+
   it('refuses at once what is no file', async () => {
     const pipe = join(directory, 'pipe');
     execFileSync('mkfifo', [pipe]);

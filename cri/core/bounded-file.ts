@@ -2,6 +2,9 @@
 // nobody writes to, for a device without an end, or for a file that was never meant.
 import { constants, open } from 'node:fs/promises';
 
+/** What is made room for when a file has more bytes than it tells. */
+const smallest = 4096;
+
 /**
  * The content of a file of at most `mostBytes`, links followed. Throws the system's error, or an Error
  * with why for what is no regular file or longer; neither message holds any of the content.
@@ -16,16 +19,22 @@ export async function readBounded(path: string, mostBytes: number): Promise<Buff
   if (info.size > mostBytes) {
     throw new Error(`it has ${info.size} bytes, more than ${mostBytes}`);
   }
-  const buffer = Buffer.alloc(info.size);
+  // The size is a hint: files of procfs, sysfs and some of FUSE have none but content.
+  let buffer = Buffer.alloc(info.size + 1);
   let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, filled);
-    if (bytesRead === 0) {
-      break; // cut short meanwhile
-    }
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled);
     filled += bytesRead;
+    if (filled > mostBytes) {
+      throw new Error(`it has more than ${mostBytes} bytes`);
+    }
+    if (bytesRead === 0) {
+      return buffer.subarray(0, filled);
+    }
+    if (filled === buffer.length) {
+      buffer = Buffer.concat([buffer], Math.min(Math.max(filled * 2, smallest), mostBytes + 1));
+    }
   }
-  return buffer.subarray(0, filled);
 }
 
 /** As readBounded, for text: bytes that are not UTF-8 become U+FFFD. */
