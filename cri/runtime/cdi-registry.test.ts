@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readBoundedText } from '../core/bounded-file.ts';
+import { CriError } from '../core/error.ts';
 import { CdiRegistry } from './cdi-registry.ts';
+import { parseYaml } from './yaml.ts';
 
 vi.mock('../core/bounded-file.ts', { spy: true });
+vi.mock('./yaml.ts', { spy: true });
 
 let scratch: string;
 let etc: string;
@@ -26,6 +29,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   await rm(scratch, { recursive: true });
 });
 
@@ -110,3 +114,51 @@ test('a file that could not be read once is read again, without a change of it',
   expect((await registry.files()).problems).toEqual([`"${path}": EMFILE: too many open files`]);
   expect(await names()).toEqual(['0:one']);
 });
+
+const yaml = 'cdiVersion: "0.5.0"\nkind: vendor.com/gpu\ndevices: [{name: one, containerEdits: {}}]\n';
+const coded = (code: string) => Object.assign(new Error(code), { code });
+
+test.each([
+  new Error('the thread that parses it ended'),
+  coded('ERR_WORKER_INIT_FAILED'),
+  coded('MODULE_NOT_FOUND'),
+])('the thread that reads YAML may fail once without a change of the file: %s', async (error) => {
+  const path = join(etc, 'a.yaml');
+  await writeFile(path, yaml);
+  vi.mocked(parseYaml).mockRejectedValueOnce(error);
+  expect((await registry.files()).problems).toEqual([`"${path}": ${error.message}`]);
+  expect(await names()).toEqual(['0:one']);
+});
+
+test.each([new CriError('DeadlineExceeded', 'too long'), coded('ERR_WORKER_OUT_OF_MEMORY')])(
+  'what costs a thread its time or memory is tried again after a minute, or when it has changed: %s',
+  async (error) => {
+    const path = join(etc, 'a.yaml');
+    await writeFile(path, yaml);
+    const start = performance.now();
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(start);
+    const failed = { files: [], problems: [`"${path}": ${error.message}`] };
+    vi.mocked(parseYaml).mockClear().mockRejectedValue(error);
+    expect(await registry.files()).toMatchObject(failed);
+    clock.mockReturnValue(start + 59_999);
+    expect(await registry.files()).toMatchObject(failed);
+    expect(parseYaml).toHaveBeenCalledOnce();
+    clock.mockReturnValue(start + 60_000);
+    expect(await registry.files()).toMatchObject(failed);
+    expect(parseYaml).toHaveBeenCalledTimes(2);
+    await utimes(path, 1, 1);
+    vi.mocked(parseYaml).mockRestore();
+    expect(await names()).toEqual(['0:one']);
+  },
+);
+
+test.each([yaml.replace('one', '{'), yaml.replace('gpu', '')])(
+  'a file that says what cannot be used is read once: %s',
+  async (text) => {
+    await writeFile(join(etc, 'a.yaml'), text);
+    vi.mocked(parseYaml).mockClear();
+    expect((await registry.files()).problems).toHaveLength(1);
+    expect((await registry.files()).problems).toHaveLength(1);
+    expect(parseYaml).toHaveBeenCalledOnce();
+  },
+);

@@ -3,7 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { readBoundedText } from '../core/bounded-file.ts';
-import { describeError, errnoCode } from '../core/error.ts';
+import { CriError, describeError, errnoCode } from '../core/error.ts';
 import { parseCdiDocument, type CdiDocument } from '../spec/cdi-document.ts';
 import type { CdiFile, CdiFiles } from '../spec/cdi.ts';
 import { parseYaml } from './yaml.ts';
@@ -12,15 +12,20 @@ const endings: ReadonlySet<string> = new Set(['.json', '.yaml']);
 /** Largest file that is read: the ones of drivers have some ten thousand bytes. */
 const maxBytes = 512 * 1024;
 
+/** What costs much and may be the file's fault or not is tried once in this time. */
+const costlyAgainMs = 60_000;
+
 type Content =
   | { readonly document: CdiDocument }
-  /** `isPassing`: of the system, not of what the file says. */
-  | { readonly problem: string; readonly isPassing: boolean };
+  /** `forMs`: how long it is the same for a file that does not change. */
+  | { readonly problem: string; readonly forMs: number };
 
 interface Remembered {
   readonly stamp: string;
   /** Never rejects. */
   readonly content: Promise<Content>;
+  /** As performance.now() counts. */
+  until: number;
 }
 
 /** Reads the directories of CDI files. */
@@ -66,18 +71,19 @@ export class CdiRegistry {
       const info = await stat(path);
       const stamp = [info.dev, info.ino, info.size, info.mtimeMs, info.ctimeMs].join(' ');
       const known = this.#remembered.get(path);
-      if (known?.stamp === stamp) {
+      if (known?.stamp === stamp && performance.now() < known.until) {
         return await known.content;
       }
       const content = readDocument(path, this.#yamlProgram);
-      this.#remembered.set(path, { stamp, content });
+      const reading: Remembered = { stamp, content, until: Infinity };
+      this.#remembered.set(path, reading);
       const read = await content;
-      if ('problem' in read && read.isPassing) {
-        this.#remembered.delete(path);
+      if ('problem' in read) {
+        reading.until = performance.now() + read.forMs;
       }
       return read;
     } catch (error) {
-      return problemOf(error);
+      return passing(error);
     }
   }
 }
@@ -85,16 +91,37 @@ export class CdiRegistry {
 async function readDocument(path: string, yamlProgram: URL): Promise<Content> {
   try {
     const text = await readBoundedText(path, maxBytes);
-    const value: unknown =
-      extname(path) === '.json' ? JSON.parse(text) : await parseYaml(text, yamlProgram);
-    return { document: parseCdiDocument(value) };
+    return extname(path) === '.json'
+      ? documentOf(() => JSON.parse(text))
+      : await readYaml(text, yamlProgram);
   } catch (error) {
-    return problemOf(error);
+    return passing(error);
   }
 }
 
-function problemOf(error: unknown): Content {
-  return { problem: describeError(error), isPassing: errnoCode(error) !== '' };
+async function readYaml(text: string, program: URL): Promise<Content> {
+  const answer = await parseYaml(text, program);
+  return 'problem' in answer
+    ? { problem: answer.problem, forMs: Infinity }
+    : documentOf(() => answer.value);
+}
+
+/** What is wrong here is what the file says. */
+function documentOf(value: () => unknown): Content {
+  try {
+    return { document: parseCdiDocument(value()) };
+  } catch (error) {
+    return { problem: describeError(error), forMs: Infinity };
+  }
+}
+
+/** What may go away without a change of the file. */
+function passing(error: unknown): Content {
+  const isCostly =
+    error instanceof CriError
+      ? error.code === 'DeadlineExceeded'
+      : (error as NodeJS.ErrnoException | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY';
+  return { problem: describeError(error), forMs: isCostly ? costlyAgainMs : 0 };
 }
 
 async function listed(directory: string, problems: string[]): Promise<string[]> {

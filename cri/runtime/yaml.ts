@@ -2,7 +2,7 @@
 // time for a map of very many keys, so that a long text gets a thread of its own, with a deadline.
 import { Worker } from 'node:worker_threads';
 import { Deadline, settledOrAborted } from '../core/deadline.ts';
-import { parseYamlText } from './yaml-text.ts';
+import { parseYamlText, type YamlAnswer } from './yaml-text.ts';
 
 /** What a thread may take; the largest files that are read take a quarter of a second. */
 const threadDeadlineMs = 10_000;
@@ -10,18 +10,15 @@ const heapMegabytes = 256;
 /** Of up to so many bytes the start of a thread would take longer. */
 const mostBytesInPlace = 16 * 1024;
 
-/** What the thread answers. */
-export type YamlAnswer = { readonly value: unknown } | { readonly problem: string };
-
 /**
- * The value of a document; `program` is yaml-thread.ts, or its bundle. Throws Error with why, and
- * CriError DeadlineExceeded.
+ * Reads a document; `program` is yaml-thread.ts, or its bundle. What is thrown is not known to be the
+ * document's fault: CriError DeadlineExceeded, and Error when the thread does not start, or ends.
  */
 export async function parseYaml(
   text: string,
   program: URL,
   deadlineMs: number = threadDeadlineMs,
-): Promise<unknown> {
+): Promise<YamlAnswer> {
   if (text.length <= mostBytesInPlace) {
     return parseYamlText(text);
   }
@@ -37,11 +34,7 @@ export async function parseYaml(
   const what = `parse ${text.length} characters of YAML`;
   using deadline = new Deadline(what, deadlineMs);
   try {
-    const answer = await settledOrAborted(promise, what, deadline.signal);
-    if ('problem' in answer) {
-      throw new Error(answer.problem);
-    }
-    return answer.value;
+    return await settledOrAborted(promise, what, deadline.signal);
   } finally {
     await worker.terminate();
   }
