@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code, reason = "fork point")]
 
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
 use estiba_kernel::hang::Hang;
 use estiba_kernel::spawn::{Clone, Side, clone3, exit_now};
 use estiba_kernel::{fd, process, signal, spawn};
+use rustix::fs::OFlags;
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::commands::{STEP, precondition};
@@ -16,6 +18,7 @@ use crate::control::MAX_MESSAGE;
 use crate::error::{ErrorCode, IsolateError};
 use crate::host::Host;
 use crate::limits::update_resources;
+use crate::masks::open_null;
 use crate::spec::Resources;
 use crate::spec_check::is_set;
 
@@ -56,8 +59,8 @@ pub fn update(host: &Host, root: &Path, id: &str, resources: &[u8]) -> Result<()
 }
 
 /// Has a child do what may wait for the kernel to give memory back. A write that has no more time is
-/// broken off, which undoes the update. What hears nothing is left to end by itself: killed it could
-/// leave half of an update.
+/// broken off, which undoes the update. What hears nothing is left to end by itself, with nothing open
+/// that is the caller's: killed it could leave half of an update.
 fn in_time(
     patience: Duration,
     work: impl FnOnce() -> Result<(), IsolateError>,
@@ -69,7 +72,8 @@ fn in_time(
         Side::Child => {
             process::set_name(c"estiba-updater").ok();
             signal::let_interrupt(libc::SIGALRM);
-            let done: Result<(), IsolateError> = work().map_err(|error| error.shortened());
+            let done = keep_only(&theirs).and_then(|()| work());
+            let done = done.map_err(|error| error.shortened());
             let told = serde_json::to_vec(&done).unwrap_or_default();
             rustix::io::write(&theirs, &told).ok();
             exit_now(0)
@@ -102,6 +106,18 @@ fn in_time(
     })
 }
 
+/// Leaves the caller's streams, and whatever else is open, to the parent: who reads one until its end
+/// would otherwise wait as long as this process hangs.
+fn keep_only(answer: &OwnedFd) -> Result<(), IsolateError> {
+    let fail = |errno| IsolateError::kernel(STEP, "close what the caller has open", errno);
+    let null = open_null("/dev/null", OFlags::RDWR)?;
+    for number in 0..3 {
+        fd::duplicate_to(&null, number).map_err(fail)?;
+    }
+    drop(null);
+    fd::close_all_except(&[answer.as_raw_fd()]).map_err(fail)
+}
+
 fn unsupported(resources: &Resources) -> Option<&'static str> {
     let cpu = &resources.cpu;
     let has_realtime = cpu.realtime_runtime.is_some_and(|us| us != 0)
@@ -123,8 +139,10 @@ fn unsupported(resources: &Resources) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Instant;
 
     const SHORT: Duration = Duration::from_millis(50);
+    const PATIENT: Duration = Duration::from_secs(10);
 
     fn nap() -> rustix::io::Result<usize> {
         let for_ever = rustix::event::Timespec {
@@ -158,24 +176,63 @@ mod tests {
         assert!(error.unwrap_err().message.contains("nterrupted"));
     }
 
+    /// What it says is heard at once: whoever reads the streams of the command until their end.
     #[test]
-    fn an_update_that_hears_nothing_is_named_and_goes_on() {
-        let (wait, go) = rustix::pipe::pipe().unwrap();
-        let error = in_time(SHORT, || {
-            // Nobody but the test holds it open.
-            drop(go);
-            loop {
-                match rustix::io::read(&wait, &mut [0_u8]) {
-                    Err(rustix::io::Errno::INTR) => {}
-                    _ => exit_now(0),
+    fn an_update_that_hears_nothing_is_named_and_holds_up_nobody() {
+        let (said, theirs) = rustix::pipe::pipe().unwrap();
+        // SAFETY: the child ends in exit_now.
+        let command = match unsafe { clone3(&Clone::default()) }.unwrap() {
+            Side::Child => {
+                for number in 0..3 {
+                    fd::duplicate_to(&theirs, number).ok();
                 }
+                let hang = || {
+                    // Goes on after signals.
+                    std::thread::sleep(2 * PATIENT);
+                    exit_now(0)
+                };
+                let text = match in_time(SHORT, hang) {
+                    Err(error) => format!("{:?} {error}", error.code),
+                    Ok(()) => String::new(),
+                };
+                rustix::io::write(&theirs, text.as_bytes()).ok();
+                exit_now(0)
             }
-        });
-        let error = error.unwrap_err();
-        assert_eq!(error.code, ErrorCode::DeadlineExceeded);
-        assert!(
-            error.message.contains("longer than 50ms: process "),
-            "{error}"
-        );
+            Side::Parent { pidfd, .. } => pidfd,
+        };
+        drop(theirs);
+        let mut text = Vec::new();
+        let end = Instant::now() + PATIENT;
+        let mut part = [0; 1024];
+        let is_all = loop {
+            let rest = end.saturating_duration_since(Instant::now());
+            match fd::is_readable_within(&said, rest) {
+                true => match rustix::io::read(&said, &mut part).unwrap() {
+                    0 => break true,
+                    count => text.extend_from_slice(&part[..count]),
+                },
+                false => break false,
+            }
+        };
+        spawn::wait_pidfd(&command, true).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let (_, hanging) = text
+            .split_once(
+                "DeadlineExceeded cannot update limits: it takes longer than 50ms: process ",
+            )
+            .unwrap_or_else(|| panic!("{text:?}"));
+        let pid: i32 = hanging.split(' ').next().unwrap().parse().unwrap();
+        let left = crate::oci::commands::open_pidfd(pid).unwrap();
+        assert!(!fd::is_readable_within(&left, Duration::ZERO));
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let mut open: Vec<_> = open
+            .map(|entry| std::fs::read_link(entry.unwrap().path()).unwrap())
+            .filter(|file| file != Path::new("/dev/null"))
+            .collect();
+        spawn::send_signal(&left, libc::SIGKILL).unwrap();
+        let answer = open.pop().unwrap();
+        assert!(answer.to_string_lossy().starts_with("pipe:"), "{answer:?}");
+        assert_eq!(open, Vec::<std::path::PathBuf>::new());
+        assert!(is_all, "the streams are open as long as it hangs");
     }
 }
