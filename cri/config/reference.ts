@@ -13,7 +13,7 @@ export function renderReference(): string {
     '',
     `\`estiba serve\` reads \`${defaultConfigPath}\` (TOML). Without that file every option has its`,
     'default. An unknown key is an error. It is read once, at the start: a change needs a restart, which',
-    'no pod notices.',
+    'no pod notices. A pipe (`--config <(…)`) is refused: it has to be a file.',
     '',
     '| option | type | default | unit | meaning |',
     '|---|---|---|---|---|',
