@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use estiba_kernel::{Errno, userns};
 
 use crate::error::{ErrorCode, IsolateError};
-use crate::host_proc;
+use crate::host_proc::Procfs;
 use crate::ids::Ids;
 
 const STEP: &str = "sysctl";
@@ -130,29 +130,31 @@ pub(crate) fn apply(
         }
     }
     for (key, path, value, required) in writes {
-        let mut result = write_one(&path, &value);
-        if ids.are_mapped() && result == Err(Errno::ACCESS) {
-            // Newer kernels take those of an ipc namespace from its own root only.
-            let (uid, gid) = ids.root()?;
-            result = userns::as_root_of(uid, gid, || write_one(&path, &value));
-        }
-        match result {
+        match write_one(&path, &value, ids)? {
             Ok(()) => {}
-            // A default that this kernel does not have is no reason to fail.
-            Err(Errno::NOENT) if !required => {}
-            Err(errno) => {
-                let action = format!("set sysctl {key:?} to {value:?}");
-                let error = IsolateError::kernel(STEP, action, errno);
-                let bad = errno == Errno::INVAL || errno == Errno::NOENT;
-                return Err(if bad {
-                    error.with_code(ErrorCode::InvalidArgument)
-                } else {
-                    error
-                });
-            }
+            // A default that this kernel does not have, or that this host keeps out of reach, is no
+            // reason to fail.
+            Err(Errno::NOENT | Errno::XDEV) if !required => {}
+            Err(errno) => return Err(failed(key, &value, errno)),
         }
     }
     Ok(())
+}
+
+fn failed(key: &str, value: &str, errno: Errno) -> IsolateError {
+    let action = format!("set sysctl {key:?} to {value:?}");
+    let mut error = IsolateError::kernel(STEP, &action, errno);
+    match errno {
+        Errno::INVAL | Errno::NOENT => error.code = ErrorCode::InvalidArgument,
+        Errno::XDEV => {
+            error.code = ErrorCode::FailedPrecondition;
+            error.message = format!(
+                "cannot {action}: something is mounted over it in /proc, and no other procfs can be made here"
+            );
+        }
+        _ => {}
+    }
+    error
 }
 
 /// The range as the host counts groups: this process is not in the user namespace.
@@ -183,13 +185,33 @@ fn all_ping_groups(ids: &Ids) -> Option<String> {
     Some(format!("{} {}", range.outside, last.min(LAST_PING_GROUP)))
 }
 
-fn write_one(path: &str, value: &str) -> Result<(), Errno> {
-    host_proc::write(&format!("sys/{path}"), value)
+/// The outer error is not of the sysctl.
+fn write_one(path: &str, value: &str, ids: &Ids) -> Result<Result<(), Errno>, IsolateError> {
+    let path = format!("sys/{path}");
+    let mut proc = Procfs::of_host();
+    let write =
+        |proc: &Result<Procfs, Errno>| proc.as_ref().map_err(|errno| *errno)?.write(&path, value);
+    let mut result = write(&proc);
+    if result == Err(Errno::XDEV) {
+        proc = Procfs::detached().map_err(|_refused| Errno::XDEV);
+        result = write(&proc);
+    }
+    if ids.are_mapped() && result == Err(Errno::ACCESS) {
+        // Newer kernels take those of an ipc namespace from its own root only.
+        let (uid, gid) = ids.root()?;
+        result = userns::as_root_of(uid, gid, || write(&proc));
+    }
+    Ok(result)
 }
 
 #[cfg(test)]
 mod tests {
+    #![allow(unsafe_code, reason = "fork point")]
+
     use super::*;
+    use estiba_kernel::spawn;
+    use rustix::mount::{MountPropagationFlags, mount_bind, mount_change};
+    use std::panic::catch_unwind;
 
     const BOTH: Own = Own {
         network: true,
@@ -276,6 +298,47 @@ mod tests {
         assert!(ping_groups("0 2147483647", &ids).is_err());
         assert_eq!(all_ping_groups(&ids).unwrap(), "100000 165535");
         assert_eq!(all_ping_groups(&Ids::default()), None);
+    }
+
+    /// In namespaces of its own, where something is mounted over the sysctls of the network and no
+    /// procfs can be made, as in a container that is the host of ours.
+    #[test]
+    fn a_default_that_the_host_keeps_out_of_reach_is_left_and_what_is_asked_is_refused() {
+        use estiba_kernel::caps::{self, CapSet};
+        let set = |wanted: &[(&str, &str)]| {
+            let one = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            apply(
+                &wanted.iter().map(one).collect(),
+                BOTH,
+                &Ids::default(),
+                true,
+            )
+        };
+        let work = || {
+            spawn::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET).unwrap();
+            let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+            mount_change("/", private).unwrap();
+            mount_bind("/proc/sys/net", "/proc/sys/net").unwrap();
+            let few = CapSet::from_names(&["CAP_NET_ADMIN"]).unwrap();
+            caps::set(few, few, CapSet::default()).unwrap();
+            set(&[]).unwrap();
+            let error = set(&[("net.core.somaxconn", "7")]).unwrap_err();
+            assert_eq!(error.code, ErrorCode::FailedPrecondition);
+            let start =
+                "cannot set sysctl \"net.core.somaxconn\" to \"7\": something is mounted over it";
+            assert!(error.message.starts_with(start), "{error}");
+        };
+        // SAFETY: the child ends in exit_now.
+        match unsafe { spawn::clone3(&spawn::Clone::default()) }.unwrap() {
+            spawn::Side::Child => {
+                let is_good = catch_unwind(work).is_ok();
+                spawn::exit_now(i32::from(!is_good))
+            }
+            spawn::Side::Parent { pidfd, .. } => {
+                let ended = spawn::wait_pidfd(&pidfd, true).unwrap();
+                assert_eq!(ended, Some(spawn::Ended::Exited(0)));
+            }
+        }
     }
 
     #[test]

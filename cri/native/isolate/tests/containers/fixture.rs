@@ -80,7 +80,7 @@ impl Fixture {
     }
 
     /// Of a pod whose root is `MAPPED_ROOT`.
-    pub fn mapped_pod(&self) -> Pod<'_> {
+    pub fn mapped_request(&self) -> PodRequest {
         let range = Range {
             inside: 0,
             outside: MAPPED_ROOT,
@@ -92,7 +92,11 @@ impl Fixture {
             uids: vec![range],
             gids: vec![range],
         };
-        self.pod_of(request)
+        request
+    }
+
+    pub fn mapped_pod(&self) -> Pod<'_> {
+        self.pod_of(self.mapped_request())
     }
 
     pub fn pod(&self) -> Pod<'_> {

@@ -1,14 +1,16 @@
 //! Namespaces, limits and sysctls as the kernel has them.
 
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use estiba_isolate::NamespaceMode;
 use estiba_kernel::spawn::{Ended, wait_pidfd};
+use rustix::mount::{MountFlags, UnmountFlags};
 use serde_json::json;
 
 use super::sh;
-use crate::fixture::{Fixture, Pod};
+use crate::fixture::Fixture;
 
 fn cgroup_file(v1: &str, v2: &str, cgroup: &str) -> String {
     let (controller, file) = v1.split_once('/').unwrap();
@@ -132,21 +134,35 @@ pub fn misdirected_sysctl(fixture: &Fixture) {
     let fake = fakes.join("msgmax");
     fs::create_dir(&fakes).unwrap();
     fs::write(&fake, "as it was").unwrap();
-    let mut request = fixture.pod_request();
-    request.sysctls = [("kernel.msgmax".to_owned(), "4096".to_owned())].into();
-    rustix::mount::mount_bind(&fakes, place).unwrap();
-    let made = estiba_isolate::make_pod_namespaces(&fixture.host, &request);
-    rustix::mount::unmount(place, rustix::mount::UnmountFlags::DETACH).unwrap();
-    let pod = made.map(|namespaces| Pod {
-        fixture,
-        namespaces,
-        netns_path: request.netns_path.clone(),
-        legacy: false,
-        target: None,
-        writable_parent: fixture.dir.path().to_owned(),
-    });
-    assert_eq!(fs::read_to_string(&fake).unwrap(), "as it was");
-    assert_eq!(pod.map(drop).unwrap_err().errno, libc::EXDEV);
+    let own = fs::read_to_string("/proc/sys/kernel/msgmax").unwrap();
+    for mut request in [fixture.pod_request(), fixture.mapped_request()] {
+        request.sysctls = [("kernel.msgmax".to_owned(), "4096".to_owned())].into();
+        rustix::mount::mount_bind(&fakes, place).unwrap();
+        let made = catch_unwind(AssertUnwindSafe(|| fixture.pod_of(request)));
+        rustix::mount::unmount(place, UnmountFlags::DETACH).unwrap();
+        let pod = made.unwrap();
+        assert_eq!(fs::read_to_string(&fake).unwrap(), "as it was");
+        assert_eq!(fs::read_to_string("/proc/sys/kernel/msgmax").unwrap(), own);
+        let (_, text) = pod.run(&sh(&pod, "cat /proc/sys/kernel/msgmax"));
+        assert_eq!(text, "4096\n");
+    }
+}
+
+/// As LXC and some nested engines leave it to a host: sysctls read-only but for those of the network.
+pub fn sysctls_of_mounted_parts(fixture: &Fixture) {
+    let (all, part) = ("/proc/sys", "/proc/sys/net");
+    rustix::mount::mount_bind(part, part).unwrap();
+    rustix::mount::mount_bind_recursive(all, all).unwrap();
+    let how = MountFlags::BIND | MountFlags::RDONLY;
+    rustix::mount::mount_remount(all, how, "").unwrap();
+    let made = catch_unwind(AssertUnwindSafe(|| fixture.pod()));
+    for place in [all, part] {
+        rustix::mount::unmount(place, UnmountFlags::DETACH).unwrap();
+    }
+    let pod = made.unwrap();
+    let script = "cd /proc/sys/net; cat core/somaxconn ipv4/ip_unprivileged_port_start";
+    let (_, text) = pod.run(&sh(&pod, script));
+    assert_eq!(text, "321\n0\n");
 }
 
 pub fn oom(fixture: &Fixture) {

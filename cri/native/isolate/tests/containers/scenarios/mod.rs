@@ -70,8 +70,12 @@ pub const ALL: &[(&str, Scenario)] = &[
     ("the_old_way_of_mounting_works", mounts::legacy),
     ("sysctls_of_the_host_are_refused", kernel::sysctls),
     (
-        "a_sysctl_that_something_is_mounted_over_is_not_written",
+        "a_sysctl_that_something_is_mounted_over_is_written_and_nothing_else",
         kernel::misdirected_sysctl,
+    ),
+    (
+        "sysctls_are_set_where_parts_of_proc_are_mounts",
+        kernel::sysctls_of_mounted_parts,
     ),
     ("an_oom_kill_is_counted", kernel::oom),
     ("a_bundle_lives_through_the_oci_command_line", bundle::oci),
