@@ -11,6 +11,7 @@
 mod support;
 
 use std::fs;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -357,4 +358,43 @@ fn where_pids_are_shared_hooks_are_told_of_a_process_in_the_containers_namespace
         bundle.good(&["delete", "--force", "one"]);
     }
     other.good(&["delete", "--force", "one"]);
+}
+
+#[test]
+fn deletes_at_the_same_time_run_poststop_hooks_once() {
+    need_containers!();
+    for force in [true, false] {
+        let bundle = Bundle::new(&[]);
+        let script = "echo >>$DIR/ran; busybox sleep 0.5";
+        with_hooks(
+            &bundle,
+            json!({"poststop": [hook(&bundle, "poststop", script)]}),
+        );
+        bundle.good(&["create", "one"]);
+        let pid = i32::try_from(bundle.state()["pid"].as_i64().unwrap()).unwrap();
+        let mut arguments = vec!["delete", "one"];
+        if force {
+            arguments.push("--force");
+        } else {
+            bundle.good(&["kill", "one", "KILL"]);
+            bundle.wait_until_stopped();
+        }
+        let begin = || bundle.command(&arguments).stderr(Stdio::piped()).spawn();
+        let both = [begin().unwrap(), begin().unwrap()];
+        let ends = both.map(|delete| delete.wait_with_output().unwrap());
+        let good = ends.iter().filter(|end| end.status.success()).count();
+        let said: String = ends
+            .iter()
+            .map(|end| String::from_utf8_lossy(&end.stderr))
+            .collect();
+        assert_eq!(written(&bundle, "ran"), "\n", "{said}");
+        if force {
+            assert_eq!((good, said.as_str()), (2, ""));
+        } else {
+            assert_eq!(good, 1, "{said}");
+            assert!(said.contains("\"one\": it does not exist"), "{said}");
+        }
+        assert!(!is_alive(pid));
+        bundle.assert_nothing_is_left();
+    }
 }

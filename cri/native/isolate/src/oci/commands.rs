@@ -15,7 +15,7 @@ use crate::config;
 use crate::control::{MAX_MESSAGE, Wire, send_go_on};
 use crate::error::{ErrorCode, IsolateError};
 use crate::hooks::{self, Hooks};
-use crate::host::{Host, cgroup_error, kill_cgroup, remove_cgroup, survivor};
+use crate::host::{Host, cgroup_error, kill_cgroup, survivor};
 
 /// Version of the OCI runtime spec that is implemented.
 pub const SPEC_VERSION: &str = "1.2.0";
@@ -238,7 +238,7 @@ fn signal_all(
 }
 
 /// What v1 has frozen dies when it is thawed.
-fn kill_frozen(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
+pub(super) fn kill_frozen(host: &Host, cgroup: &str) -> Result<(), IsolateError> {
     kill_cgroup(host, cgroup)?;
     thaw(host, cgroup)
 }
@@ -295,65 +295,6 @@ pub fn resume(host: &Host, root: &Path, id: &str) -> Result<(), IsolateError> {
 pub(super) fn open_pidfd(pid: i32) -> Option<OwnedFd> {
     let pid = rustix::process::Pid::from_raw(pid)?;
     rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).ok()
-}
-
-/// Removes a stopped container, or with `force` any: its cgroup, after its poststop hooks its state.
-///
-/// # Errors
-/// `FailedPrecondition` when it lives and `force` is not given; `DeadlineExceeded` when it does not die.
-pub fn delete(
-    host: &Host,
-    root: &Path,
-    id: &str,
-    force: bool,
-    warn: Warn<'_>,
-) -> Result<(), IsolateError> {
-    let dir = dir_of(root, id)?;
-    let record = match Record::load(&dir, id) {
-        Err(error) if force && error.code == ErrorCode::NotFound => {
-            // A creation that was cut short leaves a directory without a record.
-            return remove(&dir);
-        }
-        result => result?,
-    };
-    let status = record.status_on(host)?;
-    if status != Status::Stopped && !force {
-        let message = format!("cannot delete container {id:?}: it is {status}, not stopped");
-        return Err(precondition(message));
-    }
-    if record.boot_id == host.boot_id {
-        kill_frozen(host, &record.cgroup)?;
-        end_process(host, &record)?;
-        remove_cgroup(host, &record.cgroup, PATIENCE)?;
-    }
-    // Before the state goes: who is broken off here can be asked to go on.
-    hooks::poststop(&dir.join("config.json"), id, &record.bundle, warn);
-    remove(&dir)
-}
-
-/// Kills the container's process and waits for its death: it may have left the container's cgroup.
-fn end_process(host: &Host, record: &Record) -> Result<(), IsolateError> {
-    // The pidfd first, the check of its identity second.
-    let pidfd = open_pidfd(record.pid).filter(|_| record.is_alive(&host.boot_id));
-    let Some(pidfd) = pidfd else { return Ok(()) };
-    spawn::send_signal(&pidfd, libc::SIGKILL).ok();
-    if fd::is_readable_within(&pidfd, PATIENCE) {
-        return Ok(());
-    }
-    let (id, hang) = (&record.id, Hang::of(record.pid));
-    let message = format!("cannot delete container {id:?}: it does not die: {hang}");
-    let code = ErrorCode::DeadlineExceeded;
-    Err(IsolateError::new(code, STEP, message))
-}
-
-/// Removes a container's state; what is gone already is no error.
-fn remove(dir: &Path) -> Result<(), IsolateError> {
-    match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(IsolateError::io(STEP, format!("remove {dir:?}"), &error))
-        }
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

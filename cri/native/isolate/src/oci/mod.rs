@@ -2,6 +2,7 @@
 
 mod commands;
 mod create;
+mod delete;
 mod events;
 mod exec;
 mod foreground;
@@ -14,8 +15,9 @@ mod state;
 mod update;
 
 pub use crate::config::read_whole;
-pub use commands::{SPEC_VERSION, Warn, delete, kill, pause, resume, signal_number, start, state};
+pub use commands::{SPEC_VERSION, Warn, kill, pause, resume, signal_number, start, state};
 pub use create::{CreateOptions, create};
+pub use delete::delete;
 pub use events::{events, stats};
 pub use exec::{Changes, ExecCommand, ExecOptions, exec};
 pub use list::{Listed, list};

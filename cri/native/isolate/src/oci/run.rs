@@ -2,8 +2,9 @@
 
 use std::os::fd::OwnedFd;
 
-use super::commands::{Warn, delete, start};
+use super::commands::{Warn, start};
 use super::create::{CreateOptions, build};
+use super::delete::delete;
 use super::foreground::Foreground;
 use crate::control::Created;
 use crate::error::IsolateError;

@@ -138,8 +138,7 @@ impl Record {
         let path = dir.join("state.json");
         let bytes = std::fs::read(&path).map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
-                let message = format!("cannot find container {id:?}: it does not exist");
-                IsolateError::new(ErrorCode::NotFound, STEP, message)
+                not_found(id)
             } else {
                 IsolateError::io(STEP, format!("read {path:?}"), &error)
             }
@@ -180,6 +179,11 @@ impl Record {
         file.write_all(&bytes).map_err(|error| fail(&error))?;
         std::fs::rename(&temporary, &path).map_err(|error| fail(&error))
     }
+}
+
+pub(super) fn not_found(id: &str) -> IsolateError {
+    let message = format!("cannot find container {id:?}: it does not exist");
+    IsolateError::new(ErrorCode::NotFound, STEP, message)
 }
 
 /// Directory of a container, after a check that the id cannot name another one.
