@@ -5,7 +5,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use estiba_kernel::Errno;
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, XattrFlags, openat2};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, XattrFlags, openat2,
+    statx,
+};
 
 use crate::error::{ErrorCode, IsolateError};
 use crate::foreign_proc::is_procfs;
@@ -55,10 +58,7 @@ const OF_THE_HOST: [&str; 28] = [
 /// for messages. To be called while /proc is the host's.
 pub(crate) fn relabel(volume: &str, top: &OwnedFd, wanted: &Relabel) -> Result<(), IsolateError> {
     note::busy_with(&format!("the labels of volume {volume:?}"));
-    let hosts = OF_THE_HOST.iter().map(Path::new);
-    for path in hosts.chain(wanted.spared.iter().map(PathBuf::as_path)) {
-        refuse_what_holds(path, volume, top)?;
-    }
+    refuse_the_hosts(volume, top, &wanted.spared)?;
     let walk = Walk::new(volume, &wanted.label)?;
     walk.run(volume, top)
 }
@@ -87,35 +87,65 @@ pub fn label_tree(path: &Path, label: &str, shallow: bool) -> Result<(), Isolate
     walk.run(&name, &top)
 }
 
-/// Refuses `path` itself and every directory that it is in, by identity: links and other mounts lead
-/// to the same ones.
-fn refuse_what_holds(path: &Path, volume: &str, top: &OwnedFd) -> Result<(), IsolateError> {
+/// A file neither is one of these directories nor holds one: then none of them is looked at. Otherwise
+/// without a word to the server that one may be mounted from, which may be dead, and without mounting
+/// what would be at a look.
+fn refuse_the_hosts(volume: &str, top: &OwnedFd, spared: &[PathBuf]) -> Result<(), IsolateError> {
     let fail = |errno| IsolateError::kernel(STEP, format!("relabel volume {volume:?}"), errno);
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let own = id_of(top.as_fd()).map_err(fail)?;
-    let mut at = match rustix::fs::open(path, flags, Mode::empty()) {
-        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
-        opened => opened.map_err(fail)?,
-    };
-    let mut relation = "it is";
-    loop {
-        let here = id_of(at.as_fd()).map_err(fail)?;
-        if here == own {
+    let found = known(top.as_fd()).map_err(fail)?;
+    if FileType::from_raw_mode(u32::from(found.stx_mode)) != FileType::Directory {
+        return Ok(());
+    }
+    let hosts = OF_THE_HOST.iter().map(Path::new);
+    for path in hosts.chain(spared.iter().map(PathBuf::as_path)) {
+        if let Some(relation) = relation_to(path, id_of(&found)).map_err(fail)? {
             let message =
                 format!("cannot relabel volume {volume:?}: {relation} the host's {path:?}");
             return Err(IsolateError::new(ErrorCode::InvalidArgument, STEP, message));
         }
-        at = rustix::fs::openat(&at, "..", flags, Mode::empty()).map_err(fail)?;
-        if id_of(at.as_fd()).map_err(fail)? == here {
-            return Ok(());
+    }
+    Ok(())
+}
+
+/// Whether the directory `own` is the one at `path` or one that this is in, by identity: links and
+/// other mounts lead to the same ones.
+fn relation_to(path: &Path, own: Id) -> Result<Option<&'static str>, Errno> {
+    // O_DIRECTORY would mount what is mounted at a look; ".." of anything else is refused.
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let mut at = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+        opened => opened?,
+    };
+    let mut here = id_of(&known(at.as_fd())?);
+    let mut relation = "it is";
+    loop {
+        if here == own {
+            return Ok(Some(relation));
         }
+        at = match rustix::fs::openat(&at, "..", flags, Mode::empty()) {
+            Err(Errno::NOTDIR) => return Ok(None),
+            opened => opened?,
+        };
+        let above = id_of(&known(at.as_fd())?);
+        if above == here {
+            return Ok(None);
+        }
+        here = above;
         relation = "it holds";
     }
 }
 
-fn id_of(file: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
-    let stat = rustix::fs::fstat(file)?;
-    Ok((stat.st_dev, stat.st_ino))
+/// Device and inode.
+type Id = (u32, u32, u64);
+
+fn id_of(found: &Statx) -> Id {
+    (found.stx_dev_major, found.stx_dev_minor, found.stx_ino)
+}
+
+/// What this host knows of a file; no server is asked.
+fn known(file: BorrowedFd<'_>) -> Result<Statx, Errno> {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    statx(file, "", flags, StatxFlags::TYPE | StatxFlags::INO)
 }
 
 /// Attributes are set by path only: those below lead to the very file, links included.
@@ -215,9 +245,14 @@ fn enter(
         return Err(IsolateError::invalid(STEP, message));
     }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = rustix::fs::openat(file, ".", flags, Mode::empty()).map_err(fail)?;
-    levels.push((Dir::new(opened).map_err(fail)?, path));
-    Ok(())
+    match rustix::fs::openat(file, ".", flags, Mode::empty()) {
+        Err(Errno::NOENT) => Ok(()), // removed meanwhile
+        opened => {
+            let dir = opened.and_then(Dir::new).map_err(fail)?;
+            levels.push((dir, path));
+            Ok(())
+        }
+    }
 }
 
 fn path_of(file: BorrowedFd<'_>) -> String {
@@ -312,6 +347,55 @@ mod tests {
         if let Err(error) = relabel("/v", &inner, &wanted) {
             assert_eq!(error.code, ErrorCode::FailedPrecondition, "{error}");
         }
+    }
+
+    #[test]
+    fn none_of_the_hosts_directories_is_looked_at_for_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("hosts");
+        std::fs::write(&file, "").unwrap();
+        // Whoever looks at this one fails.
+        let spared = vec![PathBuf::from(format!("/{}", "x".repeat(300)))];
+        refuse_the_hosts("/v", &open(&file), &spared).unwrap();
+        let error = refuse_the_hosts("/v", &open(dir.path()), &spared).unwrap_err();
+        assert!(error.message.contains("name too long"), "{error}");
+        // A volume is as good as the host's file that it is compared with.
+        refuse_the_hosts("/v", &open(dir.path()), &[file]).unwrap();
+    }
+
+    #[test]
+    fn what_is_mounted_at_a_look_is_not_mounted() {
+        let dir = tempfile::tempdir().unwrap();
+        // Nobody is there to mount: a look that asks for it finds nothing.
+        let tells = rustix::pipe::pipe().unwrap().1;
+        let fd = tells.as_raw_fd();
+        let data = format!("fd={fd},pgrp=1,minproto=5,maxproto=5,direct");
+        let data = std::ffi::CString::new(data).unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        let made = rustix::mount::mount("estiba", dir.path(), "autofs", flags, data.as_c_str());
+        if let Err(errno) = made {
+            eprintln!("SKIP: no autofs here: {errno}");
+            return;
+        }
+        let spared = vec![dir.path().to_owned()];
+        let refused = refuse_the_hosts("/v", &open(dir.path()), &spared);
+        rustix::mount::unmount(dir.path(), rustix::mount::UnmountFlags::DETACH).unwrap();
+        assert!(refused.unwrap_err().message.contains("it is the host's"));
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_meanwhile_is_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("gone")).unwrap();
+        let gone = open(&dir.path().join("gone"));
+        std::fs::remove_dir(dir.path().join("gone")).unwrap();
+        let walk = Walk {
+            label: stored(LABEL),
+        };
+        let mut levels = Vec::new();
+        // Some file systems do not open it, others find nothing in it.
+        enter("/v/gone".to_owned(), gone.as_fd(), &mut levels).unwrap();
+        walk.label_all(&mut levels).unwrap();
     }
 
     #[test]
