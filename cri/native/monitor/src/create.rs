@@ -98,9 +98,7 @@ impl Monitor {
         let labelled = self.containers.get(&key);
         match labelled.filter(|container| !container.mount_label.is_empty()) {
             Some(container) => {
-                let directory = container_dir(&self.identity.pod_dir, &container.id);
-                estiba_isolate::labelled_pipe(&directory, &container.mount_label)
-                    .map_err(convert::fault)
+                estiba_isolate::labelled_pipe(&container.mount_label).map_err(convert::fault)
             }
             None => rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(errno_fault),
         }
