@@ -31,8 +31,9 @@ import { Monitors } from './runtime/monitors.ts';
 import { OomReports } from './runtime/oom-kills.ts';
 import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
-import { layerLabel, ownLabels } from './runtime/selinux-files.ts';
+import { layerLabel } from './runtime/selinux-files.ts';
 import { withSelinux } from './runtime/selinux-host.ts';
+import { labelOwnFiles } from './runtime/selinux-labelling.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
 import { GrpcServer } from './server/grpc-server.ts';
@@ -233,19 +234,6 @@ async function makeDeps(
     containerOperations: new OperationTable<ContainerId>('container'),
     version,
   };
-}
-
-// Layers of before there were labels take as long as their files are many, once.
-async function labelOwnFiles({ config, launcher, host, images, log }: Deps): Promise<void> {
-  const trees = ownLabels(config.stateDir, images.layerPaths, host.spec.selinux);
-  if (trees.length === 0) {
-    return;
-  }
-  try {
-    await launcher.labelTrees(trees);
-  } catch (error) {
-    log.error({ reason: describeError(error) }, 'containers may be denied files of their images');
-  }
 }
 
 function imagesThread({ config, launcher, images, log, host }: Deps): ThreadBackend {

@@ -72,6 +72,28 @@ test('startPod translates modes and sizes both ways', async () => {
   });
 });
 
+test('labelTrees names every tree, and ends at the deadline it is given', async () => {
+  await using peer = await FakePeer.launcher(({ labelTrees }, connection) => {
+    expect(labelTrees?.trees).toMatchObject([
+      { path: '/a', label: 'u:r:t:s0', shallow: true },
+      { path: '/b', label: 'u:r:l:s0', shallow: false },
+    ]);
+    connection.launcherReply({ done: true, labelled: {} });
+  });
+  const trees = [
+    { path: '/a', label: 'u:r:t:s0', isShallow: true },
+    { path: '/b', label: 'u:r:l:s0', isShallow: false },
+  ];
+  await new Launcher({ socketPath: peer.socketPath }).labelTrees(trees);
+  await using silent = await FakePeer.launcher(() => {});
+  const labelling = new Launcher({ socketPath: silent.socketPath }).labelTrees(
+    trees,
+    undefined,
+    20,
+  );
+  await expect(labelling).rejects.toMatchObject({ code: 'DeadlineExceeded' });
+});
+
 test('a fault becomes the error it stands for', async () => {
   await using peer = await FakePeer.launcher((_, connection) => {
     const fault = { code: v1.ErrorCode.NOT_FOUND, step: 'open', errno: 2, message: 'cannot x: y' };

@@ -184,8 +184,15 @@ export class Launcher {
     });
   }
 
-  /** Labels files; those that do not exist are fine. The first failure is thrown when all are done. */
-  async labelTrees(trees: readonly LabelTree[]): Promise<void> {
+  /**
+   * Labels files; those that do not exist are fine. The first failure is thrown when all are done.
+   * `deadlineMs`: default 10 min. What has been labelled by then stays so.
+   */
+  async labelTrees(
+    trees: readonly LabelTree[],
+    signal?: AbortSignal,
+    deadlineMs: number = labelTreesDeadlineMs,
+  ): Promise<void> {
     await this.#run({
       what: 'label files',
       request: {
@@ -194,8 +201,8 @@ export class Launcher {
         },
       },
       result: 'labelled',
-      deadlineMs: labelTreesDeadlineMs,
-      signal: undefined,
+      deadlineMs,
+      signal,
     });
   }
 

@@ -319,3 +319,32 @@ fn trees_are_removed_and_what_stays_is_named() {
     }));
     assert_eq!(fault.code(), ErrorCode::InvalidArgument);
 }
+
+#[test]
+fn labels_are_asked_for_by_path_and_each_tree_fails_alone() {
+    let launcher = Launcher::start();
+    let tree = |path: &str, shallow| v1::LabelTree {
+        path: path.into(),
+        label: "no-such-user:of:a_test:s0".into(),
+        shallow,
+    };
+    let job = |trees| launcher_request::Job::LabelTrees(v1::LabelTrees { trees });
+    let none = launcher.scratch().join("none");
+    let labelled = launcher.job(job(vec![tree(none.to_str().unwrap(), false)]));
+    assert!(
+        matches!(labelled, launcher_reply::Result::Labelled(_)),
+        "{labelled:?}"
+    );
+    let there = launcher.scratch().join("there");
+    fs::create_dir(&there).unwrap();
+    let there = there.to_str().unwrap();
+    let fault = launcher.fault(job(vec![tree("relative", true), tree(there, true)]));
+    assert_eq!(fault.code(), ErrorCode::InvalidArgument);
+    assert!(fault.message.contains("\"relative\""), "{fault:?}");
+    // No policy knows it, here or with SELinux.
+    assert_eq!(fault.chain.len(), 1, "{fault:?}");
+    let label = "no-such-user:of:a_test:s0";
+    assert!(fault.chain[0].contains(label), "{fault:?}");
+    let fault = launcher.fault(job(vec![tree(there, false)]));
+    assert_eq!(fault.code(), ErrorCode::FailedPrecondition, "{fault:?}");
+}
