@@ -32,7 +32,7 @@ import { OomReports } from './runtime/oom-kills.ts';
 import { RuntimeHandlers } from './runtime/runtime-handlers.ts';
 import { followMonitors, recover } from './runtime/recovery.ts';
 import { layerLabel } from './runtime/selinux-files.ts';
-import { withSelinux } from './runtime/selinux-host.ts';
+import { HostSelinux } from './runtime/selinux-host.ts';
 import { labelOwnFiles } from './runtime/selinux-labelling.ts';
 import { warmFilters } from './runtime/seccomp-filters.ts';
 import { missingFeatures, polledCalls, runtimeServiceHandlers } from './server/cri-handlers.ts';
@@ -64,10 +64,10 @@ async function serve(configPath: string | undefined): Promise<void> {
   const lock = await lockRunDirectory(config.runDir);
   const launcher = await startLauncher(config, log);
   const found = await readHostFacts(await kernelFeatures(launcher, config, log));
-  const labelled = await withSelinux(found, config.containers.selinux, log);
+  const selinux = await HostSelinux.find(config.containers.selinux, log);
   const apparmor = new DefaultApparmor(launcher, found.spec.apparmorEnabled, log);
   await apparmor.load();
-  const host = apparmor.factsWith(labelled);
+  const host = selinux.factsWith(apparmor.factsWith(found));
   if (host.spec.lowestOomScoreAdj > -1000) {
     const lowest = host.spec.lowestOomScoreAdj;
     log.warn({ lowest }, 'oom_score_adj cannot be lowered: CAP_SYS_RESOURCE is missing');
@@ -77,8 +77,9 @@ async function serve(configPath: string | undefined): Promise<void> {
     bootId: host.bootId,
     traceOf: (containerId) => containerTrace(config.runDir, containerId),
   });
-  const deps = await makeDeps(config, log, launcher, host, apparmor, loaded.store);
+  const deps = await makeDeps(config, log, launcher, host, apparmor, selinux, loaded.store);
   await labelOwnFiles(deps);
+  selinux.onceItCanBeUsed(() => labelOwnFiles(deps));
   followMonitors(deps);
   await recover(deps, loaded);
   void deps.handlers.probe(launcher, (handler, reason) => {
@@ -180,6 +181,7 @@ async function makeDeps(
   launcher: Launcher,
   host: HostFacts,
   apparmor: DefaultApparmor,
+  selinux: HostSelinux,
   store: Store,
 ): Promise<Deps> {
   const network = new Network({
@@ -205,7 +207,9 @@ async function makeDeps(
     stateDir: config.stateDir,
     launcher: limitedLauncher(launcher, {
       maxBytes: config.images.maxUnpackBytes,
-      fileLabel: layerLabel(host.spec.selinux),
+      get fileLabel() {
+        return layerLabel(host.spec.selinux);
+      },
     }),
     onProblem: (error) => log.error({ reason: describeError(error) }, 'images'),
   });
@@ -218,6 +222,7 @@ async function makeDeps(
     clock: systemClock,
     host,
     apparmor,
+    selinux,
     store,
     launcher,
     monitors: new Monitors(config.runDir),

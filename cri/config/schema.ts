@@ -296,7 +296,7 @@ const fileSchema = v.strictObject({
       selinux: option(
         v.boolean('is not true or false'),
         true,
-        'Label processes and files of containers where the host has SELinux on, enforcing or permissive. Pods keep what they were made with.',
+        'Label processes and files of containers where the host has SELinux on, enforcing or permissive. With false new pods have no labels, whatever their selinux_options ask for, and pods that were made with labels get no new containers (FailedPrecondition) until it is true again.',
         { type: 'boolean' },
       ),
       rlimit_nofile: v.optional(rlimit, {}),

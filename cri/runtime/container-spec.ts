@@ -36,7 +36,7 @@ export async function containerSpec(
   if (isOlder && imagesToMount(container.mounts ?? []).length > 0) {
     throw imageMountFailed('FailedPrecondition', 'mount an image', olderPod);
   }
-  await deps.apparmor.load();
+  await Promise.all([deps.apparmor.load(), deps.selinux.refresh()]);
   const host = deps.handlers.hostFor(sandbox);
   const result = buildSpec({
     containerId,

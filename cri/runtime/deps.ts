@@ -17,6 +17,7 @@ import type { Monitors } from './monitors.ts';
 import type { OomReports } from './oom-kills.ts';
 import type { RuntimeHandlers } from './runtime-handlers.ts';
 import type { SeccompFilters } from './seccomp-filters.ts';
+import type { HostSelinux } from './selinux-host.ts';
 
 /** What a call gets beside its request. */
 export interface Deps {
@@ -25,6 +26,7 @@ export interface Deps {
   readonly clock: Clock;
   readonly host: HostFacts;
   readonly apparmor: DefaultApparmor;
+  readonly selinux: HostSelinux;
   readonly handlers: RuntimeHandlers;
   readonly store: Store;
   readonly launcher: Launcher;

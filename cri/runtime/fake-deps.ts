@@ -94,6 +94,7 @@ export class FakeDeps implements AsyncDisposable {
       },
       host: { hostname: 'node', spec: sampleHost },
       apparmor: { load: async () => {} },
+      selinux: { refresh: async () => {} },
       handlers: new RuntimeHandlers(parseConfig(''), sampleHost),
       log,
       clock: increasingClock(() => 1_800_000_000_000),

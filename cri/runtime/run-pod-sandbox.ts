@@ -37,6 +37,7 @@ export async function runPodSandbox(
   }
   const runtimeHandler = request.runtimeHandler ?? '';
   const program = deps.handlers.runtimeOf(runtimeHandler);
+  await deps.selinux.refresh();
   const plan = planPod({
     config,
     runtimeHandler,

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readSelinux } from './selinux-host.ts';
+import { sampleHost } from '../spec/sample-input.ts';
+import type { HostFacts } from './host-facts.ts';
+import { HostSelinux, readSelinux } from './selinux-host.ts';
 
 // A plain file takes every label; that the kernel does not is tested in hack/vm's variant selinux.
 describe('readSelinux', () => {
@@ -62,6 +64,44 @@ describe('readSelinux', () => {
   ])('says what is wrong with %s = %j', async (path, text, why) => {
     await write(path, text);
     expect((await read()).problem).toContain(why);
+  });
+
+  it('is asked again, a minute later, while it cannot be used', async () => {
+    await write('etc/config', '');
+    const told: unknown[] = [];
+    const log = {
+      info: () => told.push('usable'),
+      warn: (facts: { reason: string }) => told.push(facts.reason),
+    };
+    let nowMs = 0;
+    const at = { kernel: join(root, 'kernel'), policies: join(root, 'etc') };
+    const selinux = new HostSelinux(at, log as never, () => nowMs);
+    const apparmor = { problem: 'not loaded' };
+    const spec = {
+      ...sampleHost,
+      get apparmorDefaultProblem() {
+        return apparmor.problem;
+      },
+    };
+    const host = selinux.factsWith({ hostname: 'h', spec } as unknown as HostFacts);
+    let uses = 0;
+    selinux.onceItCanBeUsed(async () => {
+      uses += 1;
+      expect(host.spec.selinux?.problem).toBe('');
+    });
+    await selinux.refresh();
+    expect(host.spec.selinux?.problem).toContain('names no SELINUXTYPE');
+    await write('etc/config', 'SELINUXTYPE=targeted');
+    nowMs = 59_999;
+    await selinux.refresh();
+    expect(host.spec.selinux?.problem).not.toBe('');
+    nowMs = 60_000;
+    await selinux.refresh();
+    await selinux.refresh();
+    expect(host.spec.selinux).toMatchObject({ problem: '', process: { type: 'container_t' } });
+    expect([uses, told]).toEqual([1, [expect.stringContaining('SELINUXTYPE'), 'usable']]);
+    apparmor.problem = '';
+    expect(host.spec.apparmorDefaultProblem).toBe('');
   });
 
   it('says so when the kernel cannot be asked', async () => {

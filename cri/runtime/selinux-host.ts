@@ -1,7 +1,9 @@
-// What SELinux there is on this host, and what its policy says about containers. Read once at start.
+// What SELinux there is on this host, and what its policy says about containers. Read at the start, and
+// when that has not worked, again when somebody needs it.
 import { open, statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { describeError } from '../core/error.ts';
+import { LazyAttempt } from '../core/lazy-attempt.ts';
 import { formatContext, parseContext } from '../spec/selinux.ts';
 import type { SelinuxContext, SelinuxFacts } from '../spec/selinux.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -20,35 +22,80 @@ const selinuxMagic = 0xf97c_ff8c;
 const maxFileBytes = 64 * 1024;
 const privilegedType = 'spc_t';
 
-/** The facts with those about SELinux, unless labels are switched off. */
-export async function withSelinux(
-  host: HostFacts,
-  isWanted: boolean,
-  log: Pick<Logger, 'info' | 'warn'>,
-): Promise<HostFacts> {
-  const isThere = await statfs(places.kernel).then(
-    ({ type }) => type === selinuxMagic,
-    () => false,
-  );
-  if (!isThere) {
-    return host;
+type Log = Pick<Logger, 'info' | 'warn'>;
+
+/** What this host's policy says about containers, as far as it can be read by now. */
+export class HostSelinux {
+  readonly #log: Log;
+  readonly #reading: LazyAttempt | undefined;
+  #facts: SelinuxFacts | undefined;
+  #onUse: () => Promise<void> = async () => {};
+
+  /** `at`: undefined where labels are switched off, or there is no SELinux. See `LazyAttempt`. */
+  constructor(at: SelinuxPlaces | undefined, log: Log, now?: () => number) {
+    this.#log = log;
+    if (at !== undefined) {
+      this.#reading = new LazyAttempt(
+        () => this.#read(at),
+        (reason) => log.warn({ reason }, 'containers have no SELinux labels'),
+        now,
+      );
+    }
   }
-  if (!isWanted) {
-    log.warn(
-      {},
-      'this host has SELinux, but containers.selinux is false: containers have no labels',
+
+  /** Looks for SELinux and reads what its policy says, unless labels are switched off. */
+  static async find(isWanted: boolean, log: Log): Promise<HostSelinux> {
+    const isThere = await statfs(places.kernel).then(
+      ({ type }) => type === selinuxMagic,
+      () => false,
     );
-    return host;
+    if (isThere && !isWanted) {
+      const why = 'containers.selinux is false: containers have no labels';
+      log.warn({}, `this host has SELinux, but ${why}`);
+    }
+    const selinux = new HostSelinux(isThere && isWanted ? places : undefined, log);
+    await selinux.refresh();
+    return selinux;
   }
-  const selinux = await readSelinux(places);
-  const { enforcing, problem } = selinux;
-  if (problem === '') {
-    const [process, file] = [formatContext(selinux.process), formatContext(selinux.file)];
-    log.info({ enforcing, process, file }, 'containers get SELinux labels');
-  } else {
-    log.warn({ enforcing, reason: problem }, 'containers have no SELinux labels');
+
+  /**
+   * Reads again what could not be read or used, unless that was tried within the last minute: what
+   * was being replaced then may be there now. Never rejects.
+   */
+  async refresh(): Promise<void> {
+    await this.#reading?.run();
   }
-  return { ...host, spec: { ...host.spec, selinux } };
+
+  /** Has `act` called when labels can be used after a time in which they could not. */
+  onceItCanBeUsed(act: () => Promise<void>): void {
+    this.#onUse = act;
+  }
+
+  /** The facts, which tell at any time what is known by then. */
+  factsWith(host: HostFacts): HostFacts {
+    const now = (): SelinuxFacts | undefined => this.#facts;
+    const spec = {
+      ...host.spec,
+      get apparmorDefaultProblem() {
+        return host.spec.apparmorDefaultProblem; // of the moment, too
+      },
+      get selinux() {
+        return now();
+      },
+    };
+    return { ...host, spec };
+  }
+
+  async #read(at: SelinuxPlaces): Promise<void> {
+    this.#facts = await readSelinux(at);
+    const { enforcing, problem } = this.#facts;
+    if (problem !== '') {
+      throw new Error(problem);
+    }
+    const [process, file] = [formatContext(this.#facts.process), formatContext(this.#facts.file)];
+    this.#log.info({ enforcing, process, file }, 'containers get SELinux labels');
+    await this.#onUse();
+  }
 }
 
 /** Reads what the policy says. Never throws: what is missing becomes the problem. */

@@ -121,7 +121,7 @@ describe('containerLabels', () => {
     const none = { process: '', mount: '', podFiles: '' };
     const asked = { selinuxOptions: { level: 's0:c1' } };
     expect(containerLabels(sampleSandbox, asked, undefined, off)).toEqual(none);
-    expect(containerLabels(sampleSandbox, {}, level, broken)).toEqual(none);
+    expect(containerLabels(sampleSandbox, {}, undefined, broken)).toEqual(none);
     expect(containerLabels(sampleSandbox, {}, undefined, host)).toEqual(none);
   });
 
@@ -132,6 +132,16 @@ describe('containerLabels', () => {
     expect(message).toContain('its policy has no levels');
     const late = refusalOf(() => containerLabels(sampleSandbox, asked, undefined, host));
     expect(late.message).toContain('made without SELinux labels');
+  });
+
+  it.each<[string, typeof off | typeof broken, ContainerSecurity, string]>([
+    ['labels are switched off', off, {}, 'its pod has SELinux labels, but containers.selinux is'],
+    ['they cannot be used', broken, {}, 'its pod has SELinux labels, but SELinux cannot be used'],
+    ['this one is privileged', off, { privileged: true }, 'containers.selinux is false'],
+  ])('are not left out in a pod that has them when %s', (_, where, security, why) => {
+    const error = refusalOf(() => containerLabels(sampleSandbox, security, level, where));
+    expect(error.code).toBe('FailedPrecondition');
+    expect(error.message).toContain(why);
   });
 
   it.each([

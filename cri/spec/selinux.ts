@@ -118,7 +118,9 @@ export function podProcessLabel(
  * The labels of a container in a pod of this level. Its own options count, else those of the sandbox;
  * what they leave out is the policy's default and the pod's level. Privileged containers, and those that
  * see the host's processes or IPC without a word about their type, get the type that is confined by
- * nothing; their files have the pod's label all the same.
+ * nothing; their files have the pod's label all the same. Throws as `podSelinuxLevel`, and
+ * FailedPrecondition for a pod with a level where there are no labels any more: its containers must not
+ * run with less than those beside them.
  */
 export function containerLabels(
   sandbox: PodSandboxConfig,
@@ -131,6 +133,9 @@ export function containerLabels(
     ? own
     : checkedOptions(sandbox.linux?.securityContext?.selinuxOptions);
   if (!isLabelled(options, host) || host.selinux === undefined) {
+    if (podLevel !== undefined) {
+      throw notOnThisHost(action, `its pod has SELinux labels, but ${whyNone(host.selinux)}`);
+    }
     return none;
   }
   if (podLevel === undefined) {
@@ -180,9 +185,15 @@ function isLabelled(options: SelinuxContext, { selinux }: Pick<HostFacts, 'selin
     return true;
   }
   if (isGiven(options)) {
-    throw notOnThisHost(action, `SELinux cannot be used on this host: ${selinux.problem}`);
+    throw notOnThisHost(action, whyNone(selinux));
   }
   return false;
+}
+
+function whyNone(selinux: SelinuxFacts | undefined): string {
+  return selinux === undefined
+    ? 'containers.selinux is false, or this host has no SELinux any more'
+    : `SELinux cannot be used on this host: ${selinux.problem}`;
 }
 
 function isGiven(options: SelinuxContext): boolean {
