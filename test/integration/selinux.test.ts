@@ -1,7 +1,7 @@
 // SELinux labels, on hosts that enforce them (hack/vm's variant `selinux` is one).
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { runtime } from '../../proto/gen/cri.js';
@@ -19,6 +19,13 @@ const { NODE } = runtime.v1.NamespaceMode;
 /** The host's view of a file's label. */
 function labelOf(path: string): string {
   return execFileSync('stat', ['--format=%C', path], { encoding: 'utf8' }).trim();
+}
+
+/** The configuration with labels switched off. */
+function withoutLabels(config: string): string {
+  return /^\[containers\]$/mu.test(config)
+    ? config.replace(/^\[containers\]$/mu, '[containers]\nselinux = false')
+    : `${config}\n[containers]\nselinux = false\n`;
 }
 
 describe('SELinux labels', () => {
@@ -122,6 +129,10 @@ describe('SELinux labels', () => {
       const { stdout, stderr } = await ground.outcome(withSecurity(script2, security));
       expect([stdout, stderr]).toEqual(['out\n', 'err\n']);
     }
+    // They are no files of the host.
+    for (const text of await printed({}, 'readlink /proc/self/fd/1')) {
+      expect(text).toBe('/pipe\n');
+    }
   });
 
   it('of files of the pod stay the pod’s, whatever level a container has', async () => {
@@ -145,7 +156,9 @@ describe('SELinux labels', () => {
     await ground.server.stopServing();
     execFileSync('chcon', ['--recursive', '--type', 'container_engine_tmp_t', layers]);
     await ground.server.serve();
-    expect(new Set(labels())).toEqual(new Set([readOnly]));
+    // What new files get theirs from has its own by now, layers get it in the background.
+    expect(labelOf(layers)).toBe(readOnly);
+    await expect.poll(() => [...new Set(labels())], { timeout: 60_000 }).toEqual([readOnly]);
   });
 
   it('keep a volume to the pod that it was labelled for', async () => {
@@ -210,6 +223,26 @@ describe('SELinux labels', () => {
     await expect(ground.create(withSecurity('true', { selinuxOptions }))).rejects.toThrow(
       new RegExp(known.replace(':container_t', ':container(?:_file)?_t'), 'u'),
     );
+  });
+
+  it('are not left out of new containers of a pod when they are switched off', async () => {
+    const { configPath } = ground.server;
+    const config = await readFile(configPath, 'utf8');
+    await ground.server.stopServing();
+    await writeFile(configPath, withoutLabels(config));
+    await ground.server.serve();
+    const refused =
+      /FAILED_PRECONDITION.*its pod has SELinux labels, but containers.selinux is false/u;
+    await expect(ground.create(containerConfig('true'))).rejects.toThrow(refused);
+    const pod = await ground.another();
+    const asked = withSecurity(current, { selinuxOptions: { level: 's0:c4,c5' } });
+    expect((await pod.outcome(asked)).stdout).not.toContain('container_t');
+    await ground.server.stopServing();
+    await writeFile(configPath, config);
+    await ground.server.serve();
+    expect((await printed({}, current))[0]).toMatch(/:container_t:s0:c\d+,c\d+$/u);
+    const late = /FAILED_PRECONDITION.*its pod was made without SELinux labels/u;
+    await expect(pod.create(asked)).rejects.toThrow(late);
   });
 
   it('stay with pods over a restart of the server, and are free again when they are gone', async () => {
