@@ -8,7 +8,7 @@ import { runtime } from '../../proto/gen/cri.js';
 import { Launcher } from '../../cri/isolator/launcher.ts';
 import { importBusybox } from '../lib/images.ts';
 import { containerConfig, eventually, podConfig, runContainer, runPod } from '../lib/pods.ts';
-import { pidsNamed, statOf } from '../lib/processes.ts';
+import { hasEnded, pidsNamed, statOf } from '../lib/processes.ts';
 import { TestServer } from '../lib/test-server.ts';
 
 const { PodSandboxState } = runtime.v1;
@@ -65,6 +65,8 @@ describe('a launcher killed', () => {
     const first = configs.map((config) => life(config).catch(String));
     await pause(delayMs);
     kill(launcherPid, 'SIGKILL');
+    // A killed process lives until it gets a processor: what it takes in by then breaks, too.
+    await eventually(async () => expect(await hasEnded(launcherPid)).toBe(true), 5000);
     for (const outcome of await Promise.all(first)) {
       expect(outcome).toMatch(/^[0-9a-f]{64}$|cannot /u);
     }
