@@ -235,14 +235,14 @@ describe('SELinux labels', () => {
       /FAILED_PRECONDITION.*its pod has SELinux labels, but containers.selinux is false/u;
     await expect(ground.create(containerConfig('true'))).rejects.toThrow(refused);
     const pod = await ground.another();
-    const asked = withSecurity(current, { selinuxOptions: { level: 's0:c4,c5' } });
-    expect((await pod.outcome(asked)).stdout).not.toContain('container_t');
+    const asked = () => withSecurity(current, { selinuxOptions: { level: 's0:c4,c5' } });
+    expect((await pod.outcome(asked())).stdout).not.toContain('container_t');
     await ground.server.stopServing();
     await writeFile(configPath, config);
     await ground.server.serve();
     expect((await printed({}, current))[0]).toMatch(/:container_t:s0:c\d+,c\d+$/u);
     const late = /FAILED_PRECONDITION.*its pod was made without SELinux labels/u;
-    await expect(pod.create(asked)).rejects.toThrow(late);
+    await expect(pod.create(asked())).rejects.toThrow(late);
   });
 
   it('stay with pods over a restart of the server, and are free again when they are gone', async () => {
