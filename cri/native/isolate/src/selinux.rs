@@ -233,17 +233,6 @@ mod tests {
         assert_eq!(error.code, ErrorCode::FailedPrecondition, "{error}");
     }
 
-    /// Containers are made within milliseconds, with two or three pipes each.
-    #[test]
-    #[ignore = "takes a time that depends on what else runs: for measuring"]
-    fn what_a_lone_pipe_costs() {
-        let begun = std::time::Instant::now();
-        for _ in 0..1000 {
-            lone_pipe("").unwrap();
-        }
-        eprintln!("{:?} each", begun.elapsed() / 1000);
-    }
-
     #[test]
     fn file_systems_of_the_kernel_are_labelled_by_the_policy() {
         assert!(takes_label("tmpfs") && takes_label("devpts"));
