@@ -1,21 +1,11 @@
 import { expect, it } from 'vitest';
 import { layerLabel, ownLabels, sparedDirs } from './selinux-files.ts';
-
-const file = { user: 'u', role: 'object_r', type: 'file_t', level: 's0' };
-const facts = {
-  enforcing: true,
-  process: { ...file, role: 'r', type: 'process_t' },
-  file,
-  layer: { ...file, type: 'layer_t' },
-  privilegedType: '',
-  mayRelabelItself: false,
-  problem: '',
-};
+import { sampleSelinux } from './selinux-sample.ts';
 
 it('names what has to be labelled before containers are made', () => {
   const layer = 'u:object_r:layer_t:s0';
-  expect(layerLabel(facts)).toBe(layer);
-  expect(ownLabels('/state', ['/state/layers/a'], facts)).toEqual([
+  expect(layerLabel(sampleSelinux)).toBe(layer);
+  expect(ownLabels('/state', ['/state/layers/a'], sampleSelinux)).toEqual([
     { path: '/state/containers', label: 'u:object_r:file_t:s0', isShallow: true },
     { path: '/state/layers', label: layer, isShallow: true },
     { path: '/state/layers/.staging', label: layer, isShallow: true },
@@ -23,10 +13,13 @@ it('names what has to be labelled before containers are made', () => {
   ]);
 });
 
-it.each([undefined, { ...facts, problem: 'no levels' }])('names nothing without labels', (none) => {
-  expect(layerLabel(none)).toBe('');
-  expect(ownLabels('/state', ['/state/layers/a'], none)).toEqual([]);
-});
+it.each([undefined, { ...sampleSelinux, problem: 'no levels' }])(
+  'names nothing without labels',
+  (none) => {
+    expect(layerLabel(none)).toBe('');
+    expect(ownLabels('/state', ['/state/layers/a'], none)).toEqual([]);
+  },
+);
 
 it('spares what the runtime and the kubelet live from', () => {
   const directories = sparedDirs({ stateDir: '/s', runDir: '/r', netnsDir: '/n' });

@@ -4,17 +4,7 @@ import { PersistentJobs } from '../core/persistent-jobs.ts';
 import type { LabelTree } from '../isolator/launcher-messages.ts';
 import type { Deps } from './deps.ts';
 import { labelOwnFiles } from './selinux-labelling.ts';
-
-const file = { user: 'u', role: 'object_r', type: 'file_t', level: 's0' };
-const selinux = {
-  enforcing: true,
-  process: { ...file, role: 'r', type: 'process_t' },
-  file,
-  layer: { ...file, type: 'layer_t' },
-  privilegedType: '',
-  mayRelabelItself: false,
-  problem: '',
-};
+import { sampleSelinux } from './selinux-sample.ts';
 
 type Call = { readonly paths: string[]; readonly deadlineMs: number | undefined };
 
@@ -40,7 +30,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function label(host: { selinux?: typeof selinux } = { selinux }): Promise<void> {
+function label(
+  host: { selinux?: typeof sampleSelinux } = { selinux: sampleSelinux },
+): Promise<void> {
   const tell = (level: string) => (told: Record<string, unknown>, text: string) =>
     logged.push([level, told, text]);
   const parts = {
@@ -133,6 +125,6 @@ test('without a launcher the other layers are not tried either', async () => {
 
 test('without SELinux nothing is asked for or told', async () => {
   await label({});
-  await label({ selinux: { ...selinux, problem: 'no levels' } });
+  await label({ selinux: { ...sampleSelinux, problem: 'no levels' } });
   expect([...calls, ...logged, jobs.size]).toEqual([0]);
 });
